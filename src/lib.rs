@@ -1,0 +1,14 @@
+//! Prentice: a coding bot for CI pipelines whose word counts for nothing and whose evidence counts for everything.
+//!
+//! Data flows one way, Task -> Context -> Proposal -> Evidence -> Publication; ARCHITECTURE.md is the map.
+
+pub mod clock;
+pub mod context;
+pub mod edit;
+pub mod llm;
+pub mod repo;
+pub mod sandbox;
+pub mod secret;
+pub mod syntax;
+pub mod tokens;
+pub mod verify;

@@ -1,0 +1,123 @@
+//! The seam to a language model, and what stands behind it.
+//!
+//! A [`LanguageModel`] takes a whole conversation and gives one reply; it keeps no state between calls. Adapters are
+//! chosen in `cli`, and decorators (retry, recording, replay, resumption) stack on the same seam.
+
+mod message;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio_util::sync::CancellationToken;
+
+pub use message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
+
+/// A future that a trait object can return.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Something that answers a conversation.
+pub trait LanguageModel: Send + Sync {
+    /// Returns the model's name as the endpoint knows it.
+    fn name(&self) -> &str;
+
+    /// Answers `request`, or ends early when `cancel` is cancelled.
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Reply, LlmError>>;
+}
+
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum LlmError {
+    /// The endpoint did not answer at all.
+    #[error("{endpoint} cannot be reached: {reason}")]
+    Unreachable {
+        /// The base URL, without credentials.
+        endpoint: String,
+        /// The transport's reason.
+        reason: String,
+    },
+    /// The endpoint refused the key, or wants one.
+    #[error("{endpoint} refuses the API key (status {status}): {message}")]
+    Unauthorized {
+        /// The base URL.
+        endpoint: String,
+        /// The HTTP status, 401 or 403.
+        status: u16,
+        /// The server's words, capped.
+        message: String,
+    },
+    /// The endpoint does not know the model.
+    #[error("{endpoint} does not know the model {model:?}: {message}")]
+    UnknownModel {
+        /// The base URL.
+        endpoint: String,
+        /// The model asked for.
+        model: String,
+        /// The server's words, capped.
+        message: String,
+    },
+    /// The conversation is longer than the model's window.
+    #[error("the request does not fit the model's context window: {message}")]
+    ContextTooLong {
+        /// The server's words, capped.
+        message: String,
+        /// The window in tokens, where the server says it.
+        window_tokens: Option<u64>,
+    },
+    /// The endpoint asks to wait longer than the cap, or still refuses after all tries.
+    #[error("{endpoint} limits the rate (status 429): {message}")]
+    RateLimited {
+        /// The base URL.
+        endpoint: String,
+        /// The server's words, capped.
+        message: String,
+    },
+    /// Any other refusal.
+    #[error("{endpoint} answers with status {status}: {message}")]
+    Status {
+        /// The base URL.
+        endpoint: String,
+        /// The HTTP status.
+        status: u16,
+        /// The server's words, capped.
+        message: String,
+    },
+    /// A reply that cannot be understood.
+    #[error("{endpoint} sent a reply that cannot be read: {reason}")]
+    Malformed {
+        /// The base URL.
+        endpoint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A replay that holds no answer for this request.
+    #[error("the recording {recording} does not hold this request: {difference}")]
+    ReplayMismatch {
+        /// The file.
+        recording: String,
+        /// The first difference to the nearest recorded request.
+        difference: String,
+    },
+    /// A recording that cannot be read or written.
+    #[error("recording {path}, line {line}: {reason}")]
+    Recording {
+        /// The file.
+        path: String,
+        /// The line, from 1; 0 when the file as a whole is meant.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No model was named and none was found.
+    #[error("no language model is configured and none answers on this machine")]
+    NoModel,
+    /// The settings for the model do not make sense.
+    #[error("model settings: {0}")]
+    Settings(String),
+    /// The caller cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}

@@ -1,0 +1,2 @@
+//! The `prentice` program.
+fn main() {}

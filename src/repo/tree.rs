@@ -1,0 +1,321 @@
+//! A tree of files: a source that is only read, and changes held in memory above it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{FileChange, FileMode, RepoError, RepoPath, StoredFile};
+
+/// A file of a tree, without its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The mode.
+    pub mode: FileMode,
+    place: Place,
+}
+
+/// Where the bytes of a file lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// A blob of the git object store.
+    Blob(git2::Oid),
+    /// A file below the directory that the tree was made from.
+    Disk,
+    /// Memory.
+    Held(Arc<[u8]>),
+}
+
+/// Where unchanged bytes are read from.
+#[derive(Clone, Debug)]
+enum Origin {
+    Commit { git_dir: PathBuf },
+    Directory { root: PathBuf },
+    Memory,
+}
+
+/// All files of a commit, a directory or a test, and the changes made to them so far.
+///
+/// Reading is lazy and safe from several threads; changing is copy-on-write, so that a clone is a cheap way to try
+/// something and to drop it again.
+#[derive(Clone, Debug)]
+pub struct FileTree {
+    origin: Origin,
+    base: Arc<BTreeMap<RepoPath, Listed>>,
+    changes: BTreeMap<RepoPath, Option<StoredFile>>,
+    skipped: usize,
+}
+
+thread_local! {
+    /// libgit2's handle may not cross threads, so every thread that reads blobs opens its own, once.
+    static OPENED: RefCell<Option<(PathBuf, git2::Repository)>> = const { RefCell::new(None) };
+}
+
+impl FileTree {
+    /// Makes a tree of files in memory.
+    pub fn from_files(files: impl IntoIterator<Item = (RepoPath, StoredFile)>) -> Self {
+        let base = files
+            .into_iter()
+            .map(|(path, file)| (path, Listed { mode: file.mode, place: Place::Held(file.content) }))
+            .collect();
+        Self::new(Origin::Memory, base, 0)
+    }
+
+    /// Lists the files below `root` that the ignore rules let through (`.gitignore`, `.ignore`, global excludes).
+    ///
+    /// Symbolic links are listed as links and never followed; `.git` and what is neither file nor link is left out.
+    ///
+    /// # Errors
+    /// [`RepoError::Io`] when `root` cannot be read; unreadable places below it are counted in [`FileTree::skipped`].
+    pub fn from_directory(root: &Path) -> Result<Self, RepoError> {
+        let root = root.canonicalize().map_err(RepoError::io(root))?;
+        let mut base = BTreeMap::new();
+        let mut skipped = 0;
+        let walk = ignore::WalkBuilder::new(&root)
+            .hidden(false)
+            .require_git(false)
+            .follow_links(false)
+            .filter_entry(|entry| entry.file_name() != ".git")
+            .build();
+        for entry in walk {
+            let Ok(entry) = entry else {
+                skipped += 1;
+                continue;
+            };
+            let Some(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                continue;
+            }
+            let inside = entry.path().strip_prefix(&root).ok().and_then(Path::to_str);
+            let path = inside.map(|text| RepoPath::of_existing(&text.replace('\\', "/")));
+            let mode = if kind.is_symlink() { Some(FileMode::Symlink) } else { mode_on_disk(&entry) };
+            match (path, mode) {
+                (Some(Ok(path)), Some(mode)) => {
+                    base.insert(path, Listed { mode, place: Place::Disk });
+                }
+                _ => skipped += 1,
+            }
+        }
+        Ok(Self::new(Origin::Directory { root }, base, skipped))
+    }
+
+    /// Lists the files of a commit's tree; submodules are left out and counted in [`FileTree::skipped`].
+    ///
+    /// # Errors
+    /// [`RepoError::Git`] when a tree object cannot be read.
+    pub(super) fn from_git_tree(repository: &git2::Repository, tree: &git2::Tree<'_>) -> Result<Self, RepoError> {
+        let mut base = BTreeMap::new();
+        let mut skipped = 0;
+        tree.walk(git2::TreeWalkMode::PreOrder, |folder, entry| {
+            if entry.kind() == Some(git2::ObjectType::Tree) {
+                return git2::TreeWalkResult::Ok;
+            }
+            let mode = u32::try_from(entry.filemode()).ok().and_then(FileMode::from_git_mode);
+            let path = entry.name().ok().map(|name| RepoPath::of_existing(&format!("{folder}{name}")));
+            match (path, mode) {
+                (Some(Ok(path)), Some(mode)) => {
+                    base.insert(path, Listed { mode, place: Place::Blob(entry.id()) });
+                }
+                _ => skipped += 1,
+            }
+            git2::TreeWalkResult::Ok
+        })?;
+        Ok(Self::new(Origin::Commit { git_dir: repository.path().to_owned() }, base, skipped))
+    }
+
+    fn new(origin: Origin, base: BTreeMap<RepoPath, Listed>, skipped: usize) -> Self {
+        Self { origin, base: Arc::new(base), changes: BTreeMap::new(), skipped }
+    }
+
+    /// Returns how many entries could not be listed: unreadable, submodules, names that are no text.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// Returns every path in byte order, changes included.
+    pub fn paths(&self) -> impl Iterator<Item = &RepoPath> {
+        let kept = self.base.keys().filter(|path| !self.changes.contains_key(*path));
+        let changed = self.changes.iter().filter(|(_, file)| file.is_some()).map(|(path, _)| path);
+        let mut all: Vec<&RepoPath> = kept.chain(changed).collect();
+        all.sort_unstable();
+        all.into_iter()
+    }
+
+    /// Tells whether there is a file at `path`.
+    pub fn contains(&self, path: &RepoPath) -> bool {
+        match self.changes.get(path) {
+            Some(change) => change.is_some(),
+            None => self.base.contains_key(path),
+        }
+    }
+
+    /// Returns the mode of the file at `path`.
+    pub fn mode(&self, path: &RepoPath) -> Option<FileMode> {
+        match self.changes.get(path) {
+            Some(change) => change.as_ref().map(|file| file.mode),
+            None => self.base.get(path).map(|listed| listed.mode),
+        }
+    }
+
+    /// Reads the file at `path`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`RepoError`] when the file is listed and its bytes cannot be read.
+    pub fn read(&self, path: &RepoPath) -> Result<Option<StoredFile>, RepoError> {
+        if let Some(change) = self.changes.get(path) {
+            return Ok(change.clone());
+        }
+        let Some(listed) = self.base.get(path) else { return Ok(None) };
+        let content = self.read_base(path, listed)?;
+        Ok(Some(StoredFile { content, mode: listed.mode }))
+    }
+
+    /// Reads the file at `path` as text; `None` when there is none, or it is not UTF-8, or it is a link.
+    ///
+    /// # Errors
+    /// As [`FileTree::read`].
+    pub fn read_text(&self, path: &RepoPath) -> Result<Option<String>, RepoError> {
+        let file = self.read(path)?.filter(|file| file.mode != FileMode::Symlink);
+        Ok(file.and_then(|file| std::str::from_utf8(&file.content).ok().map(str::to_owned)))
+    }
+
+    fn read_base(&self, path: &RepoPath, listed: &Listed) -> Result<Arc<[u8]>, RepoError> {
+        match (&listed.place, &self.origin) {
+            (Place::Held(content), _) => Ok(Arc::clone(content)),
+            (Place::Blob(id), Origin::Commit { git_dir }) => read_blob(git_dir, *id),
+            (_, Origin::Directory { root }) => {
+                let place = root.join(path.as_str());
+                if listed.mode == FileMode::Symlink {
+                    let target = std::fs::read_link(&place).map_err(RepoError::io(&place))?;
+                    return Ok(target.to_string_lossy().as_bytes().into());
+                }
+                Ok(std::fs::read(&place).map_err(RepoError::io(&place))?.into())
+            }
+            _ => Err(RepoError::UnknownRevision(path.to_string())),
+        }
+    }
+
+    /// Puts a file at `path`, new or in the place of the old one.
+    pub fn write(&mut self, path: RepoPath, file: StoredFile) {
+        self.changes.insert(path, Some(file));
+    }
+
+    /// Removes the file at `path`; nothing happens when there is none.
+    pub fn remove(&mut self, path: &RepoPath) {
+        if self.base.contains_key(path) {
+            self.changes.insert(path.clone(), None);
+        } else {
+            self.changes.remove(path);
+        }
+    }
+
+    /// Returns what differs from the tree that this one was made from, in path order; what was written back to its
+    /// old content does not count.
+    ///
+    /// # Errors
+    /// As [`FileTree::read`].
+    pub fn changes(&self) -> Result<Vec<FileChange>, RepoError> {
+        let mut all = Vec::new();
+        for (path, after) in &self.changes {
+            let before = match self.base.get(path) {
+                Some(listed) => Some(StoredFile { content: self.read_base(path, listed)?, mode: listed.mode }),
+                None => None,
+            };
+            if before != *after {
+                all.push(FileChange { path: path.clone(), before, after: after.clone() });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Returns the tree that this one was made from, without the changes.
+    pub fn without_changes(&self) -> Self {
+        Self { changes: BTreeMap::new(), ..self.clone() }
+    }
+
+    /// Returns git's id of the unchanged file at `path`, when the tree comes from a commit.
+    pub fn blob_id(&self, path: &RepoPath) -> Option<git2::Oid> {
+        match self.base.get(path)?.place {
+            Place::Blob(id) if !self.changes.contains_key(path) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+fn read_blob(git_dir: &Path, id: git2::Oid) -> Result<Arc<[u8]>, RepoError> {
+    OPENED.with_borrow_mut(|opened| {
+        if opened.as_ref().is_none_or(|(dir, _)| dir != git_dir) {
+            *opened = Some((git_dir.to_owned(), git2::Repository::open(git_dir)?));
+        }
+        let Some((_, repository)) = opened else { return Err(RepoError::NotARepository(git_dir.to_owned())) };
+        Ok(repository.find_blob(id)?.content().into())
+    })
+}
+
+#[cfg(unix)]
+fn mode_on_disk(entry: &ignore::DirEntry) -> Option<FileMode> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let executable = metadata.permissions().mode() & 0o100 != 0;
+    Some(if executable { FileMode::Executable } else { FileMode::Regular })
+}
+
+#[cfg(not(unix))]
+fn mode_on_disk(entry: &ignore::DirEntry) -> Option<FileMode> {
+    entry.metadata().ok().filter(std::fs::Metadata::is_file).map(|_| FileMode::Regular)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::parse(text).expect(text)
+    }
+
+    #[test]
+    fn changes_are_held_above_the_base_and_a_clone_does_not_see_later_ones() {
+        let mut tree =
+            FileTree::from_files([(path("a"), StoredFile::regular(*b"1")), (path("b"), StoredFile::regular(*b"2"))]);
+        let before = tree.clone();
+        tree.write(path("c"), StoredFile::regular(*b"3"));
+        tree.remove(&path("a"));
+        assert_eq!(tree.paths().map(RepoPath::as_str).collect::<Vec<_>>(), ["b", "c"]);
+        assert_eq!(before.paths().count(), 2);
+        let changes = tree.changes().expect("memory");
+        assert_eq!(changes.len(), 2);
+        assert_eq!((&changes[0].path, changes[0].after.is_none()), (&path("a"), true));
+        assert_eq!((&changes[1].path, changes[1].before.is_none()), (&path("c"), true));
+    }
+
+    #[test]
+    fn what_is_written_back_is_no_change() {
+        let mut tree = FileTree::from_files([(path("a"), StoredFile::regular(*b"1"))]);
+        tree.write(path("a"), StoredFile::regular(*b"2"));
+        tree.write(path("a"), StoredFile::regular(*b"1"));
+        tree.write(path("new"), StoredFile::regular(*b"x"));
+        tree.remove(&path("new"));
+        assert_eq!(tree.changes().expect("memory"), []);
+    }
+
+    #[test]
+    fn a_directory_is_listed_by_the_ignore_rules_and_links_are_not_followed() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir_all(dir.path().join("target")).expect("mkdir");
+        std::fs::create_dir_all(dir.path().join(".git")).expect("mkdir");
+        for (name, text) in [("a.rs", "a"), ("target/x", "x"), (".git/config", "c"), (".gitignore", "/target\n")] {
+            std::fs::write(dir.path().join(name), text).expect("write");
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).expect("symlink");
+        let tree = FileTree::from_directory(dir.path()).expect("a readable directory");
+        let names: Vec<&str> = tree.paths().map(RepoPath::as_str).collect();
+        #[cfg(unix)]
+        {
+            assert_eq!(names, [".gitignore", "a.rs", "link"]);
+            let link = tree.read(&path("link")).expect("readable").expect("listed");
+            assert_eq!((&*link.content, link.mode), (&b"/etc/passwd"[..], FileMode::Symlink));
+        }
+        assert_eq!(tree.read_text(&path("a.rs")).expect("readable").as_deref(), Some("a"));
+    }
+}

@@ -1,0 +1,142 @@
+//! Secrets that never print, and the redactor that keeps them out of everything that is written down.
+
+use std::fmt;
+
+use aho_corasick::AhoCorasick;
+use regex::Regex;
+
+/// A text that must not be shown: its `Debug` and `Display` print stars.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// Returns the text itself, for the one place that has to send it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// Secrets shorter than this many bytes are not searched for: they would blot out ordinary words.
+const SHORTEST_KNOWN_BYTES: usize = 8;
+
+/// Shapes of credentials, with the page that documents each shape.
+const SHAPES: &[(&str, &str)] = &[
+    // GitHub, "Behind GitHub's new authentication token formats".
+    ("github token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})"),
+    // OpenAI and Anthropic API keys as their consoles print them.
+    ("api key", r"\bsk-[A-Za-z0-9_-]{20,}"),
+    // AWS, "IAM identifiers": access key ids.
+    ("aws access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    // Slack, "Token types".
+    ("slack token", r"\bxox[abposr]-[A-Za-z0-9-]{10,}"),
+    // Google Cloud, "API keys overview".
+    ("google api key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    // GitLab, "Token prefixes".
+    ("gitlab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    // npm, "About access tokens".
+    ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    // RFC 7468, textual encodings of private keys.
+    ("private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"),
+    // RFC 7519, JSON Web Token in compact form.
+    ("json web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    // RFC 3986, user information with a password in a URL.
+    ("password in a url", r"\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@"),
+];
+
+/// Replaces known secrets, and texts of the shape of a credential, by [`REDACTED`].
+#[derive(Debug)]
+pub struct Redactor {
+    known: Option<AhoCorasick>,
+    shapes: Regex,
+}
+
+impl Redactor {
+    /// Makes a redactor for the `known` secrets and all known shapes of credentials.
+    pub fn new<'a>(known: impl IntoIterator<Item = &'a Secret>) -> Self {
+        let values: Vec<&str> =
+            known.into_iter().map(Secret::expose).filter(|v| v.len() >= SHORTEST_KNOWN_BYTES).collect();
+        let known = if values.is_empty() { None } else { AhoCorasick::new(values).ok() };
+        let all: Vec<String> = SHAPES.iter().map(|(_, shape)| format!("(?:{shape})")).collect();
+        let shapes = Regex::new(&all.join("|")).expect("the shapes are constants, compiled by a test");
+        Self { known, shapes }
+    }
+
+    /// Returns `text` without secrets.
+    pub fn redact(&self, text: &str) -> String {
+        let first = match &self.known {
+            Some(known) => known.replace_all(text, &vec![REDACTED; known.patterns_len()]),
+            None => text.to_owned(),
+        };
+        match self.shapes.replace_all(&first, REDACTED) {
+            std::borrow::Cow::Borrowed(_) => first,
+            std::borrow::Cow::Owned(changed) => changed,
+        }
+    }
+}
+
+/// Tells which shape of credential stands in `text`, if any.
+///
+/// Linear in the length of the text.
+pub fn find_credential(text: &str) -> Option<&'static str> {
+    static EACH: std::sync::LazyLock<Vec<(&'static str, Regex)>> = std::sync::LazyLock::new(|| {
+        SHAPES
+            .iter()
+            .map(|(name, shape)| (*name, Regex::new(shape).expect("the shapes are constants, compiled by a test")))
+            .collect()
+    });
+    EACH.iter().find(|(_, shape)| shape.is_match(text)).map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_never_prints() {
+        let secret = Secret::new("hunter2hunter2");
+        assert_eq!(format!("{secret} {secret:?}"), "*** Secret(***)");
+    }
+
+    #[test]
+    fn known_secrets_and_shapes_are_redacted() {
+        let redactor = Redactor::new(&[Secret::new("correct-horse-battery")]);
+        let token = format!("ghp_{}", "a".repeat(36));
+        let text = format!("key=correct-horse-battery token={token} url=https://u:p4ss@host/x");
+        assert_eq!(redactor.redact(&text), "key=[redacted] token=[redacted] url=[redacted]host/x");
+    }
+
+    #[test]
+    fn ordinary_code_is_left_alone() {
+        let redactor = Redactor::new(&[Secret::new("short")]);
+        let text = "let sk = task_short(); // https://example.org/a:b sk-learn";
+        assert_eq!(redactor.redact(text), text);
+        assert_eq!(find_credential(text), None);
+    }
+
+    #[test]
+    fn an_unfinished_private_key_is_redacted_to_the_end() {
+        let begin = ["-----BEGIN RSA PRIVATE", " KEY-----\nMIIE"].concat();
+        assert_eq!(Redactor::new(&[]).redact(&format!("a {begin}")), "a [redacted]");
+        assert_eq!(find_credential(&begin), Some("private key"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Programming languages: which file is written in which, whether it parses, what it defines.

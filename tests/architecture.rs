@@ -1,0 +1,1 @@
+//! Holds the modules to the arrows of ARCHITECTURE.md.
