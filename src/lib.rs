@@ -3,6 +3,7 @@
 //! Data flows one way, Task -> Context -> Proposal -> Evidence -> Publication; ARCHITECTURE.md is the map.
 
 pub mod clock;
+pub mod config;
 pub mod context;
 pub mod edit;
 pub mod llm;
@@ -10,5 +11,7 @@ pub mod repo;
 pub mod sandbox;
 pub mod secret;
 pub mod syntax;
+pub mod task;
 pub mod tokens;
 pub mod verify;
+pub mod yaml;

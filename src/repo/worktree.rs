@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::{FileChange, FileMode, FileTree, RepoError, StoredFile};
+use super::{FileMode, FileTree, RepoError, StoredFile};
 
 /// A folder that holds the files of a tree and is removed when it is dropped.
 ///
@@ -20,7 +20,7 @@ pub struct WorkTree {
 }
 
 /// The prefix of the temporary folders, by which leftovers of killed runs are recognised.
-pub const WORK_TREE_PREFIX: &str = "prentice-tree-";
+const WORK_TREE_PREFIX: &str = "prentice-tree-";
 
 impl WorkTree {
     /// Writes all files of `tree` into a new folder below `parent`.
@@ -64,21 +64,6 @@ impl WorkTree {
         }
         self.files.symlink_contents(target, name).map_err(RepoError::io(place))
     }
-}
-
-/// Writes changes beneath `root`, removing what is removed; all paths are checked before the first write.
-///
-/// # Errors
-/// [`RepoError::Io`] with the path that could not be written.
-pub(super) fn write_changes(root: &Path, changes: &[FileChange]) -> Result<(), RepoError> {
-    let files = Dir::open_ambient_dir(root, ambient_authority()).map_err(RepoError::io(root))?;
-    for change in changes {
-        match &change.after {
-            Some(file) => write_beneath(&files, root, change.path.as_str(), file)?,
-            None => files.remove_file(change.path.as_str()).map_err(RepoError::io(root.join(change.path.as_str())))?,
-        }
-    }
-    Ok(())
 }
 
 fn write_beneath(files: &Dir, root: &Path, path: &str, file: &StoredFile) -> Result<(), RepoError> {

@@ -1,0 +1,175 @@
+//! One layer of settings, as a configuration file or a variable writes it: everything optional, nothing unknown.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::yaml::{self, YamlError};
+
+/// Settings of Prentice for one repository: `.prentice.yml` at the top, read from the base commit.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "Prentice configuration")]
+pub struct Layer {
+    /// Which model answers and how it is asked. A key never stands here: it comes from the environment.
+    pub model: ModelLayer,
+    /// What the model is shown.
+    pub context: ContextLayer,
+    /// What a run may cost.
+    pub limits: LimitsLayer,
+    /// Commands that decide whether a change is good, in the place of the detected ones.
+    pub checks: Option<Vec<String>>,
+    /// How the repository's commands are run.
+    pub sandbox: SandboxLayer,
+    /// What a change may look like.
+    pub policy: PolicyLayer,
+}
+
+/// Which model answers and how it is asked.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelLayer {
+    /// Its name as the endpoint knows it.
+    pub name: Option<String>,
+    /// The endpoint, up to and including `/v1`.
+    pub base_url: Option<String>,
+    /// Tokens of its context window; asked of the endpoint where it tells. 2,048 to 10,000,000.
+    #[serde(deserialize_with = "whole::<2_048, 10_000_000, _>")]
+    pub window_tokens: Option<u64>,
+    /// The longest answer, in tokens. 256 to 131,072.
+    #[serde(deserialize_with = "whole::<256, 131_072, _>")]
+    pub max_output_tokens: Option<u64>,
+    /// 0.0 (always the likeliest token) to 2.0.
+    #[serde(deserialize_with = "temperature")]
+    pub temperature: Option<f64>,
+    /// Makes servers that support it repeat themselves.
+    pub seed: Option<u64>,
+    /// US dollars for a million tokens read; with `output_price`, wins over the built-in table.
+    #[serde(deserialize_with = "dollars")]
+    pub input_price: Option<f64>,
+    /// US dollars for a million tokens written.
+    #[serde(deserialize_with = "dollars")]
+    pub output_price: Option<f64>,
+}
+
+/// What the model is shown.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContextLayer {
+    /// Tokens of excerpts, map and instructions together. 256 to 1,000,000.
+    #[serde(deserialize_with = "whole::<256, 1_000_000, _>")]
+    pub tokens: Option<u64>,
+}
+
+/// What a run may cost.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsLayer {
+    /// Independent proposals, each a new conversation. 1 to 10.
+    #[serde(deserialize_with = "whole::<1, 10, _>")]
+    pub attempts: Option<u64>,
+    /// Answers asked for in one conversation. 1 to 30.
+    #[serde(deserialize_with = "whole::<1, 30, _>")]
+    pub rounds: Option<u64>,
+    /// Tokens read and written, all calls together.
+    #[serde(deserialize_with = "whole::<1, { u64::MAX }, _>")]
+    pub tokens: Option<u64>,
+    /// US dollars, all calls together.
+    #[serde(deserialize_with = "dollars")]
+    pub cost_usd: Option<f64>,
+    /// Wall time of the whole run: `90s`, `20m`, `1h 30m`.
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "Option<String>")]
+    pub wall_time: Option<Duration>,
+}
+
+/// Whether commands may run without walls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxMode {
+    /// No sandbox, no run.
+    Required,
+    /// Commands run as the user who started Prentice, with the network and all files.
+    Off,
+}
+
+/// How the repository's commands are run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SandboxLayer {
+    /// Whether commands may run without walls.
+    pub mode: Option<SandboxMode>,
+    /// Wall time of one command: `20m`.
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "Option<String>")]
+    pub command_time: Option<Duration>,
+    /// Memory of all processes of one command, in MiB. 64 to 1,048,576.
+    #[serde(deserialize_with = "whole::<64, 1_048_576, _>")]
+    pub memory_mib: Option<u64>,
+    /// Processes and threads of one command. 8 to 100,000.
+    #[serde(deserialize_with = "whole::<8, 100_000, _>")]
+    pub processes: Option<u64>,
+}
+
+/// What a change may look like.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyLayer {
+    /// Files changed. 1 to 10,000.
+    #[serde(deserialize_with = "whole::<1, 10_000, _>")]
+    pub max_files: Option<u64>,
+    /// Lines added and removed. 1 to 1,000,000.
+    #[serde(deserialize_with = "whole::<1, 1_000_000, _>")]
+    pub max_changed_lines: Option<u64>,
+    /// Further paths, as globs, that a change must not touch.
+    pub protected: Option<Vec<String>>,
+}
+
+impl Layer {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`YamlError`] for the first thing that is wrong.
+    pub fn parse(text: &str, file: &str) -> Result<Self, YamlError> {
+        let blank = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+        if blank { Ok(Self::default()) } else { yaml::parse(text, file) }
+    }
+}
+
+/// Returns the JSON Schema of a configuration file, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Layer).to_value()
+}
+
+fn whole<'de, const LOW: u64, const HIGH: u64, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let value = u64::deserialize(from)?;
+    if (LOW..=HIGH).contains(&value) {
+        return Ok(Some(value));
+    }
+    Err(de::Error::custom(format!("{value} is out of range; a whole number from {LOW} to {HIGH} is wanted here")))
+}
+
+fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let value = f64::deserialize(from)?;
+    if value.is_finite() && value >= 0.0 {
+        return Ok(Some(value));
+    }
+    Err(de::Error::custom(format!("{value} is no amount; US dollars from 0 are wanted here")))
+}
+
+fn temperature<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let value = f64::deserialize(from)?;
+    if (0.0..=2.0).contains(&value) {
+        return Ok(Some(value));
+    }
+    Err(de::Error::custom(format!("{value} is out of range; a number from 0.0 to 2.0 is wanted here")))
+}
+
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    match humantime::parse_duration(&text) {
+        Ok(time) if time > Duration::ZERO => Ok(Some(time)),
+        _ => Err(de::Error::custom(format!("{text:?} is no time; write `90s`, `20m` or `1h 30m`"))),
+    }
+}

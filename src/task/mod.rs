@@ -1,0 +1,127 @@
+//! The task: what a person wants, as that person wrote it.
+//!
+//! A task comes from a YAML file or from plain text. It never holds anything that a reader of it would not see:
+//! characters that show nothing are removed and counted.
+
+mod spec;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::repo::is_control_or_invisible;
+pub use spec::{TaskError, parse_plain, parse_yaml, schema};
+
+/// Where a task came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A file, as it was named.
+    File(String),
+    /// Standard input.
+    StandardInput,
+    /// The command line.
+    CommandLine,
+}
+
+/// The limits that a task sets; `None` leaves it to the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TaskLimits {
+    /// Independent proposals, each a new conversation.
+    pub attempts: Option<u32>,
+    /// Answers asked for in one conversation.
+    pub rounds: Option<u32>,
+    /// Tokens read and written, all calls together.
+    pub tokens: Option<u64>,
+    /// US dollars, all calls together.
+    pub cost_usd: Option<f64>,
+    /// Wall time of the whole run.
+    pub wall_time: Option<Duration>,
+}
+
+/// What a person wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// One line; never empty.
+    pub title: String,
+    /// The rest, in the person's words; may be empty.
+    pub description: String,
+    /// What must be true afterwards.
+    pub acceptance: Vec<String>,
+    /// What must not happen.
+    pub constraints: Vec<String>,
+    /// Files that it is about, as paths or globs.
+    pub files: Vec<String>,
+    /// Commands that decide, in the place of the detected ones.
+    pub checks: Vec<String>,
+    /// Limits.
+    pub limits: TaskLimits,
+    /// The model that shall answer.
+    pub model: Option<String>,
+    /// Where it came from.
+    pub origin: Origin,
+    /// Characters removed because nobody could see them.
+    pub hidden_characters: usize,
+}
+
+impl Task {
+    /// Returns the short name that branch and state folder are called after: `fix-the-parser-1a2b3c4d`.
+    ///
+    /// The same title gives the same name; the digits keep titles apart that only differ in signs.
+    pub fn slug(&self) -> String {
+        use sha2::{Digest, Sha256};
+        const LONGEST_WORDS: usize = 40;
+        let mut words = String::new();
+        for c in self.title.chars().flat_map(char::to_lowercase) {
+            if c.is_ascii_alphanumeric() {
+                words.push(c);
+            } else if !words.is_empty() && !words.ends_with('-') {
+                words.push('-');
+            }
+            if words.len() >= LONGEST_WORDS {
+                break;
+            }
+        }
+        let digest = Sha256::digest(self.title.as_bytes());
+        let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        match words.trim_matches('-') {
+            "" => digits,
+            words => format!("{words}-{digits}"),
+        }
+    }
+
+    /// Returns all the text that a search for fitting places should know.
+    pub fn full_text(&self) -> String {
+        let mut parts = vec![self.title.as_str(), self.description.as_str()];
+        parts.extend(self.acceptance.iter().map(String::as_str));
+        parts.extend(self.constraints.iter().map(String::as_str));
+        parts.retain(|part| !part.is_empty());
+        parts.join("\n")
+    }
+}
+
+/// Removes characters that show nothing; new lines and tabs stay.
+fn visible(text: &str, hidden: &mut usize) -> String {
+    let kept: String = text.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_control_or_invisible(c)).collect();
+    let returns = text.matches('\r').count();
+    *hidden += text.chars().count() - kept.chars().count() - returns;
+    kept.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slug(title: &str) -> String {
+        let task = parse_plain(title, Origin::CommandLine).expect(title);
+        task.slug()
+    }
+
+    #[test]
+    fn a_slug_is_short_and_safe_for_a_branch() {
+        assert_eq!(slug("Fix the parser!"), "fix-the-parser-b54e39f0");
+        assert_eq!(slug("Überall $(rm -rf) `x`"), "berall-rm-rf-x-1a4a39c8");
+        assert_eq!(slug("修复解析器"), "74e6b2cb");
+        assert!(slug(&"long ".repeat(50)).len() <= 50);
+    }
+}
