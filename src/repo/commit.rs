@@ -9,7 +9,23 @@ use crate::clock::Timestamp;
 
 /// A commit's id in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct CommitId(String);
+
+impl TryFrom<String> for CommitId {
+    type Error = RepoError;
+    fn try_from(text: String) -> Result<Self, RepoError> {
+        // SHA-1 has 40 digits, SHA-256 has 64 (git, "hash-function-transition").
+        let whole = matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if whole { Ok(Self(text)) } else { Err(RepoError::UnknownRevision(text)) }
+    }
+}
+
+impl From<CommitId> for String {
+    fn from(id: CommitId) -> String {
+        id.0
+    }
+}
 
 impl CommitId {
     /// Returns the whole id.

@@ -16,6 +16,8 @@ use super::{FileMode, FileTree, RepoError, StoredFile};
 pub struct WorkTree {
     root: PathBuf,
     files: Dir,
+    /// Held locked: a folder whose lock is free belongs to nobody any more.
+    _lock: std::fs::File,
     _guard: tempfile::TempDir,
 }
 
@@ -30,6 +32,11 @@ impl WorkTree {
     pub fn create(tree: &FileTree, parent: &Path) -> Result<Self, RepoError> {
         let guard =
             tempfile::Builder::new().prefix(WORK_TREE_PREFIX).tempdir_in(parent).map_err(RepoError::io(parent))?;
+        // Locked before it gets its name: whoever finds a file called `lock` finds it held.
+        let (young, place) = (guard.path().join("lock.new"), guard.path().join("lock"));
+        let lock = std::fs::File::create(&young).map_err(RepoError::io(&young))?;
+        lock.lock().map_err(RepoError::io(&young))?;
+        std::fs::rename(&young, &place).map_err(RepoError::io(&place))?;
         let root = guard.path().join("tree");
         std::fs::create_dir(&root).map_err(RepoError::io(&root))?;
         std::fs::create_dir(guard.path().join("scratch")).map_err(RepoError::io(guard.path()))?;
@@ -39,7 +46,24 @@ impl WorkTree {
                 write_beneath(&files, &root, path.as_str(), &file)?;
             }
         }
-        Ok(Self { root, files, _guard: guard })
+        Ok(Self { root, files, _lock: lock, _guard: guard })
+    }
+
+    /// Removes the folders that killed runs left in `parent`; returns how many.
+    ///
+    /// A folder belongs to a living run as long as its lock is held. One without a lock file is younger than its
+    /// lock, or not ours: it stays.
+    pub fn remove_leftovers(parent: &Path) -> usize {
+        let Ok(entries) = std::fs::read_dir(parent) else { return 0 };
+        let ours = entries.flatten().filter(|entry| {
+            entry.file_name().to_string_lossy().starts_with(WORK_TREE_PREFIX)
+                && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        });
+        let abandoned = ours.filter(|entry| {
+            let lock = std::fs::File::open(entry.path().join("lock"));
+            lock.is_ok_and(|lock| lock.try_lock().is_ok()) && std::fs::remove_dir_all(entry.path()).is_ok()
+        });
+        abandoned.count()
     }
 
     /// Returns the folder of the files.
@@ -56,13 +80,12 @@ impl WorkTree {
     ///
     /// # Errors
     /// [`RepoError::Io`] when the link cannot be made.
-    #[cfg(unix)]
     pub fn link_outside(&self, name: &str, target: &Path) -> Result<(), RepoError> {
         let place = self.root.join(name);
         if place.symlink_metadata().is_ok() {
             return Ok(());
         }
-        self.files.symlink_contents(target, name).map_err(RepoError::io(place))
+        write_link(&self.files, name, &target.to_string_lossy()).map_err(RepoError::io(place))
     }
 }
 
@@ -99,4 +122,58 @@ fn write_link(files: &Dir, path: &str, target: &str) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn write_link(files: &Dir, path: &str, target: &str) -> std::io::Result<()> {
     files.write(path, target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::RepoPath;
+
+    fn tree() -> FileTree {
+        let file = |text: &str, mode| StoredFile { content: text.as_bytes().into(), mode };
+        let path = |text| RepoPath::parse(text).expect(text);
+        FileTree::from_files([
+            (path("bin/run"), file("#!/bin/sh\n", FileMode::Executable)),
+            (path("a/b/c.txt"), file("text", FileMode::Regular)),
+        ])
+    }
+
+    #[test]
+    fn a_tree_is_written_with_modes_and_removed_when_dropped() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let work_tree = WorkTree::create(&tree(), parent.path()).expect("written");
+        assert_eq!(std::fs::read_to_string(work_tree.root().join("a/b/c.txt")).expect("readable"), "text");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(work_tree.root().join("bin/run")).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o755);
+        }
+        drop(work_tree);
+        assert_eq!(std::fs::read_dir(parent.path()).expect("readable").count(), 0);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_written_through_a_link_that_leads_out() {
+        let outside = tempfile::tempdir().expect("a folder");
+        let parent = tempfile::tempdir().expect("a folder");
+        let path = |text| RepoPath::parse(text).expect(text);
+        let link = StoredFile { content: outside.path().to_string_lossy().as_bytes().into(), mode: FileMode::Symlink };
+        let hostile = FileTree::from_files([(path("a"), link), (path("a/b"), StoredFile::regular(*b"out"))]);
+        assert!(WorkTree::create(&hostile, parent.path()).is_err());
+        assert_eq!(std::fs::read_dir(outside.path()).expect("readable").count(), 0);
+        assert_eq!(std::fs::read_dir(parent.path()).expect("readable").count(), 0, "nothing half-written stays");
+    }
+
+    #[test]
+    fn leftovers_of_the_dead_are_removed_and_living_trees_stay() {
+        let parent = tempfile::tempdir().expect("a folder");
+        let living = WorkTree::create(&tree(), parent.path()).expect("written");
+        let dead = parent.path().join(format!("{WORK_TREE_PREFIX}dead"));
+        std::fs::create_dir(&dead).expect("made");
+        std::fs::write(dead.join("lock"), "").expect("written");
+        assert_eq!(WorkTree::remove_leftovers(parent.path()), 1);
+        assert!(living.root().exists() && !dead.exists());
+    }
 }

@@ -1,0 +1,228 @@
+//! The command line as it is written; no I/O, no defaults that depend on the machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An AI coding bot for CI pipelines: its word counts for nothing, its evidence for everything.
+///
+/// A person writes a task and reviews the result. In between, Prentice reads the repository, asks a language model for
+/// a change, runs the build and the tests before and after it in a sandbox, and puts the change on a branch of its own
+/// with a page that proves what it can prove. It never merges, never pushes and never touches your checkout.
+#[derive(Debug, Parser)]
+#[command(name = "prentice", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 no acceptable change, 2 usage or configuration, \
+3 outside service, 4 limit reached, 70 bug, 130 interrupted.\n\nStart with `prentice demo`: it needs no key and no network.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Carry a task through the whole line: context, model, edits, checks, branch and review page.
+    Run(Box<Run>),
+    /// Put a bundle that `run --dry-run` made on its branch, with its review page. Runs no model and no code.
+    Publish(Publish),
+    /// Print what the model would be shown for a task, with scores, tokens and reasons.
+    Context(Context),
+    /// Print the build and test commands that were found, and the files that say so.
+    Checks(Checks),
+    /// Prove that git, the sandbox, the configuration and the model will work here.
+    Doctor(Doctor),
+    /// See the whole line at work on a small sample, with a recorded model: no key, no network.
+    Demo(Demo),
+    /// Print the JSON Schema of a task file or of the configuration, for editors.
+    Schema(Schema),
+}
+
+/// Where the repository is.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// A folder in the git repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub repo: PathBuf,
+}
+
+/// Which model answers.
+#[derive(Debug, Args)]
+pub struct ModelFlags {
+    /// The model's name as its endpoint knows it [env: PRENTICE_MODEL].
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// An OpenAI-compatible endpoint, up to and including `/v1` [env: PRENTICE_BASE_URL; the key: PRENTICE_API_KEY].
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+}
+
+/// `prentice run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice run task.yml
+  prentice run \"Fix the off-by-one in the pager\" --check \"cargo test -p pager\"
+  echo \"Fix the failing test\" | prentice run -
+  prentice run task.yml --dry-run --json
+
+A task file:
+  title: Fix the off-by-one in the pager
+  description: |
+    `pages(10, 10)` gives 2, it must give 1.
+  acceptance: [a test shows it]
+  files: ['src/pager*.rs']")]
+pub struct Run {
+    /// A YAML file (`.yml`, `.yaml`), `-` for standard input, or the task as plain text.
+    pub task: String,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// The commit to start from.
+    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    pub base: String,
+    /// A command that decides, in the place of the detected ones; may be given several times.
+    #[arg(long = "check", value_name = "COMMAND")]
+    pub checks: Vec<String>,
+    /// Independent proposals, each a new conversation (1 to 10).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10))]
+    pub attempts: Option<u64>,
+    /// Answers asked for in one conversation (1 to 30).
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=30))]
+    pub rounds: Option<u64>,
+    /// Tokens read and written, all calls together.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_tokens: Option<u64>,
+    /// US dollars, all calls together.
+    #[arg(long, value_name = "USD", value_parser = parse_dollars)]
+    pub max_cost: Option<f64>,
+    /// Wall time of the whole run, such as `20m`.
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub max_time: Option<Duration>,
+    /// Run the repository's commands without walls, as you, with the network and all your files.
+    #[arg(long)]
+    pub no_sandbox: bool,
+    /// Stop before publishing; the bundle says what would be published.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Ask the model again even where an earlier run of this task has the answer.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Record the conversation with the model in FILE.
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Answer from a recording instead of a model.
+    #[arg(long, value_name = "FILE")]
+    pub replay: Option<PathBuf>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice publish`.
+#[derive(Debug, Args)]
+pub struct Publish {
+    /// The bundle's folder.
+    pub bundle: PathBuf,
+    #[command(flatten)]
+    pub place: Place,
+    /// The digest that the bundle must have, as `run` printed it.
+    #[arg(long, value_name = "SHA256")]
+    pub digest: Option<String>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice context`.
+#[derive(Debug, Args)]
+pub struct Context {
+    /// The task as plain text.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub text: Option<String>,
+    /// A file with the task: YAML or plain text.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// The budget in tokens.
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..))]
+    pub tokens: u64,
+    /// Print one JSON object with the excerpts' text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice checks`.
+#[derive(Debug, Args)]
+pub struct Checks {
+    #[command(flatten)]
+    pub place: Place,
+    /// Print one JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// Send one short request to the model; it may cost a fraction of a cent.
+    #[arg(long)]
+    pub online: bool,
+    /// Print one JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to make the sample repository; a new folder in the temporary folder by default.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+/// `prentice schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which one.
+    #[arg(value_enum)]
+    pub what: SchemaKind,
+}
+
+/// What a schema can be printed of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SchemaKind {
+    /// Task files.
+    Task,
+    /// `.prentice.yml`.
+    Config,
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time > Duration::ZERO => Ok(time),
+        _ => Err("write `90s`, `20m` or `1h 30m`".to_owned()),
+    }
+}
+
+fn parse_dollars(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|amount: &f64| amount.is_finite() && *amount >= 0.0).ok_or("a number from 0 is wanted".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}

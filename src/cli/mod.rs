@@ -1,0 +1,84 @@
+//! The program: arguments become requests, adapters are named, errors become words and exit codes.
+//!
+//! The only module that knows which adapter stands behind which seam, and the only one that talks to a person.
+
+mod arguments;
+mod demo;
+mod doctor;
+mod failure;
+mod inspect;
+mod model;
+mod output;
+mod publish;
+mod run;
+mod setup;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Environment;
+use arguments::{Arguments, Command};
+use failure::{Exit, Failure};
+
+/// Runs the program with the process's arguments and environment.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // clap prints help to standard output and errors to standard error.
+            drop(error.print());
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let environment = Environment::read();
+    start_log(&environment);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::tell_failure(&Failure::new(Exit::Service, format!("no runtime: {error}")));
+            return Exit::Service.into();
+        }
+    };
+    let code = runtime.block_on(async {
+        let cancel = CancellationToken::new();
+        tokio::select! {
+            result = dispatch(arguments.command, environment, &cancel) => match result {
+                Ok(exit) => exit.into(),
+                Err(failure) => {
+                    output::tell_failure(&failure);
+                    failure.exit.into()
+                }
+            },
+            code = setup::watch_signals(cancel.clone()) => ExitCode::from(code),
+        }
+    });
+    // What still hangs in a blocking thread must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(command: Command, environment: Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(flags) => run::run(*flags, &environment, cancel).await,
+        Command::Publish(flags) => publish::publish(&flags).await,
+        Command::Context(flags) => inspect::context(&flags),
+        Command::Checks(flags) => inspect::checks(&flags, &environment),
+        Command::Schema(flags) => Ok(inspect::schema(flags.what)),
+        Command::Doctor(flags) => doctor::doctor(&flags, &environment, cancel).await,
+        Command::Demo(flags) => demo::demo(&flags, &environment, cancel).await,
+    }
+}
+
+/// Starts the log on standard error where PRENTICE_LOG asks for one (`PRENTICE_LOG=debug`); it is silent otherwise.
+fn start_log(environment: &Environment) {
+    let Some(wanted) = environment.get("PRENTICE_LOG") else { return };
+    // async-openai writes whole replies, HTTP crates write headers: both may hold what must not be logged.
+    let filter = format!("{wanted},async_openai=off,hyper=off,hyper_util=off,reqwest=off,h2=off");
+    let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(EnvFilter::new(filter));
+    subscriber.init();
+}

@@ -1,0 +1,120 @@
+//! Words to a person on standard error, data on standard output.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::failure::Failure;
+use crate::pipeline::Progress;
+
+/// Writes data to standard output; a reader that went away is no error.
+pub fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    // Whoever closed the pipe does not want the rest.
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Writes a JSON value and a line end to standard output.
+pub fn print_json(value: &serde_json::Value) {
+    print(&format!("{value:#}\n"));
+}
+
+/// Writes a line to standard error, made safe for terminals and for CI systems that read commands from logs.
+pub fn tell(text: &str) {
+    let mut err = std::io::stderr().lock();
+    drop(writeln!(err, "{}", safe(text)));
+}
+
+/// Tells of an error and what to do about it.
+pub fn tell_failure(failure: &Failure) {
+    tell(&format!("error: {}", failure.message));
+    for hint in &failure.hints {
+        tell(&format!("  hint: {hint}"));
+    }
+}
+
+/// Takes control characters out, and the sign by which a line becomes a workflow command
+/// (GitHub, "Workflow commands": `::name::` at the start of a line).
+pub fn safe(text: &str) -> String {
+    let clean: String = text.chars().filter(|&c| c == '\n' || c == '\t' || !c.is_control()).collect();
+    let mut lines = Vec::new();
+    for line in clean.lines() {
+        let dangerous = line.trim_start().starts_with("::") || line.trim_start().starts_with("##[");
+        lines.push(if dangerous { format!("| {line}") } else { line.to_owned() });
+    }
+    lines.join("\n")
+}
+
+/// Steps on standard error: a moving line on a terminal, plain lines elsewhere.
+pub struct Steps {
+    bar: Option<Mutex<ProgressBar>>,
+}
+
+impl Steps {
+    /// Makes the fitting kind.
+    pub fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            Mutex::new(bar)
+        });
+        Self { bar }
+    }
+
+    /// Takes the moving line away.
+    pub fn finish(&self) {
+        self.with_bar(|bar| bar.finish_and_clear());
+    }
+
+    fn with_bar(&self, act: impl FnOnce(&ProgressBar)) -> bool {
+        match &self.bar {
+            Some(bar) => {
+                act(&bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let text = safe(text);
+        if !self.with_bar(|bar| bar.suspend(|| tell(&text))) {
+            tell(&text);
+        }
+    }
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Progress for Steps {
+    fn step(&self, text: &str) {
+        self.line(&format!("* {text}"));
+        self.with_bar(|bar| {
+            bar.set_message(safe(text));
+            bar.reset_elapsed();
+            bar.enable_steady_tick(Duration::from_millis(120));
+        });
+    }
+
+    fn note(&self, text: &str) {
+        self.line(&format!("    {text}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outside_text_cannot_command_the_terminal_or_the_pipeline() {
+        assert_eq!(safe("a\u{1b}[2Jb\r\n::add-mask::x\n ##[error]y"), "a[2Jb\n| ::add-mask::x\n|  ##[error]y");
+    }
+}

@@ -1,0 +1,234 @@
+//! `prentice run`: resolves the request, names the adapters, tells what came of it.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Run;
+use super::failure::{Exit, Failure};
+use super::model::{self, Sources};
+use super::output::{Steps, print_json, tell};
+use super::setup;
+use crate::bundle::Ending;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Environment, Layer, LimitsLayer, SandboxLayer, SandboxMode};
+use crate::forge::{Forge, LocalForge};
+use crate::journal::Journal;
+use crate::llm::Replay;
+use crate::pipeline::{self, Finished, Job, ObservedSandbox, Progress, RunState};
+use crate::propose::{Limits, Meter};
+use crate::sandbox::{Level, Sandbox};
+use crate::secret::Redactor;
+use crate::task::Task;
+
+/// Carries out `prentice run`.
+pub(super) async fn run(
+    flags: Run,
+    environment: &Environment,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let task = setup::read_task(&flags.task)?;
+    let replay = flags.replay.as_deref().map(Replay::open).transpose()?;
+    let json = flags.json;
+    let request = Request { task, flags, replay, may_lack_walls: false };
+    let finished = carry_out(request, environment, cancel).await?;
+    let exit = exit_of(&finished.bundle.ending);
+    if json {
+        print_json(&describe(&finished));
+    } else {
+        report(&finished);
+    }
+    Ok(exit)
+}
+
+/// A run whose task and recording have been read.
+pub(super) struct Request {
+    /// The task.
+    pub(super) task: Task,
+    /// What the command line says besides.
+    pub(super) flags: Run,
+    /// A recording in the place of a model.
+    pub(super) replay: Option<Replay>,
+    /// Whether to go on, saying so, where the kernel offers no walls: only for code that the program carries itself.
+    pub(super) may_lack_walls: bool,
+}
+
+/// Names the adapters and carries the task through the line.
+pub(super) async fn carry_out(
+    request: Request,
+    environment: &Environment,
+    cancel: &CancellationToken,
+) -> Result<Finished, Failure> {
+    let Request { task, flags, replay, may_lack_walls } = request;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let (repository, base, tree) = setup::open(&flags.place.repo, &flags.base)?;
+    let layers = setup::layers(&tree, environment, layer_of(&flags))?;
+    let config = layers.resolve(Some(&task));
+    let steps = Arc::new(Steps::new());
+    steps.step(&format!("Task: {} (base commit {})", task.title, base.short()));
+
+    let state = RunState::open(&repository.state_folder(), &task.slug())?;
+    let temporary = std::env::temp_dir();
+    let removed = pipeline::remove_leftovers(&temporary);
+    if removed > 0 {
+        steps.note(&format!("removed {removed} work trees that an interrupted run had left"));
+    }
+    let earlier = if flags.fresh { Vec::new() } else { pipeline::earlier_replies(&state.journal())? };
+    let redactor = Arc::new(Redactor::new(&environment.secrets()));
+    let journal = Arc::new(Journal::open(&state.journal(), Arc::clone(&clock), redactor).map_err(service)?);
+
+    let sandbox = walls(environment, &config, may_lack_walls, &steps).await?;
+    let sandbox = ObservedSandbox::new(sandbox, Arc::clone(&journal));
+    let choice = match &replay {
+        Some(_) => Err(crate::llm::LlmError::NoModel),
+        None => model::find(&flags.model, task.model.as_deref(), &layers.file, environment).await,
+    };
+    let sources = Sources { replay, record: flags.record.as_deref(), earlier };
+    let told = Arc::clone(&steps);
+    let ready = model::prepare(choice, &config, sources, &journal, move |text| told.note(text))?;
+    steps.note(&format!("model {}: {}", ready.model.name(), ready.why));
+    journal.record("model_chosen", json!({ "name": ready.model.name(), "why": ready.why })).map_err(service)?;
+
+    let meter = Meter::new(limits_of(&config), ready.pricing, Arc::clone(&clock));
+    let forge = LocalForge::in_folder(repository.state_folder().join("pulls"));
+    let job = Job {
+        repository: &repository,
+        base,
+        task: &task,
+        config: &config,
+        model: &*ready.model,
+        model_why: ready.why,
+        window_tokens: ready.window_tokens,
+        meter: &meter,
+        sandbox: &sandbox,
+        forge: (!flags.dry_run).then_some(&forge as &dyn Forge),
+        temporary,
+        state: &state,
+        journal: &journal,
+        clock,
+        progress: &*steps,
+        cancel,
+    };
+    let result = pipeline::run(&job).await;
+    steps.finish();
+    Ok(result?)
+}
+
+async fn walls(
+    environment: &Environment,
+    config: &Config,
+    may_lack_walls: bool,
+    steps: &Steps,
+) -> Result<Box<dyn Sandbox>, Failure> {
+    let off = config.sandbox.value == SandboxMode::Off;
+    let sandbox = match setup::walls(environment, off).await {
+        Err(error) if may_lack_walls => {
+            steps.note(&format!("{error}; going on without walls, since only code that Prentice carries is run"));
+            setup::walls(environment, true).await?
+        }
+        other => other?,
+    };
+    match sandbox.level() {
+        Level::Namespaces => steps.note("sandbox: namespaces, Landlock and seccomp"),
+        Level::Landlock => steps.note("sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network)"),
+        Level::Off if off => steps.note(&format!("sandbox: OFF, said by the {}", config.sandbox.source)),
+        Level::Off => {}
+    }
+    Ok(sandbox)
+}
+
+fn layer_of(flags: &Run) -> Layer {
+    Layer {
+        limits: LimitsLayer {
+            attempts: flags.attempts,
+            rounds: flags.rounds,
+            tokens: flags.max_tokens,
+            cost_usd: flags.max_cost,
+            wall_time: flags.max_time,
+        },
+        checks: Some(flags.checks.clone()).filter(|checks| !checks.is_empty()),
+        sandbox: SandboxLayer { mode: flags.no_sandbox.then_some(SandboxMode::Off), ..SandboxLayer::default() },
+        ..Layer::default()
+    }
+}
+
+fn limits_of(config: &Config) -> Limits {
+    Limits { tokens: config.tokens.value, cost_usd: config.cost_usd.value, wall_time: config.wall_time.value }
+}
+
+fn service(error: crate::journal::JournalError) -> Failure {
+    Failure::new(Exit::Service, error)
+}
+
+pub(super) fn exit_of(ending: &Ending) -> Exit {
+    match ending {
+        Ending::Done => Exit::Done,
+        Ending::NoAcceptableChange(_) => Exit::NotAcceptable,
+        Ending::LimitReached(_) => Exit::Limit,
+        Ending::ServiceFailed(_) => Exit::Service,
+        Ending::Cancelled => Exit::Interrupted,
+    }
+}
+
+/// Describes what came of a run for machines.
+fn describe(finished: &Finished) -> serde_json::Value {
+    let bundle = &finished.bundle;
+    let (outcome, reason) = words(&bundle.ending);
+    let published = finished.published.as_ref();
+    json!({
+        "outcome": outcome,
+        "reason": reason,
+        "verdict": bundle.evidence.as_ref().map(|evidence| evidence.verdict),
+        "base": bundle.base,
+        "branch": published.map(|published| &published.branch),
+        "commit": published.map(|published| &published.commit),
+        "page": published.map(|published| published.placed.page.display().to_string()),
+        "files": bundle.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
+        "bundle": finished.folder.display().to_string(),
+        "digest": finished.digest,
+        "model": bundle.account.model,
+        "answers": bundle.account.answers,
+        "attempt": bundle.account.attempt,
+        "spent": bundle.account.spent,
+    })
+}
+
+fn words(ending: &Ending) -> (&'static str, Option<&str>) {
+    match ending {
+        Ending::Done => ("done", None),
+        Ending::NoAcceptableChange(why) => ("no_acceptable_change", Some(why)),
+        Ending::LimitReached(why) => ("limit_reached", Some(why)),
+        Ending::ServiceFailed(why) => ("service_failed", Some(why)),
+        Ending::Cancelled => ("cancelled", None),
+    }
+}
+
+/// Tells a person what came of a run.
+pub(super) fn report(finished: &Finished) {
+    let bundle = &finished.bundle;
+    let spent = bundle.account.spent;
+    match (&bundle.ending, &finished.published) {
+        (Ending::Done, Some(published)) => {
+            let reason = bundle.evidence.as_ref().map_or("", |evidence| evidence.reason.as_str());
+            let verdict = bundle.evidence.as_ref().map(|e| format!("{:?}", e.verdict).to_lowercase());
+            tell(&format!("Done: {} ({reason})", verdict.unwrap_or_default()));
+            let state = if published.moved { "" } else { " (unchanged)" };
+            tell(&format!("  branch  {}{state}", published.branch));
+            tell(&format!("  review  {}", published.placed.page.display()));
+        }
+        (Ending::Done, None) => {
+            tell("Done; nothing was published.");
+            tell(&format!("  publish with: prentice publish {} --digest {}", finished.folder.display(), finished.digest));
+        }
+        (Ending::Cancelled, _) => tell("Cancelled. Run the same command again: answers that were paid for are not asked again."),
+        (ending, _) => {
+            let (outcome, reason) = words(ending);
+            tell(&format!("{}: {}", outcome.replace('_', " "), reason.unwrap_or_default()));
+        }
+    }
+    tell(&format!("  bundle  {}", finished.folder.display()));
+    let cost = spent.cost_usd.map_or("price unknown".to_owned(), |cost| format!("{cost:.4} USD"));
+    tell(&format!("  spent   {} tokens read, {} written, {cost}", spent.input_tokens, spent.output_tokens));
+}
+

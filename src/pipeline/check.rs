@@ -1,0 +1,92 @@
+//! The evidence stages of a run: which checks there are, what they say on the base, what they say with the change.
+
+use serde_json::json;
+
+use super::{Job, PipelineError, command_limits};
+use crate::repo::{FileTree, WorkTree};
+use crate::verify::{self, Check, CheckRun, Evidence, Linked, Runner, TreeRun};
+
+/// The checks of a repository and the dependencies that its checkout already has.
+pub(super) struct Checks {
+    pub(super) list: Vec<Check>,
+    linked: Vec<Linked>,
+}
+
+/// Finds the commands that decide; the user's own win.
+pub(super) fn find(job: &Job<'_>, tree: &FileTree) -> Result<Checks, PipelineError> {
+    let own = &job.config.checks;
+    let list = if own.value.is_empty() { verify::detect(tree) } else { verify::from_user(&own.value)? };
+    job.journal.record("checks_found", &list)?;
+    let linked = match job.repository.checkout() {
+        Some(checkout) => verify::installed_dependencies(checkout, tree, &list),
+        None => Vec::new(),
+    };
+    match list.as_slice() {
+        [] => job.progress.note("No build or test command was found: nothing can be proven. Name some in `checks:`."),
+        list => {
+            for check in list {
+                job.progress.note(&format!("check `{}` ({})", check.command_line(), check.found_in));
+            }
+        }
+    }
+    Ok(Checks { list, linked })
+}
+
+/// Runs the checks on the base commit.
+pub(super) async fn run_base(job: &Job<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
+    job.progress.step("Running the checks on the base commit");
+    run(job, tree, checks).await
+}
+
+/// Runs the checks on the changed tree and compares.
+pub(super) async fn judge(
+    job: &Job<'_>,
+    tree: &FileTree,
+    checks: &Checks,
+    base_run: &TreeRun,
+) -> Result<Evidence, PipelineError> {
+    job.progress.step("Running the checks on the changed tree");
+    let patched = run(job, tree, checks).await?;
+    let level = (!checks.list.is_empty()).then(|| job.sandbox.level());
+    let mut notes: Vec<String> = checks
+        .linked
+        .iter()
+        .map(|linked| format!("{} was taken from the checkout as it is, not made from the base commit.", linked.name))
+        .collect();
+    if tree.skipped() > 0 {
+        notes.push(format!("{} entries of the base commit (submodules, odd names) were left out.", tree.skipped()));
+    }
+    let touched = crate::policy::verification_touched(&tree.changes()?);
+    let evidence = verify::compare(base_run.clone(), patched, level, notes);
+    let evidence = crate::policy::discount(evidence, &touched);
+    job.journal.record(
+        "verdict",
+        json!({ "verdict": evidence.verdict, "reason": evidence.reason, "fixed": evidence.fixed,
+                "broken": evidence.broken, "added": evidence.added, "still_failing": evidence.still_failing }),
+    )?;
+    job.progress.note(&format!("{}: {}", format!("{:?}", evidence.verdict).to_lowercase(), evidence.reason));
+    Ok(evidence)
+}
+
+async fn run(job: &Job<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
+    if checks.list.is_empty() {
+        return Ok(TreeRun::default());
+    }
+    let work_tree = WorkTree::create(tree, &job.temporary)?;
+    let mut readable = Vec::new();
+    for linked in &checks.linked {
+        work_tree.link_outside(&linked.name, &linked.target)?;
+        readable.push(linked.target.clone());
+    }
+    let runner = Runner { sandbox: job.sandbox, limits: command_limits(job.config) };
+    let tell = |run: &CheckRun| {
+        let seconds = run.elapsed.as_secs_f64();
+        job.progress.note(&format!("`{}`: {} ({seconds:.1} s)", run.check.command_line(), run.in_words()));
+    };
+    let result = runner.run_tree(&checks.list, &work_tree, &readable, job.cancel, &tell).await;
+    match result {
+        Ok(run) => Ok(run),
+        Err(_) if job.cancel.is_cancelled() => Err(PipelineError::Cancelled),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,209 @@
+//! The whole line, task to publication: the only module that knows all the stages.
+//!
+//! It decides the order, the limits, when to stop, and that every ending is written down. How a stage works is the
+//! stage's business.
+
+mod attempt;
+mod check;
+mod observed;
+mod state;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::bundle::{self, Bundle, BundleError, Ending};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::context::ContextError;
+use crate::forge::Forge;
+use crate::journal::{Journal, JournalError};
+use crate::llm::LanguageModel;
+use crate::policy::PolicySettings;
+use crate::propose::{Account, Meter, ProposeError};
+use crate::publish::{self, PublishError, Published};
+use crate::repo::{CommitId, RepoError, Repository};
+use crate::sandbox::{Limits, Sandbox, SandboxError};
+use crate::task::Task;
+use crate::verify::VerifyError;
+
+pub use observed::{ObservedModel, ObservedSandbox};
+pub use state::{RunState, earlier_replies, remove_leftovers};
+
+/// Tells a person what is going on.
+pub trait Progress: Send + Sync {
+    /// A step begins.
+    fn step(&self, text: &str);
+    /// Something is worth knowing within a step.
+    fn note(&self, text: &str);
+}
+
+/// What a run works on and may use.
+pub struct Job<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The commit that the change is made on.
+    pub base: CommitId,
+    /// The task.
+    pub task: &'a Task,
+    /// The settings.
+    pub config: &'a Config,
+    /// The model, already journalled, recorded, resumed as the caller wants it.
+    pub model: &'a dyn LanguageModel,
+    /// Why this model answers.
+    pub model_why: String,
+    /// The model's window, where it is known.
+    pub window_tokens: u64,
+    /// Counts and limits what the model uses.
+    pub meter: &'a Meter,
+    /// Runs the repository's commands.
+    pub sandbox: &'a dyn Sandbox,
+    /// Takes the pull request; `None` stops before publishing.
+    pub forge: Option<&'a dyn Forge>,
+    /// Where work trees are made.
+    pub temporary: PathBuf,
+    /// State of this task.
+    pub state: &'a RunState,
+    /// The journal.
+    pub journal: &'a Journal,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Tells a person what is going on.
+    pub progress: &'a dyn Progress,
+    /// Ends everything early.
+    pub cancel: &'a CancellationToken,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Finished {
+    /// The bundle as it was written.
+    pub bundle: Bundle,
+    /// Where it lies.
+    pub folder: PathBuf,
+    /// Its digest.
+    pub digest: String,
+    /// What was published; `None` when nothing was, for the reason in the bundle's ending or by wish.
+    pub published: Option<Published>,
+}
+
+/// Why a run could not be carried through to a bundle or a publication.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// Git or a file.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// The context could not be gathered.
+    #[error(transparent)]
+    Context(#[from] ContextError),
+    /// The checks could not be found or run.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The sandbox failed.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The conversation could not be held, for a reason that is a bug.
+    #[error(transparent)]
+    Propose(ProposeError),
+    /// The journal could not be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The bundle could not be written.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The bundle could not be published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// Another run works on the same task.
+    #[error("another run of this task is under way ({})", .0.display())]
+    Busy(PathBuf),
+    /// The user ended it before there was anything to keep.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Carries a task through the whole line.
+///
+/// Every ending that leaves something (success, no acceptable change, limit, failed service, cancellation) is a
+/// [`Finished`] with a bundle; an error means that there was nothing to keep.
+///
+/// # Errors
+/// [`PipelineError`].
+pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
+    let tree = job.repository.tree(&job.base)?;
+    job.journal.record(
+        "run_started",
+        json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.task.slug(), "task": job.task }),
+    )?;
+    let checks = check::find(job, &tree)?;
+    let base_run = check::run_base(job, &tree, &checks).await?;
+    let attempted = attempt::all(job, &tree, &checks, &base_run).await?;
+    let ending = attempted.ending.clone();
+    let bundle = assemble(job, attempted)?;
+    job.journal.record("run_ended", json!({ "ending": ending, "spent": job.meter.spent() }))?;
+    let folder = job.state.bundle_folder();
+    let digest = bundle::write(&bundle, &folder, Some(job.journal.path()))?;
+    let published = match (&ending, job.forge) {
+        (Ending::Done, Some(forge)) => {
+            job.progress.step("Publishing: branch, commit, review page");
+            let settings = policy_settings(job.config);
+            let published =
+                publish::publish(&bundle, job.repository, forge, &settings, job.clock.now()).await?;
+            let line = json!({ "branch": published.branch, "commit": published.commit, "moved": published.moved });
+            job.journal.record("published", line)?;
+            Some(published)
+        }
+        _ => None,
+    };
+    Ok(Finished { bundle, folder, digest, published })
+}
+
+fn assemble(job: &Job<'_>, attempted: attempt::Attempted) -> Result<Bundle, PipelineError> {
+    let (changes, evidence, findings, remarks) = match attempted.candidate {
+        Some(candidate) => {
+            (candidate.tree.changes()?, Some(candidate.evidence), candidate.findings, candidate.remarks)
+        }
+        None => (Vec::new(), None, Vec::new(), String::new()),
+    };
+    let account = Account {
+        model: job.model.name().to_owned(),
+        why: job.model_why.clone(),
+        answers: attempted.answers,
+        attempt: attempted.attempt,
+        spent: job.meter.spent(),
+        prompts: attempted.prompts,
+        remarks,
+    };
+    Ok(Bundle {
+        slug: job.task.slug(),
+        task: job.task.clone(),
+        base: job.base.clone(),
+        changes,
+        account,
+        evidence,
+        findings,
+        ending: attempted.ending,
+    })
+}
+
+/// Returns what policy goes by.
+pub fn policy_settings(config: &Config) -> PolicySettings {
+    PolicySettings {
+        max_files: usize::try_from(config.max_files.value).unwrap_or(usize::MAX),
+        max_changed_lines: usize::try_from(config.max_changed_lines.value).unwrap_or(usize::MAX),
+        protected: config.protected.value.clone(),
+        ..PolicySettings::default()
+    }
+}
+
+/// Returns what one command may use.
+pub fn command_limits(config: &Config) -> Limits {
+    Limits {
+        wall: config.command_time.value,
+        memory_bytes: config.memory_mib.value << 20,
+        processes: u32::try_from(config.processes.value).unwrap_or(u32::MAX),
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,235 @@
+//! Every text that a reviewer reads as text: commit message and the pull request's body.
+
+use crate::bundle::Bundle;
+use crate::policy::{Finding, Severity};
+use crate::sandbox::{Exit, Level};
+use crate::verify::{CheckRun, Evidence, Outcome, ReportFormat, Verdict};
+
+use super::TASK_TRAILER;
+
+/// Git's recommendation for a subject line (git-commit, "DISCUSSION": about 50; common tools cut at 72).
+const SUBJECT_CHARACTERS: usize = 72;
+/// The most names of tests listed one by one.
+const LISTED_TESTS: usize = 20;
+
+/// Writes the commit message: subject, what proves it, trailers.
+pub(super) fn commit_message(bundle: &Bundle) -> String {
+    let title = &bundle.task.title;
+    let subject: String = match title.char_indices().nth(SUBJECT_CHARACTERS) {
+        None => title.clone(),
+        Some(_) => title.chars().take(SUBJECT_CHARACTERS - 1).collect::<String>() + "…",
+    };
+    let verdict = bundle.evidence.as_ref().map_or_else(
+        || "Nothing was checked.".to_owned(),
+        |evidence| format!("Verdict: {}. {}.", verdict_word(evidence.verdict), sentence(&evidence.reason)),
+    );
+    let model = defuse(&bundle.account.model);
+    format!("{subject}\n\n{verdict}\n\n{TASK_TRAILER}{}\nPrentice-Model: {model}\n", bundle.slug)
+}
+
+/// Writes the body of the pull request: verdict and evidence first, the model's own words last.
+pub(super) fn body(bundle: &Bundle, branch: &str) -> String {
+    let mut parts = vec![verdict_part(bundle)];
+    parts.extend(touched_part(&bundle.findings));
+    if let Some(evidence) = &bundle.evidence {
+        parts.push(checks_part(evidence));
+        parts.extend(tests_part(evidence));
+        parts.push(not_checked_part(evidence));
+    }
+    parts.push(account_part(bundle));
+    parts.push(task_part(bundle));
+    parts.extend(remarks_part(&bundle.account.remarks));
+    parts.push(format!(
+        "---\nTo take it: `git merge {branch}`. To change it: run the task again with a clearer text, or commit on the \
+         branch; Prentice never writes over a commit that is not its own.\n"
+    ));
+    parts.join("\n")
+}
+
+/// Names a verdict for people.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Proven => "proven",
+        Verdict::Added => "added",
+        Verdict::Green => "green",
+        Verdict::Unproven => "unproven",
+        Verdict::Refused => "refused",
+    }
+}
+
+/// Names an exit for people.
+pub(super) fn exit_words(exit: Exit) -> String {
+    match exit {
+        Exit::Code(code) => format!("{code}"),
+        Exit::Signal(signal) => format!("signal {signal}"),
+        Exit::TimedOut => "timed out".to_owned(),
+        Exit::OutOfMemory => "out of memory".to_owned(),
+        Exit::TooManyProcesses => "too many processes".to_owned(),
+    }
+}
+
+/// Counts a run's tests for people: `3 passed, 1 failed`.
+pub(super) fn count_words(run: &CheckRun) -> String {
+    if run.format == ReportFormat::ExitCode {
+        return "only the exit code".to_owned();
+    }
+    let of = |outcome| run.tests.iter().filter(|test| test.outcome == outcome).count();
+    let counts = [(of(Outcome::Passed), "passed"), (of(Outcome::Failed), "failed"), (of(Outcome::Skipped), "skipped")];
+    let words: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if words.is_empty() { "no tests".to_owned() } else { words.join(", ") }
+}
+
+/// Names the walls for people.
+pub(super) fn level_words(level: Option<Level>) -> &'static str {
+    match level {
+        Some(Level::Namespaces) => "namespaces, Landlock and seccomp: no network, no other files, no other processes",
+        Some(Level::Landlock) => "Landlock and seccomp: no network, no other files",
+        Some(Level::Off) => "none: the commands ran as the user who started Prentice",
+        None => "nothing was run",
+    }
+}
+
+fn verdict_part(bundle: &Bundle) -> String {
+    match &bundle.evidence {
+        Some(evidence) => {
+            format!("**{}**: {}.\n", verdict_word(evidence.verdict).to_uppercase(), sentence(&evidence.reason))
+        }
+        None => "**UNPROVEN**: nothing was checked.\n".to_owned(),
+    }
+}
+
+fn touched_part(findings: &[Finding]) -> Option<String> {
+    let lines: Vec<String> = findings
+        .iter()
+        .map(|finding| {
+            let sign = if finding.severity == Severity::Refuse { "refused" } else { "look at this" };
+            format!("- {sign}: {}", defuse(&finding.text))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| format!("### Look here first\n\n{}\n", lines.join("\n")))
+}
+
+fn checks_part(evidence: &Evidence) -> String {
+    let mut text = "### Checks\n\n| command | found in | exit before | exit after | tests before | tests after | seconds \
+                    before | seconds after |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        .to_owned();
+    for (index, after) in evidence.patched.checks.iter().enumerate() {
+        let before = evidence.base.checks.get(index);
+        let of = |words: fn(&CheckRun) -> String| before.map_or_else(|| "-".to_owned(), words);
+        text += &format!(
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
+            cell(&after.check.argv.join(" ")),
+            cell(&after.check.found_in),
+            of(|run| exit_words(run.exit)),
+            exit_words(after.exit),
+            of(count_words),
+            count_words(after),
+            of(seconds),
+            seconds(after),
+        );
+    }
+    text + &format!("\nWalls around these commands: {}.\n", level_words(evidence.sandbox))
+}
+
+fn seconds(run: &CheckRun) -> String {
+    format!("{:.1}", run.elapsed.as_secs_f64())
+}
+
+fn tests_part(evidence: &Evidence) -> Option<String> {
+    let groups = [
+        ("failed before, pass now", &evidence.fixed),
+        ("new, and pass", &evidence.added),
+        ("passed before, fail now", &evidence.broken),
+        ("failed before and still fail", &evidence.still_failing),
+    ];
+    let mut text = String::new();
+    for (heading, names) in groups.into_iter().filter(|(_, names)| !names.is_empty()) {
+        text += &format!("\n{} {heading}:\n\n", names.len());
+        text.extend(names.iter().take(LISTED_TESTS).map(|name| format!("- `{}`\n", cell(name))));
+        if names.len() > LISTED_TESTS {
+            text += &format!("- and {} more\n", names.len() - LISTED_TESTS);
+        }
+    }
+    (!text.is_empty()).then(|| format!("### Tests\n{text}"))
+}
+
+fn not_checked_part(evidence: &Evidence) -> String {
+    let mut lines: Vec<String> = evidence.not_checked.iter().map(|line| format!("- {}", defuse(line))).collect();
+    lines.push("- Whether the change is what the task means: that is the reviewer's part.".to_owned());
+    format!("### Not checked\n\n{}\n", lines.join("\n"))
+}
+
+fn account_part(bundle: &Bundle) -> String {
+    let account = &bundle.account;
+    let cost = match account.spent.cost_usd {
+        Some(cost) => format!("{cost:.4} USD"),
+        None => "price unknown".to_owned(),
+    };
+    format!(
+        "### Account\n\nModel `{}` ({}). {} answers, attempt {}; {} tokens read, {} written; {cost}.\nBase commit `{}`.\n",
+        cell(&account.model),
+        defuse(&account.why),
+        account.answers,
+        account.attempt,
+        account.spent.input_tokens,
+        account.spent.output_tokens,
+        bundle.base.short(),
+    )
+}
+
+fn task_part(bundle: &Bundle) -> String {
+    let task = &bundle.task;
+    let mut text = format!("### Task\n\n{}\n", quoted(&task.title));
+    if !task.description.is_empty() {
+        text += &format!("{}\n", quoted(&task.description));
+    }
+    for (heading, lines) in [("Done when", &task.acceptance), ("Must not happen", &task.constraints)] {
+        if !lines.is_empty() {
+            text += &format!("\n{heading}:\n\n{}\n", quoted(&lines.join("\n")));
+        }
+    }
+    if task.hidden_characters > 0 {
+        text += &format!("\n{} characters that nobody can see were removed from the task.\n", task.hidden_characters);
+    }
+    text
+}
+
+fn remarks_part(remarks: &str) -> Option<String> {
+    let remarks = remarks.trim();
+    (!remarks.is_empty()).then(|| format!("### The model's own words (not evidence)\n\n{}\n", quoted(remarks)))
+}
+
+/// Puts outside text into a code block, in which mentions, links, images and HTML are dead.
+fn quoted(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat((longest + 1).max(3));
+    format!("{fence}text\n{}\n{fence}", text.trim_end())
+}
+
+/// Makes outside text harmless inside a table's code span.
+fn cell(text: &str) -> String {
+    text.replace(['`', '\n', '\r'], " ").replace('|', "\\|")
+}
+
+/// Makes outside text harmless inside a line of Markdown.
+fn defuse(text: &str) -> String {
+    let mut safe = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' => safe.push(' '),
+            '<' => safe.push_str("&lt;"),
+            '@' | '#' | '[' | ']' | '!' | '*' | '_' | '|' => {
+                safe.push('\\');
+                safe.push(c);
+            }
+            _ => safe.push(c),
+        }
+    }
+    // A backslash does not stop mentions on GitHub; an empty comment between sign and name does.
+    safe.replace("\\@", "@<!-- -->")
+}
+
+fn sentence(text: &str) -> String {
+    defuse(text.trim_end_matches('.'))
+}
