@@ -1,0 +1,406 @@
+//! What a text defines and what it uses, by the queries in `queries/`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tree_sitter::{Node, QueryCursor, StreamingIterator};
+
+use super::{Definition, DefinitionKind, Language, grammar};
+
+/// Finds what `text` defines, in the order of the lines; what is nested comes after what it is nested in.
+///
+/// Empty for a text that is not parsed, see [`super::MAX_PARSED_BYTES`]. A text with errors gives what is readable in it.
+pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
+    let (Some(tree), Some(query)) = (grammar::parse(language, text), grammar::definition_query(language)) else {
+        return Vec::new();
+    };
+    // One node may match two patterns (a constant that is a function): the first pattern of the file wins.
+    let mut found: BTreeMap<(usize, usize), (usize, Definition)> = BTreeMap::new();
+    let mut cursor = QueryCursor::new();
+    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
+    while let Some(found_match) = matches.next() {
+        let (mut whole, mut name) = (None, None);
+        for capture in found_match.captures() {
+            match kind(query.capture_names()[capture.index as usize]) {
+                Some(kind) => whole = Some((capture.node, kind)),
+                None => name = Some(capture.node),
+            }
+        }
+        let (Some((whole, kind)), Some(name)) = (whole, name) else { continue };
+        let Ok(text_of_name) = name.utf8_text(text.as_bytes()) else { continue };
+        let kind =
+            if kind == DefinitionKind::Function && is_inside_type(whole) { DefinitionKind::Method } else { kind };
+        let definition = Definition {
+            name: bare_name(text_of_name).to_owned(),
+            kind,
+            lines: first_row(whole) + 1..=last_row(whole) + 1,
+            name_line: name.start_position().row + 1,
+        };
+        // The same start and a later end is the outer one.
+        let key = (name.start_byte(), usize::MAX - whole.end_byte());
+        let entry = found.entry(key).or_insert((found_match.pattern_index, definition.clone()));
+        if found_match.pattern_index < entry.0 {
+            *entry = (found_match.pattern_index, definition);
+        }
+    }
+    let mut all: Vec<Definition> = found.into_values().map(|(_, definition)| definition).collect();
+    all.sort_by_key(|d| (*d.lines.start(), std::cmp::Reverse(*d.lines.end()), d.name_line));
+    all
+}
+
+/// Finds the names that `text` calls or uses as types, each once, in byte order.
+///
+/// Empty for a text that is not parsed, see [`super::MAX_PARSED_BYTES`].
+pub fn references(language: Language, text: &str) -> Vec<String> {
+    let (Some(tree), Some(query)) = (grammar::parse(language, text), grammar::reference_query(language)) else {
+        return Vec::new();
+    };
+    let mut names = BTreeSet::new();
+    let mut cursor = QueryCursor::new();
+    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
+    while let Some(found) = matches.next() {
+        names.extend(found.captures().iter().filter_map(|capture| capture.node.utf8_text(text.as_bytes()).ok()));
+    }
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Tells what the capture of a whole definition stands for; `None` for the capture of its name.
+pub(super) fn kind(capture: &str) -> Option<DefinitionKind> {
+    Some(match capture {
+        "function" => DefinitionKind::Function,
+        "method" => DefinitionKind::Method,
+        "class" => DefinitionKind::Class,
+        "interface" => DefinitionKind::Interface,
+        "enum" => DefinitionKind::Enum,
+        "implementation" => DefinitionKind::Implementation,
+        "module" => DefinitionKind::Module,
+        "type" => DefinitionKind::Type,
+        "constant" => DefinitionKind::Constant,
+        "macro" => DefinitionKind::Macro,
+        _ => return None,
+    })
+}
+
+/// Takes the qualification and the type parameters from a name: `ns::List<T>::push` is `push`.
+fn bare_name(name: &str) -> &str {
+    let (mut depth, mut start) = (0_i32, 0);
+    for (at, byte) in name.bytes().enumerate() {
+        match byte {
+            b'<' => depth += 1,
+            b'>' => depth -= 1,
+            b':' if depth == 0 => start = at + 1,
+            _ => {}
+        }
+    }
+    let last = name[start..].trim_matches([' ', '"', '\'', '&']);
+    match last.find('<') {
+        Some(at) if at > 0 && !last.starts_with("operator") => &last[..at],
+        _ => last,
+    }
+}
+
+/// Steps up at most four nodes: a method stands in the body of its type, with at most a decorator between.
+fn is_inside_type(node: Node<'_>) -> bool {
+    std::iter::successors(node.parent(), Node::parent)
+        .take(4)
+        .take_while(|parent| !parent.kind().starts_with("function"))
+        .any(|parent| {
+            matches!(
+                parent.kind(),
+                "impl_item" | "trait_item" | "class_definition" | "class_specifier" | "struct_specifier"
+            )
+        })
+}
+
+/// Includes the wrapper (`export`, decorators, templates) and the comments and attributes right above.
+fn first_row(node: Node<'_>) -> usize {
+    let mut outer = node;
+    while let Some(parent) = outer.parent().filter(|parent| {
+        matches!(
+            parent.kind(),
+            "decorated_definition"
+                | "export_statement"
+                | "template_declaration"
+                | "lexical_declaration"
+                | "variable_declaration"
+                | "expression_statement"
+                | "type_declaration"
+                | "const_declaration"
+        ) && parent.named_child_count() <= 1 + decorators(*parent)
+    }) {
+        outer = parent;
+    }
+    let mut row = outer.start_position().row;
+    while let Some(above) = before(outer) {
+        let is_attached = above.kind().contains("comment") || above.kind() == "attribute_item";
+        if !is_attached || last_row(above) + 1 < row || above.start_position().row == row {
+            break;
+        }
+        // A comment behind code belongs to that code.
+        if above.prev_sibling().is_some_and(|before| {
+            before.end_position().row == above.start_position().row && before.end_position().column > 0
+        }) {
+            break;
+        }
+        row = above.start_position().row;
+        outer = above;
+    }
+    row
+}
+
+/// The first node of a body has what stands above it outside of the body.
+fn before(node: Node<'_>) -> Option<Node<'_>> {
+    std::iter::successors(Some(node), Node::parent)
+        .take_while(|outer| outer.start_byte() == node.start_byte())
+        .find_map(|outer| outer.prev_sibling())
+}
+
+fn decorators(node: Node<'_>) -> usize {
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| matches!(child.kind(), "decorator" | "template_parameter_list"))
+        .count()
+}
+
+/// A node that ends in column 0 ends with the line break of the row above.
+fn last_row(node: Node<'_>) -> usize {
+    let (start, end) = (node.start_position().row, node.end_position());
+    if end.column == 0 && end.row > start { end.row - 1 } else { end.row }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each definition as `kind name first-last`, and the references.
+    fn check(language: Language, text: &str, expected: &[&str], used: &[&str]) {
+        let found: Vec<String> = definitions(language, text)
+            .iter()
+            .map(|d| format!("{:?} {} {}-{}@{}", d.kind, d.name, d.lines.start(), d.lines.end(), d.name_line))
+            .collect();
+        assert_eq!(found, expected, "{language:?}");
+        assert_eq!(references(language, text), used, "{language:?}");
+    }
+
+    #[test]
+    fn rust() {
+        let text = "use a::b;\n\n/// Says.\n#[derive(Debug)]\npub struct Point<T> {\n    x: T,\n}\n\nimpl<T> Point<T> {\n    /// New.\n    fn new() -> Self {\n        fn inner() {}\n        b::make(format!(\"x\"))\n    }\n}\n\nmod m {\n    pub const N: u8 = 1;\n}\nenum E { A }\ntrait T1 { fn go(&self); }\nmacro_rules! mac { () => {} }\ntype Alias = u8;\n";
+        check(
+            Language::Rust,
+            text,
+            &[
+                "Class Point 3-7@5",
+                "Implementation Point 9-15@9",
+                "Method new 10-14@11",
+                "Function inner 12-12@12",
+                "Module m 17-19@17",
+                "Constant N 18-18@18",
+                "Enum E 20-20@20",
+                "Interface T1 21-21@21",
+                "Method go 21-21@21",
+                "Macro mac 22-22@22",
+                "Type Alias 23-23@23",
+            ],
+            &["Alias", "E", "Point", "Self", "T", "T1", "format", "make"],
+        );
+    }
+
+    #[test]
+    fn python() {
+        let text = "LIMIT = 3  # top\n\n@cache\nclass A(Base):\n    @property\n    def b(self):\n        return c(self.d())\n\nasync def e():\n    def f(): pass\n    x = 1\n";
+        check(
+            Language::Python,
+            text,
+            &["Constant LIMIT 1-1@1", "Class A 3-7@4", "Method b 5-7@6", "Function e 9-11@9", "Function f 10-10@10"],
+            &["Base", "c", "cache", "d", "property"],
+        );
+    }
+
+    #[test]
+    fn javascript() {
+        let text = "// Top.\nexport const add = (a, b) => a + b;\nclass A extends B {\n  #p() {}\n  run = () => go();\n  get x() { return new C().y(); }\n}\nfunction* gen() {}\nmodule.exports.tool = function () {};\nconst table = { act() {}, 'two': 2, fn: () => 1 };\nvar old = 1;\n";
+        check(
+            Language::JavaScript,
+            text,
+            &[
+                "Function add 1-2@2",
+                "Class A 3-7@3",
+                "Method #p 4-4@4",
+                "Method run 5-5@5",
+                "Method x 6-6@6",
+                "Function gen 8-8@8",
+                "Function tool 9-9@9",
+                "Constant table 10-10@10",
+                "Method act 10-10@10",
+                "Method fn 10-10@10",
+                "Constant old 11-11@11",
+            ],
+            &["B", "C", "go", "y"],
+        );
+    }
+
+    #[test]
+    fn typescript_and_tsx() {
+        let text = "export interface I { m(): void }\nenum E { A }\ntype T = I;\nexport abstract class A<X> implements I {\n  abstract n(): void;\n  m() { use(this.o.p()); }\n}\nnamespace N { export function f(): T { return g<T>(); } }\nexport const k = (x: number) => x;\n";
+        let expected = [
+            "Interface I 1-1@1",
+            "Method m 1-1@1",
+            "Enum E 2-2@2",
+            "Type T 3-3@3",
+            "Class A 4-7@4",
+            "Method n 5-5@5",
+            "Method m 6-6@6",
+            "Module N 8-8@8",
+            "Function f 8-8@8",
+            "Function k 9-9@9",
+        ];
+        for language in [Language::TypeScript, Language::Tsx] {
+            check(language, text, &expected, &["A", "I", "T", "X", "g", "p", "use"]);
+        }
+    }
+
+    #[test]
+    fn go() {
+        let text = "package a\n\n// S is.\ntype S struct{ x int }\ntype (\n\tR interface{ Read() }\n\tF func()\n)\nfunc (s *S) Run() { helper(s.Read()) }\nfunc helper(v T) {}\nconst A, B = 1, 2\nvar (\n\tc = 1\n)\n";
+        check(
+            Language::Go,
+            text,
+            &[
+                "Class S 3-4@4",
+                "Interface R 6-6@6",
+                "Method Read 6-6@6",
+                "Type F 7-7@7",
+                "Method Run 9-9@9",
+                "Function helper 10-10@10",
+                "Constant A 11-11@11",
+                "Constant c 13-13@13",
+            ],
+            &["F", "R", "Read", "S", "T", "helper", "int"],
+        );
+    }
+
+    #[test]
+    fn java() {
+        let text = "package a;\n\n/** Doc. */\n@Deprecated\npublic class A extends B {\n  A() { }\n  @Override\n  int m() { return new C().n(); }\n  record P(int x) { P { } }\n}\ninterface I { void q(); }\nenum E { X }\n@interface N { }\n";
+        check(
+            Language::Java,
+            text,
+            &[
+                "Class A 3-10@5",
+                "Method A 6-6@6",
+                "Method m 7-8@8",
+                "Class P 9-9@9",
+                "Method P 9-9@9",
+                "Interface I 11-11@11",
+                "Method q 11-11@11",
+                "Enum E 12-12@12",
+                "Interface N 13-13@13",
+            ],
+            &["B", "C", "Deprecated", "Override", "n"],
+        );
+    }
+
+    #[test]
+    fn c() {
+        let text = "#define MAX 3\n#define SQ(x) ((x)*(x))\nstruct s { int x; };\ntypedef struct { int y; } t;\nenum e { A };\n/* Doc. */\nstatic int *f(struct s *p)\n{\n  return g(p->h(1));\n}\nint main(void) { return 0; }\nint later(t v);\n";
+        check(
+            Language::C,
+            text,
+            &[
+                "Macro MAX 1-1@1",
+                "Macro SQ 2-2@2",
+                "Class s 3-3@3",
+                "Type t 4-4@4",
+                "Enum e 5-5@5",
+                "Function f 6-10@7",
+                "Function main 11-11@11",
+                "Function later 12-12@12",
+            ],
+            &["e", "g", "h", "s", "t"],
+        );
+    }
+
+    #[test]
+    fn cpp() {
+        let text = "namespace n {\ntemplate <class T>\nclass List : public Base<T> {\n public:\n  List();\n  ~List() {}\n  T& at(int i) { return get(i); }\n  bool operator<(const List& o);\n};\ntemplate <class T>\nList<T>::List() { util::fill(x.y()); }\nusing Alias = int;\nenum class E { A };\n}\nint *n::List<int>::raw() { return 0; }\n";
+        check(
+            Language::Cpp,
+            text,
+            &[
+                "Module n 1-14@1",
+                "Class List 2-9@3",
+                "Method List 5-5@5",
+                "Method ~List 6-6@6",
+                "Method at 7-7@7",
+                "Method List 10-11@11",
+                "Type Alias 12-12@12",
+                "Enum E 13-13@13",
+                "Function raw 15-15@15",
+            ],
+            &["Alias", "Base", "E", "List", "T", "fill", "get", "y"],
+        );
+    }
+
+    #[test]
+    fn ruby() {
+        let text = "module M\n  # Doc.\n  class A < B\n    X = 1\n    def m?(a) = go(a.b)\n    def self.n\n      C.new\n    end\n  end\nend\n";
+        check(
+            Language::Ruby,
+            text,
+            &["Module M 1-10@1", "Class A 2-9@3", "Constant X 4-4@4", "Method m? 5-5@5", "Method n 6-8@6"],
+            &["A", "B", "C", "M", "X", "b", "go", "new"],
+        );
+    }
+
+    #[test]
+    fn csharp() {
+        let text = "namespace A.B {\n  /// Doc.\n  [Serializable]\n  public class C : D {\n    public C() { }\n    int P => 1;\n    void M<T>() { N(new O().Q()); void L() { } }\n  }\n  interface I { void R(); }\n  enum E { X }\n  record struct S(int x);\n}\n";
+        check(
+            Language::CSharp,
+            text,
+            &[
+                "Module A.B 1-12@1",
+                "Class C 2-8@4",
+                "Method C 5-5@5",
+                "Method P 6-6@6",
+                "Method M 7-7@7",
+                "Function L 7-7@7",
+                "Interface I 9-9@9",
+                "Method R 9-9@9",
+                "Enum E 10-10@10",
+                "Class S 11-11@11",
+            ],
+            &["D", "N", "O", "Q"],
+        );
+    }
+
+    #[test]
+    fn php() {
+        let text = "<html><?php\nnamespace A;\nconst K = 1;\n/** Doc. */\nclass B extends C {\n  const L = 2;\n  public function m(D $d): E { return f($d->g(), H::i(), new J()); }\n}\ninterface I {}\ntrait T {}\nenum N { case X; }\nfunction f() {}\n";
+        check(
+            Language::Php,
+            text,
+            &[
+                "Constant K 3-3@3",
+                "Class B 4-8@5",
+                "Constant L 6-6@6",
+                "Method m 7-7@7",
+                "Interface I 9-9@9",
+                "Interface T 10-10@10",
+                "Enum N 11-11@11",
+                "Function f 12-12@12",
+            ],
+            &["D", "E", "J", "f", "g", "i"],
+        );
+    }
+
+    #[test]
+    fn bash() {
+        let text = "#!/bin/bash\nX=1\n# Doc.\nfoo() {\n  bar \"$X\"\n}\nfunction baz { foo; }\n";
+        check(Language::Bash, text, &["Function foo 3-6@4", "Function baz 7-7@7"], &["bar", "foo"]);
+    }
+
+    #[test]
+    fn a_text_with_errors_gives_what_is_readable() {
+        check(Language::Rust, "fn a() {}\nfn b( {\nfn c() {}\n", &["Function a 1-1@1", "Function c 3-3@3"], &[]);
+    }
+}

@@ -1,0 +1,19 @@
+(function_definition declarator: (function_declarator declarator: (identifier) @name)) @function
+(function_definition declarator: (function_declarator declarator: (field_identifier) @name)) @method
+(function_definition declarator: (function_declarator declarator: (destructor_name) @name)) @method
+(function_definition declarator: (function_declarator declarator: (operator_name) @name)) @method
+(function_definition declarator: (function_declarator declarator: (qualified_identifier) @name)) @method
+(function_definition declarator: (pointer_declarator (function_declarator declarator: (_) @name))) @function
+(function_definition declarator: (reference_declarator (function_declarator declarator: (_) @name))) @function
+(declaration declarator: (function_declarator declarator: (identifier) @name)) @function
+(field_declaration declarator: (function_declarator declarator: (field_identifier) @name)) @method
+(class_specifier name: (_) @name body: (_)) @class
+(struct_specifier name: (_) @name body: (_)) @class
+(union_specifier name: (_) @name body: (_)) @class
+(enum_specifier name: (_) @name body: (_)) @enum
+(namespace_definition name: (_) @name) @module
+(concept_definition name: (identifier) @name) @type
+(alias_declaration name: (type_identifier) @name) @type
+(type_definition declarator: (type_identifier) @name) @type
+(preproc_def name: (identifier) @name) @macro
+(preproc_function_def name: (identifier) @name) @macro

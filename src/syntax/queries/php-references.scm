@@ -1,0 +1,5 @@
+(function_call_expression function: (name) @reference)
+(member_call_expression name: (name) @reference)
+(scoped_call_expression name: (name) @reference)
+(object_creation_expression (name) @reference)
+(named_type (name) @reference)

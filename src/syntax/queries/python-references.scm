@@ -1,0 +1,6 @@
+(call function: (identifier) @reference)
+(call function: (attribute attribute: (identifier) @reference))
+(decorator (identifier) @reference)
+(class_definition superclasses: (argument_list (identifier) @reference))
+(import_from_statement name: (dotted_name (identifier) @reference))
+(type (identifier) @reference)
