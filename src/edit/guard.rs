@@ -1,0 +1,114 @@
+//! What must hold for every changed file, however well its edits applied.
+
+use std::collections::HashSet;
+
+use crate::repo::{FileTree, RepoPath};
+use crate::syntax;
+
+use super::contents::text_at;
+use super::elision::{Strength, elision};
+use super::feedback::{Cause, Problem};
+
+/// A path that was touched.
+#[derive(Clone, Debug)]
+pub(super) struct Touched {
+    /// The path.
+    pub(super) path: RepoPath,
+    /// Where its file was at first.
+    pub(super) before: RepoPath,
+    /// Whether the file was given as a whole.
+    pub(super) whole: bool,
+}
+
+/// A file of more lines than this is suspicious when it shrinks to less than a third.
+const SHRINK_FROM_LINES: usize = 40;
+
+/// Returns what is wrong with the touched files of `after`, compared with `before`.
+pub(super) fn check(before: &FileTree, after: &FileTree, touched: &[Touched]) -> Vec<Problem> {
+    match unchanged(before, after, touched) {
+        Ok(true) => return vec![Problem::new(Cause::NoChange, "all edits together change nothing")],
+        Ok(false) => {}
+        Err(problem) => return vec![problem],
+    }
+    let checked = touched.iter().flat_map(|touched| {
+        let Some(new) = text_at(after, &touched.path) else { return Vec::new() };
+        let old = text_at(before, &touched.before);
+        if old.as_ref() == Some(&new) {
+            return Vec::new();
+        }
+        let found = [
+            markers(old.as_deref(), &new),
+            left_out(old.as_deref(), &new, touched.whole),
+            fragment(old.as_deref(), &new, touched.whole),
+            syntax(touched, old.as_deref(), &new),
+        ];
+        found.into_iter().flatten().map(|problem| problem.in_file(&touched.path)).collect()
+    });
+    checked.collect()
+}
+
+fn unchanged(before: &FileTree, after: &FileTree, touched: &[Touched]) -> Result<bool, Problem> {
+    for Touched { path, .. } in touched {
+        let read = |tree: &FileTree| tree.read(path).map_err(|error| Problem::unreadable(&error).in_file(path));
+        if read(before)? != read(after)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn syntax(touched: &Touched, old: Option<&str>, new: &str) -> Option<Problem> {
+    let was_broken = old.is_some_and(|old| syntax::parses(&touched.before, old) == Some(false));
+    if was_broken || syntax::parses(&touched.path, new) != Some(false) {
+        return None;
+    }
+    let problem = Problem::new(Cause::Syntax, "the file would not parse any more");
+    let problem = if old.is_some() { problem } else { Problem::new(Cause::Syntax, "the new file does not parse") };
+    Some(match syntax::first_error_line(&touched.path, new) {
+        Some(line) => {
+            let summary = format!("{}; the first error is in line {line}", problem.summary);
+            Problem { summary, ..problem }.around_line(new, line)
+        }
+        None => problem,
+    })
+}
+
+fn markers(old: Option<&str>, new: &str) -> Option<Problem> {
+    let marked = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    if old.is_some_and(|old| old.lines().any(marked)) {
+        return None;
+    }
+    let line = new.lines().position(marked)? + 1;
+    let summary = format!("line {line} would be a marker of a merge or of an edit block");
+    Some(Problem::new(Cause::Markers, summary).around_line(new, line))
+}
+
+fn left_out(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
+    let shrunk = whole && old.is_some_and(|old| shrinks(old, new));
+    let least = if shrunk { Strength::Weak } else { Strength::Strong };
+    let known: HashSet<&str> = old.unwrap_or_default().lines().map(str::trim).collect();
+    let stands_for_code = |line: &str| elision(line) >= Some(least) && !known.contains(line.trim());
+    let line = new.lines().position(stands_for_code)? + 1;
+    let summary = format!("the comment in line {line} stands for code that was left out; write that code");
+    Some(Problem::new(Cause::Elision, summary).around_line(new, line))
+}
+
+/// Refuses a whole file that shrinks to an indented piece: it is a quotation from the middle of the file.
+fn fragment(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
+    let old = old.filter(|old| whole && shrinks(old, new))?;
+    let indented = |text: &str| {
+        text.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with([' ', '\t']))
+    };
+    if indented(old) || !indented(new) {
+        return None;
+    }
+    let (from, to) = (old.lines().count(), new.lines().count());
+    let summary =
+        format!("the block was to be the whole file and looks like a piece of it: {from} lines would become {to}");
+    Some(Problem::new(Cause::Fragment, summary).with_detail("Use SEARCH and REPLACE to change a part of a file."))
+}
+
+fn shrinks(old: &str, new: &str) -> bool {
+    let lines = old.lines().count();
+    lines > SHRINK_FROM_LINES && new.lines().count() * 3 < lines
+}

@@ -1,0 +1,146 @@
+//! Reads the edits out of an answer.
+//!
+//! # Grammar
+//! An answer is prose with these in it, in any order and number:
+//!
+//! ```text
+//! FILE: src/a.py                     part of a file: search and replace
+//! <<<<<<< SEARCH
+//! lines as they stand in the file    none at all: creates the file
+//! =======
+//! lines to put there                 none at all: removes them
+//! >>>>>>> REPLACE
+//!
+//! FILE: src/b.py                     a whole file: a fenced block without SEARCH in it;
+//! ````python                         a fence longer than any in the file, closed by the same
+//! the complete text
+//! ````
+//!
+//! DELETE: src/c.py
+//! RENAME: src/d.py -> src/e.py       both outside of fences
+//! ```
+//!
+//! *The path* stands directly before the block or its fence (blank lines between do not count), as the first line inside
+//! the fence of a search block, or in the info text of the fence (`python src/a.py`); plain, after `FILE:`, between
+//! backticks, emphasised, as a heading, with a colon behind. Further search blocks without a path are for the file of
+//! the block before. A line of prose counts where it names one path only: for a search block
+//! (``Now in `src/a.py`:``), and for a whole file where it says that it is the new text.
+//! *Markers* have five signs or more, all three the same number; text that holds markers goes between longer ones.
+//! `------- SEARCH` and `+++++++ REPLACE` are taken as well. *Fences* are three or more backticks or tildes, a tag
+//! like `<source>`, or none around search blocks. Fenced blocks without a path are prose; only when there is no edit at
+//! all, a single one that could be a file is for the `target` of [`parse_for`].
+//!
+//! Anything cut off or readable in two ways is an error for the whole answer.
+
+mod commands;
+mod fence;
+mod path_line;
+mod reader;
+mod search_replace;
+
+use super::feedback::{Cause, EditError, Problem};
+use super::{Answer, Edit};
+
+use fence::Fence;
+use reader::{Loose, Reader};
+
+/// Languages of fenced blocks that show how to run something or what it prints.
+const PROSE_LANGUAGES: [&str; 18] = [
+    "bash",
+    "sh",
+    "shell",
+    "zsh",
+    "fish",
+    "console",
+    "terminal",
+    "powershell",
+    "cmd",
+    "text",
+    "txt",
+    "plaintext",
+    "output",
+    "log",
+    "diff",
+    "patch",
+    "shell-session",
+    "mermaid",
+];
+
+/// Reads the edits out of `answer`.
+///
+/// # Errors
+/// [`EditError`] when there is no edit, or when a block is incomplete, ambiguous or without a path.
+pub fn parse(answer: &str) -> Result<Answer, EditError> {
+    parse_for(answer, None)
+}
+
+/// Reads the edits out of `answer`; `target` is the only file that blocks without a path can mean.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_for(answer: &str, target: Option<&str>) -> Result<Answer, EditError> {
+    let lines: Vec<&str> = answer.lines().collect();
+    let mut reader = Reader::new(&lines, target);
+    reader.read(0..lines.len());
+    let Reader { mut edits, mut problems, loose, remarks, .. } = reader;
+    if edits.is_empty() && problems.is_empty() {
+        match whole_file_without_path(&loose, target) {
+            Ok(edit) => edits.push(edit),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(EditError { problems });
+    }
+    Ok(Answer { edits, remarks: remarks.join("\n").trim().to_owned() })
+}
+
+/// Takes the only fenced block that can be a file, or says what was seen in the place of an edit.
+fn whole_file_without_path(loose: &[Loose<'_>], target: Option<&str>) -> Result<Edit, Problem> {
+    let file_like = |block: &&Loose<'_>| !PROSE_LANGUAGES.contains(&block.fence.language().as_str());
+    let tagged = |block: &&Loose<'_>| !block.fence.info.is_empty();
+    let mut candidates: Vec<&Loose<'_>> = loose.iter().filter(file_like).collect();
+    if candidates.iter().any(tagged) {
+        candidates.retain(tagged);
+    }
+    match (candidates.as_slice(), target) {
+        ([block], Some(path)) => Ok(Edit::WholeFile { path: path.to_owned(), content: block.content.clone() }),
+        ([_], None) => Err(Problem::new(Cause::WhichFile, "there is a fenced block, but not which file it is for")
+            .with_detail("Put a line FILE: path directly before the fence.")),
+        (several @ [_, _, ..], _) => {
+            let count = several.len();
+            let summary = format!("there are {count} fenced blocks, but not which files they are for");
+            Err(Problem::new(Cause::WhichFile, summary)
+                .with_detail("Put a line FILE: path directly before each fence."))
+        }
+        ([], _) => Err(no_edit(loose)),
+    }
+}
+
+fn no_edit(loose: &[Loose<'_>]) -> Problem {
+    let languages: Vec<String> = loose.iter().map(|block| block.fence.language()).collect();
+    let seen = match languages.as_slice() {
+        [] => "only prose".to_owned(),
+        [language] => format!("prose and one fenced block ({language})"),
+        several => format!("prose and {} fenced blocks ({})", several.len(), several.join(", ")),
+    };
+    let shape = "Expected is, for each change, a line FILE: path and directly after it either a block\n\
+                 <<<<<<< SEARCH\n(lines copied from the file)\n=======\n(lines to put there)\n>>>>>>> REPLACE\n\
+                 or the complete file between two lines of ```.";
+    Problem::new(Cause::NoEdit, format!("it holds no edit, {seen}")).with_detail(shape)
+}
+
+/// Tells whether `path` names a text in which fences are common.
+fn may_hold_fences(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["md", "markdown", "mdx", "rst", "txt", "adoc"].contains(&extension.to_lowercase().as_str())
+}
+
+/// Tells whether the block shows a change or an output and is not the file, though a path stands before it.
+fn shows_something_else(fence: &Fence<'_>, path: &str) -> bool {
+    match fence.language().as_str() {
+        "diff" | "patch" => !path.ends_with(".diff") && !path.ends_with(".patch"),
+        "console" | "terminal" | "shell-session" | "output" | "log" => !path.ends_with(".log"),
+        _ => false,
+    }
+}

@@ -1,0 +1,310 @@
+//! Lines that name the file of the block after them.
+
+/// A line that is nothing but a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PathLine<'t> {
+    /// The path.
+    pub(super) path: &'t str,
+    /// Whether it is marked as a path (`FILE: path`), so that something must follow.
+    pub(super) marked: bool,
+    /// Whether it looks like a path by itself: a slash, an extension or a well-known name.
+    pub(super) certain: bool,
+}
+
+/// Names of files without an extension.
+const BARE_NAMES: [&str; 14] = [
+    "Makefile",
+    "Dockerfile",
+    "Containerfile",
+    "LICENSE",
+    "README",
+    "Gemfile",
+    "Rakefile",
+    "Procfile",
+    "Jenkinsfile",
+    "CODEOWNERS",
+    "Justfile",
+    "justfile",
+    "BUILD",
+    "WORKSPACE",
+];
+/// Extensions that make a word in prose a path and not a member access.
+const EXTENSIONS: [&str; 60] = [
+    "bat",
+    "c",
+    "cc",
+    "cfg",
+    "conf",
+    "cpp",
+    "cs",
+    "css",
+    "csv",
+    "dart",
+    "ex",
+    "exs",
+    "fs",
+    "go",
+    "gradle",
+    "h",
+    "hpp",
+    "hs",
+    "html",
+    "ini",
+    "java",
+    "jl",
+    "js",
+    "json",
+    "jsx",
+    "kt",
+    "lock",
+    "lua",
+    "m",
+    "md",
+    "mjs",
+    "ml",
+    "nim",
+    "nix",
+    "php",
+    "pl",
+    "properties",
+    "proto",
+    "ps1",
+    "py",
+    "pyi",
+    "r",
+    "rb",
+    "rs",
+    "rst",
+    "scala",
+    "scss",
+    "sh",
+    "sql",
+    "svelte",
+    "swift",
+    "tf",
+    "toml",
+    "ts",
+    "tsx",
+    "txt",
+    "vue",
+    "xml",
+    "yaml",
+    "yml",
+];
+const LABELS: [&str; 8] = ["file:", "path:", "filename:", "filepath:", "file path:", "file name:", "new file:", "file"];
+const COMMENTS: [&str; 5] = ["<!--", "//", "/*", "--", ";"];
+/// Words directly before a path in a line of prose that announces its complete new text.
+const ANNOUNCING: [&str; 12] = [
+    "here is",
+    "here's",
+    "updated",
+    "modified",
+    "new version of",
+    "complete",
+    "full",
+    "create",
+    "new file",
+    "rewritten",
+    "version of",
+    "new",
+];
+
+/// Reads a line that consists of a path and its decoration: a label, a heading, a list sign, emphasis, backticks, a
+/// comment sign, a colon behind.
+pub(super) fn path_line(line: &str) -> Option<PathLine<'_>> {
+    let mut text = line.trim();
+    for comment in COMMENTS {
+        if let Some(rest) = text.strip_prefix(comment) {
+            text = rest.trim_end_matches("-->").trim_end_matches("*/").trim();
+            break;
+        }
+    }
+    text = text.trim_start_matches('#').trim();
+    text = without_list_sign(text).trim_matches('*').trim();
+    let (text, marked) = without_label(text);
+    let text = without_remark(text.trim_matches('*').trim());
+    let colon = text.ends_with(':');
+    let text = text.trim_end_matches(':').trim().trim_matches('*');
+    let quoted = text.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
+    let path = quoted.unwrap_or(text).trim();
+    if !is_plausible(path) || (path.contains(char::is_whitespace) && !(marked && quoted.is_some())) {
+        return None;
+    }
+    let certain = looks_like_path(path) || marked;
+    (certain || !colon).then_some(PathLine { path, marked, certain })
+}
+
+/// Returns the path in the info text of a fence: `python src/a.py`, `src/a.py`, `python:src/a.py`, `title="src/a.py"`.
+pub(super) fn info_path(info: &str) -> Option<&str> {
+    let mut words = info.split_whitespace();
+    let first = words.next()?;
+    let behind_colon =
+        first.split_once(':').map(|(_, path)| path).filter(|path| is_plausible(path) && looks_like_path(path));
+    let alone =
+        (is_plausible(first) && looks_like_path(first) && !first.to_lowercase().ends_with(".net")).then_some(first);
+    behind_colon.or(alone).or_else(|| {
+        words.find_map(|word| {
+            let path = match word.split_once('=') {
+                Some(("title" | "file" | "path" | "filename" | "name", value)) => value.trim_matches(['"', '\'']),
+                Some(_) => return None,
+                None => word,
+            };
+            (is_plausible(path) && looks_like_path(path)).then_some(path)
+        })
+    })
+}
+
+/// Returns the only path that a line of prose mentions between backticks.
+pub(super) fn mentioned(line: &str) -> Option<&str> {
+    let paths = line.split('`').skip(1).step_by(2).filter(|word| is_path_in_prose(word));
+    let mut distinct: Vec<&str> = paths.collect();
+    distinct.dedup();
+    match distinct.as_slice() {
+        [path] => Some(path),
+        _ => None,
+    }
+}
+
+/// Returns the path of a line of prose that announces its complete new text: ``Here is the updated `src/a.py`:``.
+pub(super) fn announced(line: &str) -> Option<&str> {
+    let line = line.trim().trim_end_matches('*');
+    let path = mentioned(line).filter(|_| line.ends_with(':'))?;
+    let before = line.split('`').next()?.trim().to_lowercase();
+    let before = before.strip_suffix(" file").unwrap_or(&before);
+    let before = before.strip_suffix(" the").or_else(|| before.strip_suffix(" a")).unwrap_or(before);
+    ANNOUNCING.iter().any(|words| before.ends_with(words)).then_some(path)
+}
+
+fn without_list_sign(text: &str) -> &str {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    if digits.len() < text.len()
+        && let Some(rest) = digits.strip_prefix(". ").or_else(|| digits.strip_prefix(") "))
+    {
+        return rest.trim();
+    }
+    text.strip_prefix("- ").or_else(|| text.strip_prefix("* ")).or_else(|| text.strip_prefix("+ ")).unwrap_or(text)
+}
+
+fn without_label(text: &str) -> (&str, bool) {
+    for label in LABELS {
+        let Some(head) = text.get(..label.len()).filter(|head| head.eq_ignore_ascii_case(label)) else { continue };
+        let rest = text[head.len()..].trim_start_matches('*');
+        let quoted = rest.trim_start().starts_with('`');
+        if label.ends_with(':') || (quoted && rest.starts_with(' ')) {
+            return (rest.trim(), true);
+        }
+    }
+    (text, false)
+}
+
+/// Takes a remark in parentheses from the end: `src/a.py (new file)`.
+fn without_remark(text: &str) -> &str {
+    let bare = text.trim_end_matches(':');
+    match bare.rfind(" (") {
+        Some(at) if bare.ends_with(')') => bare[..at].trim(),
+        _ => text,
+    }
+}
+
+/// Tells whether `text` can be a path at all.
+pub(super) fn is_plausible(text: &str) -> bool {
+    let sound = !text.is_empty()
+        && text.len() <= 300
+        && !text.contains("://")
+        && !text.contains(|c: char| {
+            c.is_control() || matches!(c, '<' | '>' | '|' | '"' | '*' | '?' | '`' | ',' | ';' | '=')
+        })
+        && !text.ends_with(['.', ':', '!'])
+        && text.chars().any(char::is_alphanumeric);
+    sound && (text.contains('/') || !text.contains(['(', ')', '[', ']', '{', '}']))
+}
+
+fn looks_like_path(text: &str) -> bool {
+    let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
+    let extension = name.rsplit_once('.').is_some_and(|(_, extension)| {
+        (1..=12).contains(&extension.len())
+            && extension.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            && extension.chars().any(|c| c.is_ascii_alphabetic())
+    });
+    (text.contains('/') || extension || BARE_NAMES.contains(&name)) && !text.ends_with('/')
+}
+
+fn is_path_in_prose(word: &str) -> bool {
+    let named = word.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension));
+    is_plausible(word) && !word.contains(char::is_whitespace) && (named || BARE_NAMES.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decorated_paths_are_read() {
+        for line in [
+            "src/a.py",
+            "`src/a.py`",
+            "**src/a.py**",
+            "**`src/a.py`**",
+            "# src/a.py",
+            "### `src/a.py`:",
+            "src/a.py:",
+            "path: src/a.py",
+            "File: `src/a.py`",
+            "FILE: src/a.py",
+            "**File: src/a.py**",
+            "**File:** `src/a.py`",
+            "- src/a.py",
+            "1. `src/a.py`",
+            "// src/a.py",
+            "<!-- src/a.py -->",
+            "/* src/a.py */",
+            "src/a.py (new file)",
+            "**src/a.py**:",
+            "File `src/a.py`:",
+        ] {
+            assert_eq!(path_line(line).map(|found| (found.path, found.certain)), Some(("src/a.py", true)), "{line:?}");
+        }
+        assert_eq!(path_line("FILE: My Notes.txt"), None);
+        assert_eq!(path_line("FILE: `My Notes.txt`").map(|found| found.path), Some("My Notes.txt"));
+        assert_eq!(path_line("app/[id]/(group)/page.tsx").map(|found| found.path), Some("app/[id]/(group)/page.tsx"));
+    }
+
+    #[test]
+    fn a_bare_word_is_an_uncertain_path_and_prose_is_none() {
+        assert_eq!(path_line("Makefile").map(|found| found.certain), Some(true));
+        assert_eq!(path_line("notes").map(|found| found.certain), Some(false));
+        for line in
+            ["Changes:", "Do this:", "Here is src/a.py", "", "...", "call(a.b)", "a = b", "see https://x.org/a.py"]
+        {
+            assert_eq!(path_line(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_info_text_of_a_fence_may_hold_the_path() {
+        let check = |info: &str, path: Option<&str>| assert_eq!(info_path(info), path, "{info:?}");
+        check("python src/a.py", Some("src/a.py"));
+        check("src/a.py", Some("src/a.py"));
+        check("python:src/a.py", Some("src/a.py"));
+        check("py title=\"src/a.py\"", Some("src/a.py"));
+        check("python", None);
+        check("python 3.11", None);
+        check("c++", None);
+        check("asp.net", None);
+        check("rust,ignore hl_lines=\"1/2\"", None);
+    }
+
+    #[test]
+    fn prose_mentions_and_announces() {
+        assert_eq!(mentioned("Now in `b.py` we call `foo()`:"), Some("b.py"));
+        assert_eq!(mentioned("Both `a.py` and `b.py`:"), None);
+        assert_eq!(mentioned("The attribute `self.x`:"), None);
+        let check = |line: &str, path: Option<&str>| assert_eq!(announced(line), path, "{line:?}");
+        check("Here is a new version of `a.txt` for you:", Some("a.txt"));
+        check("Here's the modified `hello.py` file that does it:", Some("hello.py"));
+        check("And here is `b.txt`:", Some("b.txt"));
+        check("Running `a.py` prints:", None);
+        check("Here's the output of `a.py`:", None);
+        check("Here is `a.py`", None);
+    }
+}
