@@ -3,14 +3,25 @@
 //! A [`LanguageModel`] takes a whole conversation and gives one reply; it keeps no state between calls. Adapters are
 //! chosen in `cli`, and decorators (retry, recording, replay, resumption) stack on the same seam.
 
+mod address;
 mod message;
+mod models;
+mod openai;
+mod refusal;
+mod reply;
+mod wire;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use address::is_loopback;
 pub use message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
+pub use models::{ListedModel, list_models};
+pub use openai::{Endpoint, OpenAi, OpenAiSettings};
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -28,6 +39,34 @@ pub trait LanguageModel: Send + Sync {
     ) -> BoxFuture<'a, Result<Reply, LlmError>>;
 }
 
+impl<M: LanguageModel + ?Sized> LanguageModel for Box<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Reply, LlmError>> {
+        (**self).complete(request, cancel)
+    }
+}
+
+impl<M: LanguageModel + ?Sized> LanguageModel for Arc<M> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Reply, LlmError>> {
+        (**self).complete(request, cancel)
+    }
+}
+
 /// Why there is no reply.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
@@ -38,6 +77,14 @@ pub enum LlmError {
         endpoint: String,
         /// The transport's reason.
         reason: String,
+    },
+    /// The endpoint took the request but did not finish its reply in time.
+    #[error("{endpoint} did not finish its reply within {} s", .after.as_secs_f64())]
+    TimedOut {
+        /// The base URL.
+        endpoint: String,
+        /// The time limit.
+        after: Duration,
     },
     /// The endpoint refused the key, or wants one.
     #[error("{endpoint} refuses the API key (status {status}): {message}")]
@@ -67,23 +114,47 @@ pub enum LlmError {
         /// The window in tokens, where the server says it.
         window_tokens: Option<u64>,
     },
-    /// The endpoint asks to wait longer than the cap, or still refuses after all tries.
+    /// The account behind the key has nothing left to spend; waiting does not help.
+    #[error("{endpoint} wants payment (status {status}): {message}")]
+    OutOfCredit {
+        /// The base URL.
+        endpoint: String,
+        /// The HTTP status, 402 or 429.
+        status: u16,
+        /// The server's words, capped.
+        message: String,
+    },
+    /// The endpoint wants fewer requests or tokens in a time.
     #[error("{endpoint} limits the rate (status 429): {message}")]
     RateLimited {
         /// The base URL.
         endpoint: String,
         /// The server's words, capped.
         message: String,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The endpoint asks to wait longer than the policy allows.
+    #[error("{cause}; it asks to wait {} s, and at most {} s are waited", .wait.as_secs_f64(), .longest.as_secs_f64())]
+    WaitTooLong {
+        /// The refusal itself.
+        cause: Box<LlmError>,
+        /// How long the server asks to wait.
+        wait: Duration,
+        /// The longest wait that the policy allows.
+        longest: Duration,
     },
     /// Any other refusal.
     #[error("{endpoint} answers with status {status}: {message}")]
     Status {
         /// The base URL.
         endpoint: String,
-        /// The HTTP status.
+        /// The HTTP status; 200 when the error came in the body of a success.
         status: u16,
         /// The server's words, capped.
         message: String,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
     },
     /// A reply that cannot be understood.
     #[error("{endpoint} sent a reply that cannot be read: {reason}")]
