@@ -7,8 +7,12 @@ mod address;
 mod message;
 mod models;
 mod openai;
+mod record;
 mod refusal;
+mod replay;
 mod reply;
+mod resume;
+mod retry;
 mod wire;
 
 use std::future::Future;
@@ -22,6 +26,10 @@ pub use address::is_loopback;
 pub use message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};
+pub use record::{RECORDING_SCHEMA, RecordedTurn, Recorder};
+pub use replay::Replay;
+pub use resume::Resumed;
+pub use retry::{RetryNotice, RetryPolicy, Retrying, TokioWait, Wait};
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
