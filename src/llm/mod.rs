@@ -4,9 +4,12 @@
 //! chosen in `cli`, and decorators (retry, recording, replay, resumption) stack on the same seam.
 
 mod address;
+mod choose;
 mod message;
 mod models;
 mod openai;
+mod price;
+mod probe;
 mod record;
 mod refusal;
 mod replay;
@@ -23,9 +26,12 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use address::is_loopback;
+pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
 pub use message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};
+pub use price::{Price, PriceOverride, Pricing, cost_usd};
+pub use probe::{Choice, ChoiceRules, LoopbackServer, choose};
 pub use record::{RECORDING_SCHEMA, RecordedTurn, Recorder};
 pub use replay::Replay;
 pub use resume::Resumed;
