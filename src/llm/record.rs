@@ -71,7 +71,8 @@ impl RecordedTurn {
 
 /// Appends each request and its reply to a file.
 ///
-/// Failures are not recorded. The lines hold the whole conversation: what must not be written down must not be asked.
+/// Failures are not recorded; a reply that cannot be written down is an error, since a recording with gaps replays nothing.
+/// The lines hold the whole conversation: what must not be written down must not be asked.
 #[derive(Debug)]
 pub struct Recorder<M> {
     model: M,

@@ -181,19 +181,36 @@ impl Wire {
     }
 }
 
+/// Builds a client that checks certificates by the system's list of authorities.
+///
+/// Small containers have no such list: an endpoint without encryption, which is what is mostly asked from there, must
+/// work all the same. On this machine the list is not even loaded, which takes longer than the request.
 fn http_client(endpoint: &str, timeouts: Timeouts) -> Result<reqwest::Client, LlmError> {
     // An error says that a provider is installed already, which is all that is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
+    let plain_text = address::is_plain_text(endpoint);
+    if plain_text && address::is_loopback(endpoint) {
+        // A proxy's loopback is another machine.
+        return build(client_builder(timeouts).no_proxy().tls_certs_only([]));
+    }
+    let builder = client_builder(timeouts);
+    let builder = if address::is_loopback(endpoint) { builder.no_proxy() } else { builder };
+    match build(builder) {
+        Err(_) if plain_text => build(client_builder(timeouts).tls_certs_only([])),
+        built => built,
+    }
+}
+
+fn client_builder(timeouts: Timeouts) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
         .connect_timeout(timeouts.connect)
         .timeout(timeouts.reply)
         // A followed redirect is a second request, and would carry the prompt to an address that nobody named.
         .redirect(redirect::Policy::none())
-        .user_agent(concat!("prentice/", env!("CARGO_PKG_VERSION")));
-    if address::is_loopback(endpoint) {
-        // A proxy's loopback is another machine.
-        builder = builder.no_proxy();
-    }
+        .user_agent(concat!("prentice/", env!("CARGO_PKG_VERSION")))
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, LlmError> {
     builder.build().map_err(|error| LlmError::Settings(format!("HTTPS cannot be set up: {}", root_cause(&error))))
 }
 
