@@ -1,6 +1,6 @@
 //! What a call costs, as far as it is known.
 //!
-//! Prices are data in `prices.json`, each with the vendor's page and the month it was read. A model that is not there has
+//! Prices are data in `prices.json`, each with the page it is from and the month it is attested for. A model that is not there has
 //! no price: a wrong number would be worse than none.
 
 use std::sync::LazyLock;
@@ -22,10 +22,10 @@ pub struct Price {
     pub cached_input: f64,
     /// Tokens written.
     pub output: f64,
-    /// The vendor's page, and which of its prices this is.
+    /// The page, and which of its prices this is.
     pub source: String,
-    /// The month in which the page said so.
-    pub as_of: String,
+    /// The latest month for which the figure is attested; `None` when the page bears no date.
+    pub as_of: Option<String>,
 }
 
 /// The user's own figures, in US dollars for a million tokens.
@@ -119,7 +119,7 @@ mod tests {
                 0.0 < price.cached_input && price.cached_input <= price.input && price.input < price.output,
                 "{price:?}"
             );
-            assert!(!price.source.is_empty() && price.as_of.len() == 7, "{price:?}");
+            assert!(!price.source.is_empty() && price.as_of.as_ref().is_none_or(|month| month.len() == 7), "{price:?}");
             assert_eq!(find(&PRICES, &price.prefix), Some(price), "two entries for one name");
         }
     }
