@@ -2,6 +2,8 @@
 //!
 //! Data flows one way, Task -> Context -> Proposal -> Evidence -> Publication; ARCHITECTURE.md is the map.
 
+pub mod bundle;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod context;
@@ -9,8 +11,11 @@ pub mod edit;
 pub mod forge;
 pub mod journal;
 pub mod llm;
+pub mod pipeline;
+pub mod policy;
 pub mod prompt;
 pub mod propose;
+pub mod publish;
 pub mod repo;
 pub mod sandbox;
 pub mod secret;

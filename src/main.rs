@@ -9,8 +9,8 @@ const EX_SOFTWARE: u8 = 70;
 fn main() -> ExitCode {
     let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     // The sandbox starts this program again as its helper, which must run before any thread exists.
-    if let Some(code) = prentice::sandbox::helper(&arguments) {
-        return code;
+    if arguments.get(1).is_some_and(|first| first == prentice::sandbox::HELPER_ARGUMENT) {
+        return ExitCode::from(prentice::sandbox::helper_main(&arguments[2..]));
     }
     catch_unwind(|| prentice::cli::main(arguments)).unwrap_or_else(|_| ExitCode::from(EX_SOFTWARE))
 }

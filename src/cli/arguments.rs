@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// with a page that proves what it can prove. It never merges, never pushes and never touches your checkout.
 #[derive(Debug, Parser)]
 #[command(name = "prentice", version, max_term_width = 100, disable_help_subcommand = true, after_help = EXIT_CODES)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -23,7 +23,7 @@ const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 no acceptable c
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Carry a task through the whole line: context, model, edits, checks, branch and review page.
     Run(Box<Run>),
     /// Put a bundle that `run --dry-run` made on its branch, with its review page. Runs no model and no code.
@@ -42,7 +42,7 @@ pub enum Command {
 
 /// Where the repository is.
 #[derive(Debug, Args)]
-pub struct Place {
+pub(super) struct Place {
     /// A folder in the git repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub repo: PathBuf,
@@ -50,7 +50,7 @@ pub struct Place {
 
 /// Which model answers.
 #[derive(Debug, Args)]
-pub struct ModelFlags {
+pub(super) struct ModelFlags {
     /// The model's name as its endpoint knows it [env: PRENTICE_MODEL].
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -73,7 +73,7 @@ A task file:
     `pages(10, 10)` gives 2, it must give 1.
   acceptance: [a test shows it]
   files: ['src/pager*.rs']")]
-pub struct Run {
+pub(super) struct Run {
     /// A YAML file (`.yml`, `.yaml`), `-` for standard input, or the task as plain text.
     pub task: String,
     #[command(flatten)]
@@ -123,7 +123,7 @@ pub struct Run {
 
 /// `prentice publish`.
 #[derive(Debug, Args)]
-pub struct Publish {
+pub(super) struct Publish {
     /// The bundle's folder.
     pub bundle: PathBuf,
     #[command(flatten)]
@@ -138,7 +138,7 @@ pub struct Publish {
 
 /// `prentice context`.
 #[derive(Debug, Args)]
-pub struct Context {
+pub(super) struct Context {
     /// The task as plain text.
     #[arg(required_unless_present = "file", conflicts_with = "file")]
     pub text: Option<String>,
@@ -157,7 +157,7 @@ pub struct Context {
 
 /// `prentice checks`.
 #[derive(Debug, Args)]
-pub struct Checks {
+pub(super) struct Checks {
     #[command(flatten)]
     pub place: Place,
     /// Print one JSON array.
@@ -167,7 +167,7 @@ pub struct Checks {
 
 /// `prentice doctor`.
 #[derive(Debug, Args)]
-pub struct Doctor {
+pub(super) struct Doctor {
     #[command(flatten)]
     pub place: Place,
     #[command(flatten)]
@@ -182,7 +182,7 @@ pub struct Doctor {
 
 /// `prentice demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub(super) struct Demo {
     /// Where to make the sample repository; a new folder in the temporary folder by default.
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
@@ -190,7 +190,7 @@ pub struct Demo {
 
 /// `prentice schema`.
 #[derive(Debug, Args)]
-pub struct Schema {
+pub(super) struct Schema {
     /// Which one.
     #[arg(value_enum)]
     pub what: SchemaKind,
@@ -198,7 +198,7 @@ pub struct Schema {
 
 /// What a schema can be printed of.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum SchemaKind {
+pub(super) enum SchemaKind {
     /// Task files.
     Task,
     /// `.prentice.yml`.
@@ -213,7 +213,10 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 }
 
 fn parse_dollars(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|amount: &f64| amount.is_finite() && *amount >= 0.0).ok_or("a number from 0 is wanted".to_owned())
+    text.parse()
+        .ok()
+        .filter(|amount: &f64| amount.is_finite() && *amount >= 0.0)
+        .ok_or("a number from 0 is wanted".to_owned())
 }
 
 #[cfg(test)]

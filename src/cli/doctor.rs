@@ -57,7 +57,9 @@ pub(super) async fn doctor(
     lines.push(examine_sandbox(environment, &layer).await);
     examine_model(flags, environment, &layer, cancel, &mut lines).await;
     if flags.json {
-        let all = lines.iter().map(|line| json!({ "what": line.what, "state": line.word(), "text": line.text, "hint": line.hint }));
+        let all = lines
+            .iter()
+            .map(|line| json!({ "what": line.what, "state": line.word(), "text": line.text, "hint": line.hint }));
         print_json(&all.collect());
     } else {
         for line in &lines {
@@ -105,8 +107,11 @@ fn examine_repository(flags: &Doctor, environment: &Environment, lines: &mut Vec
             config.wall_time.source,
         ),
     ));
-    let found =
-        if config.checks.value.is_empty() { Ok(verify::detect(&tree)) } else { verify::from_user(&config.checks.value) };
+    let found = if config.checks.value.is_empty() {
+        Ok(verify::detect(&tree))
+    } else {
+        verify::from_user(&config.checks.value)
+    };
     lines.push(match found {
         Ok(found) if found.is_empty() => Line {
             what: "checks",
@@ -116,7 +121,7 @@ fn examine_repository(flags: &Doctor, environment: &Environment, lines: &mut Vec
         },
         Ok(found) => {
             let all: Vec<String> =
-                found.iter().map(|check| format!("`{}` ({})", check.command_line(), check.found_in)).collect();
+                found.iter().map(|check| format!("`{}` ({})", check.label(), check.found_in)).collect();
             Line::ok("checks", all.join(", "))
         }
         Err(error) => Line::failed("checks", State::Error, error.into()),
@@ -137,7 +142,8 @@ async fn examine_sandbox(environment: &Environment, layer: &Layer) -> Line {
             Level::Landlock => Line {
                 what: "sandbox",
                 state: State::Warning,
-                text: "Landlock and seccomp hold, but this kernel forbids namespaces: tests have no loopback network".to_owned(),
+                text: "Landlock and seccomp hold, but this kernel forbids namespaces: tests have no loopback network"
+                    .to_owned(),
                 hint: Some("sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned()),
             },
             _ => Line::ok(

@@ -16,7 +16,7 @@ use crate::verify::VerifyError;
 
 /// The exit codes; a documented interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(super) enum Exit {
     /// Done, or nothing to do.
     Done = 0,
     /// No acceptable change.
@@ -41,7 +41,7 @@ impl From<Exit> for ExitCode {
 
 /// An error for a person.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// What went wrong.
     pub message: String,
     /// What to do about it, a line each.
@@ -65,7 +65,7 @@ impl Failure {
 }
 
 /// The ways to get a model, for those who have none.
-pub const WAYS_TO_A_MODEL: [&str; 4] = [
+pub(super) const WAYS_TO_A_MODEL: [&str; 4] = [
     "start a local server: Ollama, llama.cpp, LM Studio and vLLM are found on their usual ports",
     "or set OPENAI_API_KEY and name a model with --model",
     "or set PRENTICE_BASE_URL, PRENTICE_MODEL and PRENTICE_API_KEY for any OpenAI-compatible endpoint",
@@ -74,7 +74,8 @@ pub const WAYS_TO_A_MODEL: [&str; 4] = [
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
-        Self::new(Exit::Usage, error).hint("`prentice schema task` prints every key; `prentice run --help` shows an example")
+        Self::new(Exit::Usage, error)
+            .hint("`prentice schema task` prints every key; `prentice run --help` shows an example")
     }
 }
 
@@ -109,15 +110,13 @@ impl From<LlmError> for Failure {
             }
             LlmError::Settings(_) => Self::new(Exit::Usage, text),
             LlmError::Cancelled => Self::new(Exit::Interrupted, text),
-            LlmError::ReplayMismatch { .. } => {
-                Self::new(Exit::Usage, text).hint("the recording was made for another task, commit or version; record it again")
-            }
+            LlmError::ReplayMismatch { .. } => Self::new(Exit::Usage, text)
+                .hint("the recording was made for another task, commit or version; record it again"),
             LlmError::Recording { .. } => Self::new(Exit::Usage, text),
             LlmError::Unauthorized { .. } => Self::new(Exit::Usage, text).hint("check the key in the environment"),
             LlmError::UnknownModel { .. } => Self::new(Exit::Usage, text).hint("name one that the endpoint lists"),
-            LlmError::ContextTooLong { .. } => {
-                Self::new(Exit::Service, text).hint("set `context.tokens` lower, or `model.window_tokens` to what the server has")
-            }
+            LlmError::ContextTooLong { .. } => Self::new(Exit::Service, text)
+                .hint("set `context.tokens` lower, or `model.window_tokens` to what the server has"),
             _ => Self::new(Exit::Service, text),
         }
     }
@@ -183,7 +182,9 @@ impl From<PipelineError> for Failure {
             PipelineError::Propose(error) => Self::new(Exit::Bug, error),
             PipelineError::Journal(error) => Self::new(Exit::Service, error),
             PipelineError::Busy(_) => Self::new(Exit::Usage, &error).hint("wait for it, or end it"),
-            PipelineError::Cancelled => Self::new(Exit::Interrupted, &error).hint("run the same command again to go on"),
+            PipelineError::Cancelled => {
+                Self::new(Exit::Interrupted, &error).hint("run the same command again to go on")
+            }
         }
     }
 }

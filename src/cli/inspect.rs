@@ -66,7 +66,7 @@ pub(super) fn checks(flags: &Checks, environment: &Environment) -> Result<Exit, 
     }
     for check in &found {
         let folder = if check.folder.is_empty() { String::new() } else { format!("  in {}", check.folder) };
-        let line = format!("{:?}: {}{folder}", check.kind, check.command_line());
+        let line = format!("{:?}: {}{folder}", check.kind, check.label());
         print(&format!("{}\n    {}\n", safe(&line), safe(&check.found_in)));
     }
     Ok(Exit::Done)

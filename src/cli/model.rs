@@ -51,12 +51,7 @@ pub(super) async fn find(
         layer(Source::Flags, flags.model.clone(), flags.base_url.clone(), None),
         layer(Source::Task, task_model.map(str::to_owned), None, None),
         layer(Source::Config, file.model.name.clone(), file.model.base_url.clone(), None),
-        layer(
-            Source::PrenticeVariables,
-            get("PRENTICE_MODEL"),
-            get("PRENTICE_BASE_URL"),
-            key("PRENTICE_API_KEY"),
-        ),
+        layer(Source::PrenticeVariables, get("PRENTICE_MODEL"), get("PRENTICE_BASE_URL"), key("PRENTICE_API_KEY")),
         layer(Source::OpenAiVariables, get("OPENAI_MODEL"), get("OPENAI_BASE_URL"), key("OPENAI_API_KEY")),
     ];
     choose(&candidates, &ChoiceRules::default()).await

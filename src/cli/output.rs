@@ -10,25 +10,25 @@ use super::failure::Failure;
 use crate::pipeline::Progress;
 
 /// Writes data to standard output; a reader that went away is no error.
-pub fn print(text: &str) {
+pub(super) fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     // Whoever closed the pipe does not want the rest.
     drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
 }
 
 /// Writes a JSON value and a line end to standard output.
-pub fn print_json(value: &serde_json::Value) {
+pub(super) fn print_json(value: &serde_json::Value) {
     print(&format!("{value:#}\n"));
 }
 
 /// Writes a line to standard error, made safe for terminals and for CI systems that read commands from logs.
-pub fn tell(text: &str) {
+pub(super) fn tell(text: &str) {
     let mut err = std::io::stderr().lock();
     drop(writeln!(err, "{}", safe(text)));
 }
 
 /// Tells of an error and what to do about it.
-pub fn tell_failure(failure: &Failure) {
+pub(super) fn tell_failure(failure: &Failure) {
     tell(&format!("error: {}", failure.message));
     for hint in &failure.hints {
         tell(&format!("  hint: {hint}"));
@@ -37,7 +37,7 @@ pub fn tell_failure(failure: &Failure) {
 
 /// Takes control characters out, and the sign by which a line becomes a workflow command
 /// (GitHub, "Workflow commands": `::name::` at the start of a line).
-pub fn safe(text: &str) -> String {
+pub(super) fn safe(text: &str) -> String {
     let clean: String = text.chars().filter(|&c| c == '\n' || c == '\t' || !c.is_control()).collect();
     let mut lines = Vec::new();
     for line in clean.lines() {
@@ -48,7 +48,7 @@ pub fn safe(text: &str) -> String {
 }
 
 /// Steps on standard error: a moving line on a terminal, plain lines elsewhere.
-pub struct Steps {
+pub(super) struct Steps {
     bar: Option<Mutex<ProgressBar>>,
 }
 

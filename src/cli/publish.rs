@@ -19,7 +19,9 @@ pub(super) async fn publish(flags: &Publish) -> Result<Exit, Failure> {
         let found = bundle::digest(&flags.bundle)?;
         if !found.eq_ignore_ascii_case(wanted) {
             let message = format!("the bundle has the digest {found}, not {wanted}");
-            return Err(Failure::new(Exit::Usage, message).hint("it was changed after `run` wrote it, or is another one"));
+            return Err(
+                Failure::new(Exit::Usage, message).hint("it was changed after `run` wrote it, or is another one")
+            );
         }
     }
     let bundle = bundle::read(&flags.bundle)?;

@@ -23,11 +23,7 @@ use crate::secret::Redactor;
 use crate::task::Task;
 
 /// Carries out `prentice run`.
-pub(super) async fn run(
-    flags: Run,
-    environment: &Environment,
-    cancel: &CancellationToken,
-) -> Result<Exit, Failure> {
+pub(super) async fn run(flags: Run, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     let task = setup::read_task(&flags.task)?;
     let replay = flags.replay.as_deref().map(Replay::open).transpose()?;
     let json = flags.json;
@@ -120,7 +116,7 @@ async fn walls(
     config: &Config,
     may_lack_walls: bool,
     steps: &Steps,
-) -> Result<Box<dyn Sandbox>, Failure> {
+) -> Result<Arc<dyn Sandbox>, Failure> {
     let off = config.sandbox.value == SandboxMode::Off;
     let sandbox = match setup::walls(environment, off).await {
         Err(error) if may_lack_walls => {
@@ -131,7 +127,9 @@ async fn walls(
     };
     match sandbox.level() {
         Level::Namespaces => steps.note("sandbox: namespaces, Landlock and seccomp"),
-        Level::Landlock => steps.note("sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network)"),
+        Level::Landlock => {
+            steps.note("sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network)")
+        }
         Level::Off if off => steps.note(&format!("sandbox: OFF, said by the {}", config.sandbox.source)),
         Level::Off => {}
     }
@@ -219,9 +217,15 @@ pub(super) fn report(finished: &Finished) {
         }
         (Ending::Done, None) => {
             tell("Done; nothing was published.");
-            tell(&format!("  publish with: prentice publish {} --digest {}", finished.folder.display(), finished.digest));
+            tell(&format!(
+                "  publish with: prentice publish {} --digest {}",
+                finished.folder.display(),
+                finished.digest
+            ));
         }
-        (Ending::Cancelled, _) => tell("Cancelled. Run the same command again: answers that were paid for are not asked again."),
+        (Ending::Cancelled, _) => {
+            tell("Cancelled. Run the same command again: answers that were paid for are not asked again.")
+        }
         (ending, _) => {
             let (outcome, reason) = words(ending);
             tell(&format!("{}: {}", outcome.replace('_', " "), reason.unwrap_or_default()));
@@ -231,4 +235,3 @@ pub(super) fn report(finished: &Finished) {
     let cost = spent.cost_usd.map_or("price unknown".to_owned(), |cost| format!("{cost:.4} USD"));
     tell(&format!("  spent   {} tokens read, {} written, {cost}", spent.input_tokens, spent.output_tokens));
 }
-

@@ -2,13 +2,14 @@
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Exit, Failure};
 use crate::config::{CONFIG_FILE, ConfigError, Environment, Layer, Layers, layer_from_environment};
 use crate::repo::{CommitId, FileTree, RepoPath, Repository};
-use crate::sandbox::{HostEnvironment, LinuxSandbox, Sandbox, SandboxError, Unconfined};
+use crate::sandbox::{self, HostEnvironment, Sandbox, SandboxError, Unconfined};
 use crate::task::{self, Origin, Task};
 
 /// The largest task text taken, in bytes.
@@ -44,8 +45,9 @@ pub(super) fn read_task_file(path: &Path) -> Result<Task, Failure> {
         return Err(Failure::new(Exit::Usage, format!("{name} has {size} bytes; a task has at most {MAX_TASK_BYTES}")));
     }
     let bytes = std::fs::read(path).map_err(fail)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|error| Failure::new(Exit::Usage, format!("{name}: byte {} is no UTF-8", error.utf8_error().valid_up_to())))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{name}: byte {} is no UTF-8", error.utf8_error().valid_up_to()))
+    })?;
     if path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml") {
         return Ok(task::parse_yaml(&text, &name, Origin::File(name.clone()))?);
     }
@@ -79,13 +81,13 @@ pub(super) fn layers(tree: &FileTree, environment: &Environment, flags: Layer) -
 }
 
 /// Builds the walls, proving that they hold; `off` is the user's explicit word.
-pub(super) async fn walls(environment: &Environment, off: bool) -> Result<Box<dyn Sandbox>, SandboxError> {
+pub(super) async fn walls(environment: &Environment, off: bool) -> Result<Arc<dyn Sandbox>, SandboxError> {
     let host = HostEnvironment::new(environment.variables().clone());
-    if off {
-        return Ok(Box::new(Unconfined::new(host)));
-    }
     let helper = own_program().map_err(SandboxError::Unavailable)?;
-    Ok(Box::new(LinuxSandbox::detect(host, helper).await?))
+    if off {
+        return Ok(Arc::new(Unconfined::new(host, helper)));
+    }
+    Ok(sandbox::detect(&host, &helper).await?.sandbox)
 }
 
 /// Finds the program file of this process, which the sandbox starts again as its helper.

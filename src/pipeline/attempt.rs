@@ -118,7 +118,11 @@ async fn converse(
     let mut ending = None;
     while conversation.has_rounds_left() {
         let round = conversation.asked() + 1;
-        job.progress.step(&format!("Asking {} (answer {round} of at most {})", job.model.name(), job.config.rounds.value));
+        job.progress.step(&format!(
+            "Asking {} (answer {round} of at most {})",
+            job.model.name(),
+            job.config.rounds.value
+        ));
         let (tree, remarks) = match conversation.ask(job.cancel).await? {
             Answered::Changed { tree, remarks } => (tree, remarks),
             Answered::Unusable { problems } => {

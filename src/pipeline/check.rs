@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Job, PipelineError, command_limits};
 use crate::repo::{FileTree, WorkTree};
-use crate::verify::{self, Check, CheckRun, Evidence, Linked, Runner, TreeRun};
+use crate::verify::{self, Check, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
 
 /// The checks of a repository and the dependencies that its checkout already has.
 pub(super) struct Checks {
@@ -21,11 +21,12 @@ pub(super) fn find(job: &Job<'_>, tree: &FileTree) -> Result<Checks, PipelineErr
         Some(checkout) => verify::installed_dependencies(checkout, tree, &list),
         None => Vec::new(),
     };
+    let list = verify::use_environments(&list, &linked);
     match list.as_slice() {
         [] => job.progress.note("No build or test command was found: nothing can be proven. Name some in `checks:`."),
         list => {
             for check in list {
-                job.progress.note(&format!("check `{}` ({})", check.command_line(), check.found_in));
+                job.progress.note(&format!("check `{}` ({})", check.label(), check.found_in));
             }
         }
     }
@@ -48,11 +49,7 @@ pub(super) async fn judge(
     job.progress.step("Running the checks on the changed tree");
     let patched = run(job, tree, checks).await?;
     let level = (!checks.list.is_empty()).then(|| job.sandbox.level());
-    let mut notes: Vec<String> = checks
-        .linked
-        .iter()
-        .map(|linked| format!("{} was taken from the checkout as it is, not made from the base commit.", linked.name))
-        .collect();
+    let mut notes: Vec<String> = checks.linked.iter().map(|linked| linked.note.clone()).collect();
     if tree.skipped() > 0 {
         notes.push(format!("{} entries of the base commit (submodules, odd names) were left out.", tree.skipped()));
     }
@@ -73,20 +70,35 @@ async fn run(job: &Job<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun,
         return Ok(TreeRun::default());
     }
     let work_tree = WorkTree::create(tree, &job.temporary)?;
-    let mut readable = Vec::new();
     for linked in &checks.linked {
-        work_tree.link_outside(&linked.name, &linked.target)?;
-        readable.push(linked.target.clone());
+        linked.link_into(&work_tree)?;
     }
-    let runner = Runner { sandbox: job.sandbox, limits: command_limits(job.config) };
-    let tell = |run: &CheckRun| {
-        let seconds = run.elapsed.as_secs_f64();
-        job.progress.note(&format!("`{}`: {} ({seconds:.1} s)", run.check.command_line(), run.in_words()));
+    let tell = |progress: verify::Progress<'_>| {
+        if let verify::Progress::Finished(run) = progress {
+            job.progress.note(&describe(run));
+        }
     };
-    let result = runner.run_tree(&checks.list, &work_tree, &readable, job.cancel, &tell).await;
+    let runner = Runner {
+        readable: checks.linked.iter().map(|linked| linked.target.clone()).collect(),
+        observer: &tell,
+        ..Runner::new(job.sandbox, command_limits(job.config))
+    };
+    let result = runner.run_tree(&checks.list, &work_tree, job.cancel).await;
     match result {
         Ok(run) => Ok(run),
         Err(_) if job.cancel.is_cancelled() => Err(PipelineError::Cancelled),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Says in a line how a check ended.
+fn describe(run: &CheckRun) -> String {
+    let label = run.check.label();
+    if let Some(reason) = &run.could_not_run {
+        return format!("`{label}` was not run: {reason}");
+    }
+    let (passed, failed) = (run.count(Outcome::Passed), run.count(Outcome::Failed));
+    let word = if run.is_red() { "red" } else { "green" };
+    let tests = if run.tests.is_empty() { String::new() } else { format!(", {passed} passed, {failed} failed") };
+    format!("`{label}`: {word}{tests} ({:.1} s)", run.elapsed.as_secs_f64())
 }

@@ -149,8 +149,7 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
         (Ending::Done, Some(forge)) => {
             job.progress.step("Publishing: branch, commit, review page");
             let settings = policy_settings(job.config);
-            let published =
-                publish::publish(&bundle, job.repository, forge, &settings, job.clock.now()).await?;
+            let published = publish::publish(&bundle, job.repository, forge, &settings, job.clock.now()).await?;
             let line = json!({ "branch": published.branch, "commit": published.commit, "moved": published.moved });
             job.journal.record("published", line)?;
             Some(published)
@@ -162,9 +161,7 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
 
 fn assemble(job: &Job<'_>, attempted: attempt::Attempted) -> Result<Bundle, PipelineError> {
     let (changes, evidence, findings, remarks) = match attempted.candidate {
-        Some(candidate) => {
-            (candidate.tree.changes()?, Some(candidate.evidence), candidate.findings, candidate.remarks)
-        }
+        Some(candidate) => (candidate.tree.changes()?, Some(candidate.evidence), candidate.findings, candidate.remarks),
         None => (Vec::new(), None, Vec::new(), String::new()),
     };
     let account = Account {

@@ -52,19 +52,19 @@ impl<M: LanguageModel> LanguageModel for ObservedModel<M> {
 }
 
 /// A sandbox whose commands are written down before and after.
-pub struct ObservedSandbox<S> {
-    sandbox: S,
+pub struct ObservedSandbox {
+    sandbox: Arc<dyn Sandbox>,
     journal: Arc<Journal>,
 }
 
-impl<S> ObservedSandbox<S> {
+impl ObservedSandbox {
     /// Wraps a sandbox.
-    pub fn new(sandbox: S, journal: Arc<Journal>) -> Self {
+    pub fn new(sandbox: Arc<dyn Sandbox>, journal: Arc<Journal>) -> Self {
         Self { sandbox, journal }
     }
 }
 
-impl<S: Sandbox> Sandbox for ObservedSandbox<S> {
+impl Sandbox for ObservedSandbox {
     fn level(&self) -> Level {
         self.sandbox.level()
     }

@@ -1,7 +1,9 @@
 //! The review page: one HTML file without scripts and without anything from outside.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use serde::Serialize;
+use serde_json::json;
 
 use super::text;
 use crate::bundle::Bundle;
@@ -60,43 +62,48 @@ pub(super) fn page(bundle: &Bundle, branch: &str, commit: &CommitId) -> Result<S
     environment.add_template("page.html", TEMPLATE)?;
     let evidence = bundle.evidence.as_ref();
     let refused = |severity| if severity == Severity::Refuse { "refused" } else { "look at this" };
-    let values = context! {
-        title => bundle.task.title,
-        description => bundle.task.description,
-        acceptance => bundle.task.acceptance,
-        constraints => bundle.task.constraints,
-        hidden => bundle.task.hidden_characters,
-        branch, commit => commit.short(), base => bundle.base.short(),
-        verdict => evidence.map_or("unproven", |evidence| text::verdict_word(evidence.verdict)),
-        reason => evidence.map_or("nothing was checked", |evidence| evidence.reason.as_str()),
-        findings => bundle.findings.iter()
-            .map(|finding| context! { severity => refused(finding.severity), text => finding.text })
-            .collect::<Vec<_>>(),
-        checks => evidence.map(checks).unwrap_or_default(),
-        walls => text::level_words(evidence.and_then(|evidence| evidence.sandbox)),
-        groups => evidence.map(groups).unwrap_or_default(),
-        not_checked => evidence.map(|evidence| evidence.not_checked.clone()).unwrap_or_default(),
-        files => bundle.changes.iter().map(file).collect::<Vec<_>>(),
-        account => bundle.account,
-        cost => bundle.account.spent.cost_usd.map_or("price unknown".to_owned(), |cost| format!("{cost:.4} USD")),
-    };
-    environment.get_template("page.html")?.render(values)
+    let findings: Vec<_> = bundle
+        .findings
+        .iter()
+        .map(|finding| json!({ "severity": refused(finding.severity), "text": finding.text }))
+        .collect();
+    let values = json!({
+        "title": bundle.task.title,
+        "description": bundle.task.description,
+        "acceptance": bundle.task.acceptance,
+        "constraints": bundle.task.constraints,
+        "hidden": bundle.task.hidden_characters,
+        "branch": branch,
+        "commit": commit.short(),
+        "base": bundle.base.short(),
+        "verdict": evidence.map_or("unproven", |evidence| text::verdict_word(evidence.verdict)),
+        "reason": evidence.map_or("nothing was checked", |evidence| evidence.reason.as_str()),
+        "findings": findings,
+        "checks": evidence.map(checks).unwrap_or_default(),
+        "walls": text::level_words(evidence.and_then(|evidence| evidence.sandbox)),
+        "groups": evidence.map(groups).unwrap_or_default(),
+        "not_checked": evidence.map(|evidence| evidence.not_checked.clone()).unwrap_or_default(),
+        "files": bundle.changes.iter().map(file).collect::<Vec<_>>(),
+        "account": bundle.account,
+        "cost": text::cost_words(bundle.account.spent.cost_usd),
+    });
+    environment.get_template("page.html")?.render(Value::from(Serde(values)))
 }
 
 fn checks(evidence: &Evidence) -> Vec<Check> {
     let run = |run: &CheckRun| Run {
-        exit: text::exit_words(run.exit),
+        exit: text::run_words(run),
         tests: text::count_words(run),
         seconds: format!("{:.1}", run.elapsed.as_secs_f64()),
     };
-    let of = |(index, after): (usize, &CheckRun)| Check {
-        command: after.check.argv.join(" "),
+    let of = |after: &CheckRun| Check {
+        command: after.check.label(),
         found_in: after.check.found_in.clone(),
-        before: evidence.base.checks.get(index).map(run),
+        before: evidence.base.run_of(&after.check).map(run),
         after: run(after),
         excerpt: after.excerpt.clone(),
     };
-    evidence.patched.checks.iter().enumerate().map(of).collect()
+    evidence.patched.checks.iter().map(of).collect()
 }
 
 fn groups(evidence: &Evidence) -> Vec<(&'static str, Vec<String>)> {

@@ -58,26 +58,35 @@ pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
 }
 
 /// Names an exit for people.
-pub(super) fn exit_words(exit: Exit) -> String {
+fn exit_words(exit: Exit) -> String {
     match exit {
         Exit::Code(code) => format!("{code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
         Exit::TimedOut => "timed out".to_owned(),
         Exit::OutOfMemory => "out of memory".to_owned(),
         Exit::TooManyProcesses => "too many processes".to_owned(),
+        Exit::DiskFull => "disk full".to_owned(),
     }
 }
 
 /// Counts a run's tests for people: `3 passed, 1 failed`.
 pub(super) fn count_words(run: &CheckRun) -> String {
+    if !run.did_run() {
+        return "not run".to_owned();
+    }
     if run.format == ReportFormat::ExitCode {
         return "only the exit code".to_owned();
     }
-    let of = |outcome| run.tests.iter().filter(|test| test.outcome == outcome).count();
-    let counts = [(of(Outcome::Passed), "passed"), (of(Outcome::Failed), "failed"), (of(Outcome::Skipped), "skipped")];
+    let all = [(Outcome::Passed, "passed"), (Outcome::Failed, "failed"), (Outcome::Skipped, "skipped")];
+    let counts = all.map(|(outcome, word)| (run.count(outcome), word));
     let words: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     if words.is_empty() { "no tests".to_owned() } else { words.join(", ") }
+}
+
+/// Writes an amount for people.
+pub(super) fn cost_words(cost_usd: Option<f64>) -> String {
+    cost_usd.map_or_else(|| "price unknown".to_owned(), |cost| format!("{cost:.4} USD"))
 }
 
 /// Names the walls for people.
@@ -111,18 +120,19 @@ fn touched_part(findings: &[Finding]) -> Option<String> {
 }
 
 fn checks_part(evidence: &Evidence) -> String {
-    let mut text = "### Checks\n\n| command | found in | exit before | exit after | tests before | tests after | seconds \
+    let mut text =
+        "### Checks\n\n| command | found in | exit before | exit after | tests before | tests after | seconds \
                     before | seconds after |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
-    for (index, after) in evidence.patched.checks.iter().enumerate() {
-        let before = evidence.base.checks.get(index);
+            .to_owned();
+    for after in &evidence.patched.checks {
+        let before = evidence.base.run_of(&after.check);
         let of = |words: fn(&CheckRun) -> String| before.map_or_else(|| "-".to_owned(), words);
         text += &format!(
             "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
-            cell(&after.check.argv.join(" ")),
+            cell(&after.check.label()),
             cell(&after.check.found_in),
-            of(|run| exit_words(run.exit)),
-            exit_words(after.exit),
+            of(run_words),
+            run_words(after),
             of(count_words),
             count_words(after),
             of(seconds),
@@ -130,6 +140,11 @@ fn checks_part(evidence: &Evidence) -> String {
         );
     }
     text + &format!("\nWalls around these commands: {}.\n", level_words(evidence.sandbox))
+}
+
+/// Names how a run ended for people.
+pub(super) fn run_words(run: &CheckRun) -> String {
+    if run.did_run() { exit_words(run.exit) } else { "not run".to_owned() }
 }
 
 fn seconds(run: &CheckRun) -> String {
@@ -162,10 +177,7 @@ fn not_checked_part(evidence: &Evidence) -> String {
 
 fn account_part(bundle: &Bundle) -> String {
     let account = &bundle.account;
-    let cost = match account.spent.cost_usd {
-        Some(cost) => format!("{cost:.4} USD"),
-        None => "price unknown".to_owned(),
-    };
+    let cost = cost_words(account.spent.cost_usd);
     format!(
         "### Account\n\nModel `{}` ({}). {} answers, attempt {}; {} tokens read, {} written; {cost}.\nBase commit `{}`.\n",
         cell(&account.model),
