@@ -3,6 +3,17 @@
 //! Nothing else in the program starts a command of the repository. It does not decide which commands are run or what
 //! their output means.
 
+mod detect;
+mod environment;
+#[cfg(target_os = "linux")]
+mod linux;
+mod output;
+mod places;
+mod scratch;
+#[cfg(unix)]
+mod supervise;
+mod unconfined;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::PathBuf;
@@ -11,6 +22,30 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
+
+pub use detect::{Detected, Probe, detect, probe};
+pub use environment::HostEnvironment;
+#[cfg(target_os = "linux")]
+pub use linux::{LinuxSandbox, hide_this_process};
+pub use unconfined::Unconfined;
+
+/// The first argument that makes the `prentice` program a helper of the sandbox; users never type it.
+pub const HELPER_ARGUMENT: &str = "__sandbox-helper";
+
+/// Runs the program as a helper of the sandbox and returns its exit code.
+///
+/// `arguments` are those after [`HELPER_ARGUMENT`]. It has to be called before any thread is started: walls are raised
+/// around the calling thread only.
+#[cfg(target_os = "linux")]
+pub fn helper_main(arguments: &[std::ffi::OsString]) -> u8 {
+    linux::helper_main(arguments)
+}
+
+/// Refuses: this system has no helper.
+#[cfg(not(target_os = "linux"))]
+pub fn helper_main(_arguments: &[std::ffi::OsString]) -> u8 {
+    2
+}
 
 /// A command and what it may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +107,8 @@ pub enum Exit {
     OutOfMemory,
     /// It had more than [`Limits::processes`].
     TooManyProcesses,
+    /// It left almost no space on the disk of the work tree.
+    DiskFull,
 }
 
 impl Exit {
@@ -101,6 +138,10 @@ pub enum Level {
     /// Linux namespaces (user, mount, pid, net, ipc, uts), Landlock and seccomp.
     Namespaces,
     /// Landlock and seccomp, where namespaces are forbidden.
+    ///
+    /// Weaker and stricter at once: files can be read, written and run only where they are named, but their modes and
+    /// times can be changed wherever the user may; /dev/shm is shared; and as loopback cannot be told from the rest of the
+    /// network, there is no network at all and no connection to a unix socket, not even to the command's own.
     Landlock,
     /// None: the command runs as the user who started Prentice.
     Off,

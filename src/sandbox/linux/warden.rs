@@ -1,0 +1,155 @@
+//! The first stage of the helper: enters the namespaces, starts the second stage, and ends everything below it when that
+//! ends or when Prentice is gone. It stays outside of the walls, so that nothing within can touch it.
+
+use std::os::fd::AsFd;
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::SignalFd;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid};
+
+use super::message::{Report, WallError, step};
+use super::{INIT_STAGE, namespaces, processes, send};
+use crate::sandbox::{HELPER_ARGUMENT, Level};
+
+/// Runs the first stage to its end.
+pub(super) fn run(level: Level) -> u8 {
+    match start(level).and_then(|(init, signals)| guard(level, init, &signals)) {
+        Ok(()) => 0,
+        Err(error) => {
+            send(&Report::NoWalls(error.to_string()));
+            1
+        }
+    }
+}
+
+/// Blocks the signals that people and terminals send, and returns where the end of a child is told.
+///
+/// Requests to end come over the lifeline. The mask does not reach the command: it is cleared when a child is started.
+pub(super) fn take_signals() -> Result<SignalFd, WallError> {
+    let mut blocked = SigSet::empty();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGCHLD] {
+        blocked.add(signal);
+    }
+    blocked.thread_block().map_err(step("block signals"))?;
+    let mut watched = SigSet::empty();
+    watched.add(Signal::SIGCHLD);
+    let flags = nix::sys::signalfd::SfdFlags::SFD_NONBLOCK | nix::sys::signalfd::SfdFlags::SFD_CLOEXEC;
+    SignalFd::with_flags(&watched, flags).map_err(step("watch children"))
+}
+
+/// What a stage was woken by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// A child may have ended.
+    Child,
+    /// Prentice sent something.
+    Message,
+    /// Prentice is gone.
+    Orphaned,
+}
+
+/// Waits for something to happen; messages only if `with_messages`.
+pub(super) fn next_event(signals: &SignalFd, with_messages: bool) -> Result<Event, WallError> {
+    let input = std::io::stdin();
+    let wanted = if with_messages { PollFlags::POLLIN } else { PollFlags::empty() };
+    let mut watched = [PollFd::new(signals.as_fd(), PollFlags::POLLIN), PollFd::new(input.as_fd(), wanted)];
+    loop {
+        match poll(&mut watched, PollTimeout::NONE) {
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(step("wait")(error)),
+            Ok(_) => break,
+        }
+    }
+    let lifeline = watched[1].revents().unwrap_or(PollFlags::POLLERR);
+    if lifeline.intersects(PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL) {
+        return Ok(Event::Orphaned);
+    }
+    if lifeline.contains(PollFlags::POLLIN) {
+        return Ok(Event::Message);
+    }
+    while let Ok(Some(_)) = signals.read_signal() {}
+    Ok(Event::Child)
+}
+
+/// Waits for every child that has ended, and returns how `child` did if it is among them.
+pub(super) fn reap(child: Pid) -> Option<WaitStatus> {
+    let mut found = None;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return found,
+            Ok(status) if status.pid() == Some(child) => found = Some(status),
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return found,
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the sandbox starts the repository's commands, by way of its own helper")]
+fn start(level: Level) -> Result<(Pid, SignalFd), WallError> {
+    // A new session has no terminal: a command can neither read from the user's nor type into it.
+    nix::unistd::setsid().map_err(step("new session"))?;
+    let signals = take_signals()?;
+    if level == Level::Namespaces {
+        namespaces::enter()?;
+    } else {
+        prctl::set_child_subreaper(true).map_err(step("adopt orphans"))?;
+        prctl::set_dumpable(false).map_err(step("hide memory"))?;
+    }
+    let mut init = std::process::Command::new("/proc/self/exe");
+    init.args([HELPER_ARGUMENT, INIT_STAGE]).env_clear().stdin(Stdio::inherit());
+    let child = init.spawn().map_err(step("start the second stage"))?;
+    let id = i32::try_from(child.id()).map_err(step("start the second stage"))?;
+    Ok((Pid::from_raw(id), signals))
+}
+
+fn guard(level: Level, init: Pid, signals: &SignalFd) -> Result<(), WallError> {
+    loop {
+        if reap(init).is_some() {
+            break;
+        }
+        if next_event(signals, false)? == Event::Orphaned {
+            // With its first process a pid namespace ends; this returns when nothing in it is left.
+            let _ = kill(init, Signal::SIGKILL);
+            if level == Level::Namespaces {
+                let _ = waitpid(init, None);
+            }
+            break;
+        }
+    }
+    if level != Level::Namespaces {
+        end_all();
+    }
+    Ok(())
+}
+
+/// How often the descendants are looked for before what is left is given up as stuck in the kernel, and how long between
+/// two looks.
+const SWEEPS: u32 = 5000;
+const BETWEEN_SWEEPS: Duration = Duration::from_millis(1);
+
+/// Ends every descendant: stops all of them first, so that none can multiply meanwhile, then kills them.
+fn end_all() {
+    let me = getpid().as_raw();
+    let mut stopped = 0;
+    for _ in 0..SWEEPS {
+        let _ = reap(Pid::from_raw(0));
+        let left: Vec<i32> = processes::below(me).iter().filter(|it| !it.is_zombie).map(|it| it.id).collect();
+        if left.is_empty() {
+            let _ = reap(Pid::from_raw(0));
+            return;
+        }
+        // While their number grows there are some that were not stopped yet.
+        let signal = if left.len() > stopped { Signal::SIGSTOP } else { Signal::SIGKILL };
+        stopped = left.len();
+        for id in left {
+            let _ = kill(Pid::from_raw(id), signal);
+        }
+        std::thread::sleep(BETWEEN_SWEEPS);
+    }
+}
