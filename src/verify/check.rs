@@ -1,0 +1,68 @@
+//! A command that checks the repository.
+
+use serde::{Deserialize, Serialize};
+
+/// What a command is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckKind {
+    /// It builds; green means that the tree compiles.
+    Build,
+    /// It runs tests.
+    Test,
+}
+
+/// A command that checks the repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What it is for.
+    pub kind: CheckKind,
+    /// The program and its arguments; a program with a slash in it is relative to `folder`.
+    pub argv: Vec<String>,
+    /// The folder it starts in, relative to the top; empty for the top itself.
+    pub folder: String,
+    /// From which file, and why, it was concluded: `Cargo.toml: a package`.
+    pub found_in: String,
+}
+
+impl Check {
+    /// Returns the command as a person would type it, with quotes where a shell needs them.
+    pub fn command_line(&self) -> String {
+        self.argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns the command line and, when it is not the top, the folder.
+    pub fn label(&self) -> String {
+        match self.folder.as_str() {
+            "" => self.command_line(),
+            folder => format!("{} (in {folder})", self.command_line()),
+        }
+    }
+
+    /// Tells whether the two belong to one chain of steps: found in the same file, so that the later one is pointless
+    /// when the earlier one fails.
+    pub fn is_chained_to(&self, earlier: &Self) -> bool {
+        let file = |check: &Self| check.found_in.split_once(':').map(|(file, _)| file.to_owned());
+        self.folder == earlier.folder && file(self) == file(earlier)
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./=:,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_can_be_typed_into_a_shell() {
+        let argv = ["pytest", "-k", "a or b", "it's"].map(str::to_owned).to_vec();
+        let check = Check { kind: CheckKind::Test, argv, folder: "api".to_owned(), found_in: String::new() };
+        assert_eq!(check.label(), r"pytest -k 'a or b' 'it'\''s' (in api)");
+    }
+}

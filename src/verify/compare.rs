@@ -1,0 +1,261 @@
+//! Compares two trees' runs test by test and says what that proves.
+//!
+//! The rules, for each test of each check:
+//!
+//! | before | after | it is |
+//! | --- | --- | --- |
+//! | failed | passed | fixed |
+//! | passed | failed, skipped or not reported | broken |
+//! | not reported, or skipped | passed | added |
+//! | not reported, or skipped | failed | broken: the check would turn red by this change; still failing where the tests could not run before |
+//! | failed | failed | still failing |
+//! | failed | skipped or not reported | no proof, and said |
+//!
+//! A check whose output is not understood is one test, named by its command line. A build that turns from red to green
+//! is no proof, since nothing failed that ran; the tests behind it are added. The same holds for tests whose code did
+//! not compile before.
+
+use std::collections::BTreeSet;
+
+use super::excerpt::tells_of_compile_error;
+use super::{CheckKind, CheckRun, Evidence, Outcome, ReportFormat, TreeRun, Verdict};
+use crate::sandbox::{Exit, Level};
+
+/// Names that a reason lists before it only counts.
+const NAMES_IN_REASON: usize = 3;
+
+/// Compares the base's run with the changed tree's and draws the verdict.
+///
+/// `extra_not_checked` are sentences of the caller's about what could not be checked; more are added here.
+pub fn compare(base: TreeRun, patched: TreeRun, sandbox: Option<Level>, extra_not_checked: Vec<String>) -> Evidence {
+    let mut tally = Tally { notes: extra_not_checked, ..Tally::default() };
+    for after in &patched.checks {
+        let before = base.run_of(&after.check);
+        if after.did_run() {
+            tally.check(before, after);
+        } else {
+            tally.not_run(before, after, &patched);
+        }
+    }
+    for before in base.checks.iter().filter(|before| patched.run_of(&before.check).is_none()) {
+        tally.notes.push(format!("`{}` was run on the base only", before.check.label()));
+    }
+    let (verdict, reason) = tally.verdict(&patched);
+    let Tally { fixed, broken, added, still_failing, notes, .. } = tally;
+    let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
+    Evidence {
+        sandbox,
+        base,
+        patched,
+        fixed: list(fixed),
+        broken: list(broken),
+        added: list(added),
+        still_failing: list(still_failing),
+        verdict,
+        reason,
+        not_checked: notes,
+    }
+}
+
+/// What a run of a check says about the tests that it does not name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ground {
+    /// It was green, or red by tests that it names: what it does not name does not exist.
+    Known,
+    /// It ran no tests, or not all: not run, not compiled, ended early. What it does not name may exist.
+    Unknown,
+    /// It was green and names no tests.
+    GreenWithoutNames,
+}
+
+#[derive(Default)]
+struct Tally {
+    fixed: BTreeSet<String>,
+    broken: BTreeSet<String>,
+    added: BTreeSet<String>,
+    still_failing: BTreeSet<String>,
+    notes: Vec<String>,
+    /// Whether any check of tests ran some on the changed tree.
+    tested: bool,
+}
+
+impl Tally {
+    fn not_run(&mut self, before: Option<&CheckRun>, after: &CheckRun, patched: &TreeRun) {
+        let label = after.check.label();
+        let reason = after.could_not_run.as_deref().unwrap_or_default();
+        self.notes.push(format!("`{label}` was not run on the changed tree: {reason}"));
+        // A build that failed is counted itself.
+        let behind_build = patched
+            .checks
+            .iter()
+            .any(|run| run.check.kind == CheckKind::Build && run.is_red() && after.check.is_chained_to(&run.check));
+        if before.is_some_and(|before| before.did_run() && !before.is_red()) && !behind_build {
+            self.broken.insert(label);
+        }
+    }
+
+    fn check(&mut self, before: Option<&CheckRun>, after: &CheckRun) {
+        let before = before.filter(|before| before.did_run());
+        let label = after.check.label();
+        if before.is_none() {
+            self.notes.push(format!("`{label}` could not be run on the base, so there is nothing to compare with"));
+        }
+        self.command(before, after);
+        if after.check.kind == CheckKind::Build {
+            return;
+        }
+        self.tested |= !after.found_no_tests();
+        if after.found_no_tests() {
+            self.notes.push(format!("`{label}` found no tests"));
+        } else if after.format == ReportFormat::ExitCode {
+            self.notes.push(format!("`{label}` names no tests that could be read, so only its exit code counts"));
+        }
+        if before.is_some_and(|before| before.dropped_bytes > 0) || after.dropped_bytes > 0 {
+            self.notes.push(format!(
+                "the output of `{label}` was too long to be kept whole, so tests may be missing from it"
+            ));
+        }
+        self.tests(before, after);
+    }
+
+    /// Compares the ends of the command itself, as far as no test explains them.
+    fn command(&mut self, before: Option<&CheckRun>, after: &CheckRun) {
+        let label = after.check.label();
+        let unexplained = |run: &CheckRun| run.is_red() && run.failed().next().is_none();
+        match (before, unexplained(after)) {
+            (None, true) => {
+                self.still_failing.insert(label);
+            }
+            (Some(before), true) if unexplained(before) => {
+                self.still_failing.insert(label);
+            }
+            (Some(_), true) => {
+                self.broken.insert(label);
+            }
+            (Some(before), false) if unexplained(before) && !after.is_red() => self.turned_green(before, after, label),
+            _ => {}
+        }
+    }
+
+    fn turned_green(&mut self, before: &CheckRun, after: &CheckRun, label: String) {
+        if after.check.kind == CheckKind::Build {
+            self.notes.push(format!("`{label}` failed before and succeeds now; a build alone proves no behaviour"));
+        } else if after.format != ReportFormat::ExitCode {
+            self.notes.push(format!("the tests of `{label}` could not run on the base, so none of them is a proof"));
+        } else if tells_of_compile_error(&before.excerpt) || !matches!(before.exit, Exit::Code(_)) {
+            self.notes
+                .push(format!("`{label}` did not get to its tests on the base, so that it passes now is no proof"));
+            self.added.insert(label);
+        } else {
+            self.fixed.insert(label);
+        }
+    }
+
+    fn tests(&mut self, before: Option<&CheckRun>, after: &CheckRun) {
+        let passed_before = before.map_or(0, |run| run.count(Outcome::Passed));
+        let cut = before.is_some_and(|run| run.dropped_bytes > 0) || after.dropped_bytes > 0;
+        if after.tests.is_empty() && passed_before > 0 {
+            if !after.is_red() && !cut {
+                let label = after.check.label();
+                self.broken.insert(format!("{label} (reports none of the {passed_before} tests that passed before)"));
+            }
+            return;
+        }
+        let ground = ground_of(before);
+        let names: BTreeSet<&str> =
+            before.into_iter().chain([after]).flat_map(|run| &run.tests).map(|test| test.name.as_str()).collect();
+        let mut silenced = 0;
+        for name in names {
+            let was = before.and_then(|run| run.test(name)).map(|test| test.outcome);
+            let is = after.test(name).map(|test| test.outcome);
+            let full =
+                if after.check.folder.is_empty() { name.to_owned() } else { format!("{}: {name}", after.check.folder) };
+            match (was, is) {
+                (Some(Outcome::Failed), Some(Outcome::Passed)) => self.fixed.insert(full),
+                (Some(Outcome::Failed), Some(Outcome::Failed)) => self.still_failing.insert(full),
+                (Some(Outcome::Failed), _) => {
+                    silenced += 1;
+                    continue;
+                }
+                (Some(Outcome::Passed), Some(Outcome::Passed)) => continue,
+                (Some(Outcome::Passed), None) if cut => continue,
+                (Some(Outcome::Passed), _) => self.broken.insert(full),
+                (None, Some(Outcome::Passed)) if ground == Ground::GreenWithoutNames || cut => continue,
+                (_, Some(Outcome::Passed)) => self.added.insert(full),
+                (None, Some(Outcome::Failed)) if ground == Ground::Unknown => self.still_failing.insert(full),
+                (_, Some(Outcome::Failed)) => self.broken.insert(full),
+                (_, Some(Outcome::Skipped) | None) => continue,
+            };
+        }
+        if silenced > 0 {
+            let label = after.check.label();
+            self.notes.push(format!(
+                "{} of `{label}` that failed before did not run any more, which proves nothing",
+                tests(silenced)
+            ));
+        }
+    }
+
+    fn verdict(&self, patched: &TreeRun) -> (Verdict, String) {
+        if !self.broken.is_empty() {
+            let what = listed(&self.broken, "fails or is gone", "fail or are gone");
+            return (Verdict::Refused, format!("what was green before is not any more: {what}"));
+        }
+        if !self.tested {
+            return (Verdict::Unproven, untested(patched));
+        }
+        if !self.fixed.is_empty() {
+            return (
+                Verdict::Proven,
+                listed(&self.fixed, "failed before and passes now", "failed before and pass now"),
+            );
+        }
+        if patched.is_red() {
+            return (
+                Verdict::Unproven,
+                format!(
+                    "the checks were red before and are as red now: {}",
+                    listed(&self.still_failing, "fails", "fail")
+                ),
+            );
+        }
+        if !self.added.is_empty() {
+            let what = listed(&self.added, "passes now that did not run before", "pass now that did not run before");
+            return (Verdict::Added, format!("{what}; nothing broke"));
+        }
+        (Verdict::Green, "everything that passed before passes now; no test tells the change from the base".to_owned())
+    }
+}
+
+fn ground_of(before: Option<&CheckRun>) -> Ground {
+    match before {
+        None => Ground::Unknown,
+        Some(run) if run.is_red() && run.failed().next().is_none() => Ground::Unknown,
+        Some(run) if run.format == ReportFormat::ExitCode => Ground::GreenWithoutNames,
+        Some(_) => Ground::Known,
+    }
+}
+
+fn untested(patched: &TreeRun) -> String {
+    let builds: Vec<&CheckRun> = patched.checks.iter().filter(|run| run.did_run() && !run.found_no_tests()).collect();
+    if patched.checks.is_empty() {
+        "NOTHING WAS CHECKED: no build or test command was found in this repository".to_owned()
+    } else if builds.is_empty() {
+        "NOTHING WAS CHECKED: none of the commands that were found ran any test here".to_owned()
+    } else if patched.is_red() {
+        "NO TEST WAS RUN: the build was red before and is as red now".to_owned()
+    } else {
+        "NO TEST WAS RUN: the tree builds, which says nothing about what it does".to_owned()
+    }
+}
+
+fn tests(count: usize) -> String {
+    if count == 1 { "1 test".to_owned() } else { format!("{count} tests") }
+}
+
+fn listed(names: &BTreeSet<String>, one: &str, many: &str) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMES_IN_REASON).map(String::as_str).collect();
+    let rest = names.len() - shown.len();
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    format!("{}{more} {}", shown.join(", "), if names.len() == 1 { one } else { many })
+}

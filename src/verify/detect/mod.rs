@@ -1,0 +1,144 @@
+//! Finds the commands that build and test a repository, from the files of its base commit.
+//!
+//! Only files are read; nothing is run, so that a finding costs nothing and can be shown before any run. Every finding
+//! says from which file it was concluded and why.
+
+mod jvm;
+mod native;
+mod node;
+mod python;
+mod rust;
+mod user;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use super::{Check, CheckKind};
+use crate::repo::{FileTree, RepoPath};
+
+pub use user::from_user;
+
+/// How deep below the top a project is looked for, in folders.
+const MAX_DEPTH: usize = 3;
+/// The most projects of one kind; a repository with more of them wants its own command.
+const MAX_PROJECTS: usize = 8;
+/// Folders whose projects are somebody else's, or only data of tests.
+const NOT_OURS: &[&str] = &[
+    "node_modules",
+    "vendor",
+    "vendored",
+    "third_party",
+    "third-party",
+    "external",
+    "fixtures",
+    "testdata",
+    "test-data",
+    "examples",
+    "example",
+    "samples",
+    "target",
+    "dist",
+    "build",
+    "venv",
+];
+
+/// Finds the build and test commands of a tree, those of the top folder first, builds before the tests that need them.
+///
+/// Projects in sub-folders, down to three levels, are found when the top has none of their kind.
+pub fn detect(tree: &FileTree) -> Vec<Check> {
+    let files = Files::of(tree);
+    let mut checks = rust::checks(&files);
+    checks.extend(python::checks(&files));
+    checks.extend(node::checks(&files));
+    checks.extend(native::go(&files));
+    checks.extend(jvm::maven(&files));
+    checks.extend(jvm::gradle(&files));
+    checks.extend(native::cmake(&files));
+    // A Makefile's `test` mostly calls what was found above; running it as well would run everything twice.
+    if !checks.iter().any(|check| check.kind == CheckKind::Test && check.folder.is_empty()) {
+        checks.extend(native::make(&files));
+    }
+    checks
+}
+
+/// Returns all folders, down to three levels, of a tree's own files of these names.
+pub(super) fn manifest_folders(tree: &FileTree, names: &[&str]) -> Vec<String> {
+    let files = Files::of(tree);
+    let shallow = files.ours.iter().filter(|path| path.components().count() <= MAX_DEPTH + 1);
+    let folders: BTreeSet<&str> =
+        shallow.filter(|path| names.contains(&path.file_name())).map(|path| path.folder()).collect();
+    folders.into_iter().map(str::to_owned).collect()
+}
+
+/// A tree with its own files told from vendored ones.
+struct Files<'a> {
+    tree: &'a FileTree,
+    ours: Vec<&'a RepoPath>,
+}
+
+impl<'a> Files<'a> {
+    fn of(tree: &'a FileTree) -> Self {
+        let hidden = |name: &str| name.starts_with('.');
+        let foreign = |path: &RepoPath| path.folder().split('/').any(|name| hidden(name) || NOT_OURS.contains(&name));
+        Self { tree, ours: tree.paths().filter(|path| !foreign(path)).collect() }
+    }
+
+    /// Returns the folders that hold a file of one of these names: the top alone if it does, else the outermost.
+    fn folders_with(&self, names: &[&str]) -> Vec<String> {
+        let all: BTreeSet<&str> = self
+            .ours
+            .iter()
+            .filter(|path| names.contains(&path.file_name()) && path.components().count() <= MAX_DEPTH + 1)
+            .map(|path| path.folder())
+            .collect();
+        let mut outermost: Vec<String> = Vec::new();
+        for folder in all {
+            if !outermost.iter().any(|outer| outer.is_empty() || is_below(folder, outer)) {
+                outermost.push(folder.to_owned());
+            }
+        }
+        outermost.truncate(MAX_PROJECTS);
+        outermost
+    }
+
+    /// Reads a file of a folder as text; unreadable counts as absent.
+    fn text(&self, folder: &str, name: &str) -> Option<String> {
+        let path = RepoPath::of_existing(&joined(folder, name)).ok()?;
+        match self.tree.read_text(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                tracing::warn!(%path, %error, "a file could not be read while looking for checks");
+                None
+            }
+        }
+    }
+
+    fn has(&self, folder: &str, name: &str) -> bool {
+        RepoPath::of_existing(&joined(folder, name)).is_ok_and(|path| self.tree.contains(&path))
+    }
+
+    /// Returns our files below a folder.
+    fn below(&self, folder: &str) -> impl Iterator<Item = &'a RepoPath> {
+        self.ours.iter().copied().filter(move |path| folder.is_empty() || is_below(path.as_str(), folder))
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+pub(super) fn joined(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Makes a check whose reason is `FILE: why`, the file with its folder.
+fn check(kind: CheckKind, folder: &str, command: &[&str], reason: (&str, &str)) -> Check {
+    Check {
+        kind,
+        argv: command.iter().map(|word| (*word).to_owned()).collect(),
+        folder: folder.to_owned(),
+        found_in: format!("{}: {}", joined(folder, reason.0), reason.1),
+    }
+}

@@ -1,0 +1,95 @@
+//! Python projects: pytest where anything names or needs it, unittest otherwise.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{Check, CheckKind, Files, check, is_below};
+use crate::repo::RepoPath;
+
+/// Files that mark the folder of a project (PyPA, "Packaging Python Projects"; pytest and tox configuration).
+const MARKERS: &[&str] = &["pyproject.toml", "setup.py", "setup.cfg", "tox.ini", "pytest.ini", "requirements.txt"];
+/// The most test files that are read for how they are written.
+const MAX_READ: usize = 40;
+
+static BARE_TEST: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)^(?:async )?def test_|^(?:import|from) pytest\b")
+        .expect("the pattern is a constant, compiled by a test")
+});
+
+pub(super) fn checks(files: &Files<'_>) -> Vec<Check> {
+    let tests: Vec<&RepoPath> = files.ours.iter().copied().filter(|path| is_test_file(path)).collect();
+    if tests.is_empty() {
+        return Vec::new();
+    }
+    let mut folders = files.folders_with(MARKERS);
+    let at_top =
+        |path: &&RepoPath| matches!(path.components().next(), Some("tests" | "test")) || path.folder().is_empty();
+    if folders.is_empty() || tests.iter().any(at_top) {
+        folders = vec![String::new()];
+    }
+    folders.iter().filter_map(|folder| in_folder(files, folder, &tests)).collect()
+}
+
+fn is_test_file(path: &RepoPath) -> bool {
+    let name = path.file_name();
+    name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py") || name == "tests.py")
+}
+
+fn in_folder(files: &Files<'_>, folder: &str, tests: &[&RepoPath]) -> Option<Check> {
+    let tests: Vec<&RepoPath> =
+        tests.iter().copied().filter(|path| folder.is_empty() || is_below(path.as_str(), folder)).collect();
+    let first = tests.first()?;
+    if let Some((file, why)) = wants_pytest(files, folder, &tests) {
+        // `-rA` names every test in the summary, `-q` leaves the rest short.
+        return Some(check(CheckKind::Test, folder, &["python3", "-m", "pytest", "-rA", "-q"], (&file, why)));
+    }
+    let mut command = vec!["python3", "-m", "unittest", "discover", "-v"];
+    let start = start_folder(files, folder, &tests);
+    if let Some(start) = &start {
+        command.extend(["-s", start]);
+    }
+    if !tests.iter().any(|path| path.file_name().starts_with("test")) {
+        command.extend(["-p", "*_test.py"]);
+    }
+    let uses = tests.iter().take(MAX_READ).any(|path| read(files, path).contains("TestCase"));
+    let name = relative(first, folder).to_owned();
+    uses.then(|| check(CheckKind::Test, folder, &command, (&name, "a TestCase of unittest, and nothing names pytest")))
+}
+
+fn wants_pytest(files: &Files<'_>, folder: &str, tests: &[&RepoPath]) -> Option<(String, &'static str)> {
+    let settings = ["pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "setup.py"];
+    let named = settings.iter().find(|name| files.text(folder, name).is_some_and(|text| text.contains("pytest")));
+    if let Some(name) = named.or_else(|| ["pytest.ini"].iter().find(|name| files.has(folder, name))) {
+        return Some(((*name).to_owned(), "names pytest"));
+    }
+    for path in files.below(folder) {
+        let name = path.file_name();
+        let requirements = name.contains("requirements") && name.ends_with(".txt");
+        if name == "conftest.py" {
+            return Some((relative(path, folder).to_owned(), "a file of pytest's"));
+        }
+        if requirements && read(files, path).lines().any(|line| line.trim_start().starts_with("pytest")) {
+            return Some((relative(path, folder).to_owned(), "requires pytest"));
+        }
+    }
+    let bare = tests.iter().take(MAX_READ).find(|path| BARE_TEST.is_match(&read(files, path)))?;
+    Some((relative(bare, folder).to_owned(), "tests are bare functions, which only pytest runs"))
+}
+
+/// Finds the folder that unittest must start in: discovery enters packages only, so a folder of tests without
+/// `__init__.py` has to be named (Python, "unittest", Test Discovery).
+fn start_folder(files: &Files<'_>, folder: &str, tests: &[&RepoPath]) -> Option<String> {
+    let first = relative(tests.first()?, folder).split_once('/')?.0;
+    let below = |path: &&&RepoPath| relative(path, folder).split_once('/').is_some_and(|(top, _)| top == first);
+    let all_there = tests.iter().filter(below).count() == tests.len();
+    (all_there && !files.has(folder, &format!("{first}/__init__.py"))).then(|| first.to_owned())
+}
+
+fn relative<'a>(path: &'a RepoPath, folder: &str) -> &'a str {
+    if folder.is_empty() { path.as_str() } else { path.as_str().get(folder.len() + 1..).unwrap_or_default() }
+}
+
+fn read(files: &Files<'_>, path: &RepoPath) -> String {
+    files.text("", path.as_str()).unwrap_or_default()
+}

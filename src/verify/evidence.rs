@@ -1,0 +1,65 @@
+//! The verdict and everything it rests on.
+
+use serde::{Deserialize, Serialize};
+
+use super::TreeRun;
+use crate::sandbox::Level;
+
+/// What the evidence says, mechanically.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// At least one test that ran and failed on the base passes now, and none broke.
+    Proven,
+    /// New tests pass that did not exist on the base, and none broke.
+    Added,
+    /// Nothing broke, nothing is proven.
+    Green,
+    /// There was nothing to check with, or what was red is as red as before.
+    Unproven,
+    /// Something that was green broke.
+    Refused,
+}
+
+/// What the commands said before and after, and what follows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The walls that were in force.
+    pub sandbox: Option<Level>,
+    /// The base commit's tree.
+    pub base: TreeRun,
+    /// The changed tree.
+    pub patched: TreeRun,
+    /// Tests that failed before and pass now.
+    pub fixed: Vec<String>,
+    /// Tests that passed before and fail, or are gone, now; and new ones that fail.
+    pub broken: Vec<String>,
+    /// Tests that did not exist, or could not run, before and pass now.
+    pub added: Vec<String>,
+    /// Tests that failed before and fail now.
+    pub still_failing: Vec<String>,
+    /// What follows.
+    pub verdict: Verdict,
+    /// Why, in one sentence for people.
+    pub reason: String,
+    /// What was not checked, each a sentence for people.
+    pub not_checked: Vec<String>,
+}
+
+impl Evidence {
+    /// Tells whether the change may be proposed: nothing broke, and it is not the case that the checks are red and none
+    /// was fixed. A change that nothing could check is acceptable here; `policy` decides about it.
+    pub fn is_acceptable(&self) -> bool {
+        match self.verdict {
+            Verdict::Proven | Verdict::Added | Verdict::Green => true,
+            Verdict::Unproven => !self.patched.is_red(),
+            Verdict::Refused => false,
+        }
+    }
+
+    /// Tells whether nothing is left to repair: every check that ran on the changed tree is green and nothing broke.
+    /// True as well when there was no check to run.
+    pub fn all_green(&self) -> bool {
+        self.broken.is_empty() && !self.patched.is_red()
+    }
+}

@@ -1,0 +1,95 @@
+//! What failed, told to the model that has to repair it.
+
+use super::excerpt::{capped, tells_of_compile_error};
+use super::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
+use crate::sandbox::Exit;
+
+/// Said of a test that the model did not break.
+const BEFORE_TOO: &str = " (failed before your change too)";
+
+/// Tells what failed in a run, at most `max_bytes` long; empty when nothing did.
+///
+/// Code that does not compile comes first and whole, since nothing else means anything before it does. Then come tests
+/// that failed by the change, then those that failed on the base as well. The same runs give the same text.
+pub fn failures_for_model(run: &TreeRun, base: Option<&TreeRun>, max_bytes: usize) -> String {
+    let mut red: Vec<&CheckRun> = run.checks.iter().filter(|run| run.is_red()).collect();
+    red.sort_by_key(|run| !tells_of_compile_error(&run.excerpt));
+    let mut text = String::new();
+    for run in red {
+        let left = max_bytes.saturating_sub(text.len());
+        if left < 200 {
+            break;
+        }
+        let before = base.and_then(|base| base.run_of(&run.check)).filter(|before| before.did_run());
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&one_check(run, before, left));
+    }
+    for run in run.checks.iter().filter(|run| !run.did_run()) {
+        let line =
+            format!("`{}` was not run: {}\n", run.check.label(), run.could_not_run.as_deref().unwrap_or_default());
+        if !text.is_empty() && text.len() + line.len() <= max_bytes {
+            text.push_str(&line);
+        }
+    }
+    text.truncate(text.floor_char_boundary(max_bytes));
+    text
+}
+
+fn one_check(run: &CheckRun, before: Option<&CheckRun>, max_bytes: usize) -> String {
+    let mut text = heading(run, before);
+    let failed_before =
+        |name: &str| before.and_then(|before| before.test(name)).is_some_and(|test| test.outcome == Outcome::Failed);
+    let (old, new): (Vec<_>, Vec<_>) = run.failed().partition(|test| failed_before(&test.name));
+    let compiles = !tells_of_compile_error(&run.excerpt);
+    if !compiles || run.tests.is_empty() {
+        text.push_str(&capped(&run.excerpt, usize::MAX, max_bytes.saturating_sub(text.len())));
+    }
+    let mut left_out = 0;
+    let marked = new.into_iter().map(|test| (test, "")).chain(old.into_iter().map(|test| (test, BEFORE_TOO)));
+    for (test, mark) in marked {
+        let part = one_test(test, mark);
+        if text.len() + part.len() + 60 > max_bytes {
+            left_out += 1;
+        } else {
+            text.push_str(&part);
+        }
+    }
+    if left_out > 0 {
+        text.push_str(&format!("\n[{left_out} more failed tests left out]\n"));
+    }
+    let unexplained = run.failed().next().is_none() && !run.tests.is_empty() && compiles;
+    if unexplained {
+        text.push_str("All tests that ran passed, and yet the command failed:\n");
+        text.push_str(&capped(&run.excerpt, usize::MAX, max_bytes.saturating_sub(text.len())));
+    }
+    text
+}
+
+fn heading(run: &CheckRun, before: Option<&CheckRun>) -> String {
+    let how = match run.exit {
+        Exit::Code(code) => format!("failed with exit code {code}"),
+        Exit::Signal(signal) => format!("was ended by signal {signal}"),
+        Exit::TimedOut => "ran too long and was stopped".to_owned(),
+        Exit::OutOfMemory => "used too much memory and was stopped".to_owned(),
+        Exit::TooManyProcesses => "started too many processes and was stopped".to_owned(),
+    };
+    let tests = match run.format {
+        ReportFormat::ExitCode => String::new(),
+        _ => format!(": {} of {} tests failed", run.count(Outcome::Failed), run.tests.len()),
+    };
+    let same = before.is_some_and(|before| before.is_red() && before.failed().next().is_none())
+        && run.failed().next().is_none();
+    format!("`{}` {how}{tests}{}\n", run.check.label(), if same { BEFORE_TOO } else { "" })
+}
+
+fn one_test(test: &TestResult, mark: &str) -> String {
+    let mut text = format!("\nFAILED {}{mark}\n", test.name);
+    for line in test.message.as_deref().unwrap_or_default().lines() {
+        text.push_str("    ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}

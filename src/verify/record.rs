@@ -1,0 +1,145 @@
+//! What came out of running checks on a tree.
+
+use serde::{Deserialize, Serialize};
+
+use super::Check;
+use crate::sandbox::Exit;
+
+/// What became of one test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It ran and passed.
+    Passed,
+    /// It ran and failed, or could not be collected.
+    Failed,
+    /// It did not run, or is marked as expected to fail.
+    Skipped,
+}
+
+/// One test of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// Its full name, as the runner prints it, with what tells it from others of the same name.
+    pub name: String,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// For a failure: the lines that say why, capped and without times, addresses and thread numbers.
+    pub message: Option<String>,
+}
+
+/// How the output of a command was understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    /// `cargo test` (libtest's human format).
+    Libtest,
+    /// pytest with `-rA`.
+    Pytest,
+    /// Python's unittest with `-v`.
+    Unittest,
+    /// `go test -json`.
+    GoTestJson,
+    /// node's test runner and other TAP producers.
+    Tap,
+    /// jest's human format with `--verbose`.
+    Jest,
+    /// Maven Surefire's human format.
+    Surefire,
+    /// CTest's human format.
+    Ctest,
+    /// Not understood: only the exit code counts.
+    ExitCode,
+}
+
+/// One run of one check on one tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRun {
+    /// The command.
+    pub check: Check,
+    /// How it ended; code 127, as a shell says it, when it could not be run.
+    pub exit: Exit,
+    /// Why it was not run at all, for people; the rest then says nothing about the tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub could_not_run: Option<String>,
+    /// How its output was understood.
+    pub format: ReportFormat,
+    /// The tests in it, in byte order of their names; empty for [`ReportFormat::ExitCode`].
+    pub tests: Vec<TestResult>,
+    /// The end of the output and the lines that tell of failures, normalised and capped; for people and the model.
+    pub excerpt: String,
+    /// Bytes of output that the sandbox's cap cut out; above 0, a test that is not listed may still have run.
+    #[serde(default)]
+    pub dropped_bytes: u64,
+    /// Wall time. Kept apart from the rest in a bundle.
+    #[serde(skip)]
+    pub elapsed: std::time::Duration,
+}
+
+/// The code that a shell gives for a command that was not found (POSIX, "Exit Status for Commands").
+const NOT_RUN: Exit = Exit::Code(127);
+
+impl CheckRun {
+    /// Records that a check was not run, and why.
+    pub fn not_run(check: Check, reason: String) -> Self {
+        Self {
+            check,
+            exit: NOT_RUN,
+            could_not_run: Some(reason),
+            format: ReportFormat::ExitCode,
+            tests: Vec::new(),
+            excerpt: String::new(),
+            dropped_bytes: 0,
+            elapsed: std::time::Duration::ZERO,
+        }
+    }
+
+    /// Tells whether the command was started.
+    pub fn did_run(&self) -> bool {
+        self.could_not_run.is_none()
+    }
+
+    /// Tells whether the runner was understood and reported no test at all; some runners call that a failure.
+    pub fn found_no_tests(&self) -> bool {
+        self.did_run() && self.format != ReportFormat::ExitCode && self.tests.is_empty()
+    }
+
+    /// Tells whether it ran and failed.
+    pub fn is_red(&self) -> bool {
+        self.did_run() && !self.found_no_tests() && (!self.exit.is_success() || self.failed().next().is_some())
+    }
+
+    /// Returns the tests that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &TestResult> {
+        self.tests.iter().filter(|test| test.outcome == Outcome::Failed)
+    }
+
+    /// Counts the tests of one outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.tests.iter().filter(|test| test.outcome == outcome).count()
+    }
+
+    /// Finds a test by its name.
+    pub fn test(&self, name: &str) -> Option<&TestResult> {
+        self.tests.binary_search_by(|test| test.name.as_str().cmp(name)).ok().map(|index| &self.tests[index])
+    }
+}
+
+/// All checks on one tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeRun {
+    /// One run a check, in the order of the checks.
+    pub checks: Vec<CheckRun>,
+}
+
+impl TreeRun {
+    /// Tells whether any check that ran failed.
+    pub fn is_red(&self) -> bool {
+        self.checks.iter().any(CheckRun::is_red)
+    }
+
+    /// Returns the run of a check.
+    pub fn run_of(&self, check: &Check) -> Option<&CheckRun> {
+        self.checks.iter().find(|run| run.check == *check)
+    }
+}
