@@ -1,0 +1,179 @@
+//! Pieces of a file: definitions where the language is known, stretches of lines elsewhere; and how well each fits.
+
+use std::ops::RangeInclusive;
+
+use super::question::Question;
+use super::rank::Rarity;
+use super::weights;
+use super::words::{WordKind, each_word};
+use crate::syntax::Definition;
+
+/// Lines of a stretch that is no definition.
+const STRETCH_LINES: usize = 60;
+/// A type or module of at most this many lines is shown as one piece.
+const SMALL_CONTAINER_LINES: usize = 30;
+/// Constants, macros and the like of at most this many lines are shown with their neighbours.
+const TINY_LINES: usize = 3;
+/// Lines named by a stack trace that count for one piece, at most.
+const MAX_TRACED_LINES: usize = 3;
+
+/// Some lines of a file that are shown together.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Piece {
+    /// The lines, from 1, both ends included.
+    pub lines: RangeInclusive<usize>,
+    /// The name of the definition.
+    pub name: Option<String>,
+    /// The line that opens what it is nested in, with what stands above it up to the name.
+    pub head: Option<RangeInclusive<usize>>,
+    /// How well it fits the task; 0 when nothing matches.
+    pub score: f64,
+}
+
+/// A text with the places of its lines and of the terms in it.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The text.
+    pub text: String,
+    line_starts: Vec<usize>,
+    words_before: Vec<u32>,
+    /// Line, from 1, and term of every occurrence, in the order of the text.
+    hits: Vec<(usize, usize)>,
+}
+
+impl Source {
+    /// Finds the lines and the terms of a text.
+    pub(super) fn new(question: &Question, text: String) -> Self {
+        let mut source = Self { text: String::new(), line_starts: Vec::new(), words_before: vec![0], hits: Vec::new() };
+        let (mut words, mut start) = (0, 0);
+        for (at, line) in text.split_inclusive('\n').enumerate() {
+            source.line_starts.push(start);
+            start += line.len();
+            each_word(line.as_bytes(), |word| {
+                words += u32::from(word.kind != WordKind::Compound);
+                if let Some(term) = question.term(word.hash) {
+                    source.hits.push((at + 1, term));
+                }
+            });
+            source.words_before.push(words);
+        }
+        source.text = text;
+        source
+    }
+
+    /// Returns the number of lines.
+    pub(super) fn lines(&self) -> usize {
+        self.line_starts.len()
+    }
+
+    /// Returns the text of some lines, from 1, with their line breaks.
+    pub(super) fn slice(&self, lines: &RangeInclusive<usize>) -> &str {
+        let start = self.line_starts.get(lines.start() - 1).copied().unwrap_or(self.text.len());
+        let end = self.line_starts.get(*lines.end()).copied().unwrap_or(self.text.len());
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    /// Returns line and term of every occurrence within some lines.
+    pub(super) fn hits(&self, lines: &RangeInclusive<usize>) -> &[(usize, usize)] {
+        let start = self.hits.partition_point(|(line, _)| line < lines.start());
+        let end = self.hits.partition_point(|(line, _)| line <= lines.end());
+        &self.hits[start..end.max(start)]
+    }
+
+    fn words(&self, lines: &RangeInclusive<usize>) -> u32 {
+        self.words_before[(*lines.end()).min(self.lines())] - self.words_before[(lines.start() - 1).min(self.lines())]
+    }
+}
+
+/// Cuts a file into pieces, in the order of the lines, none above another.
+pub(super) fn split(source: &Source, definitions: &[Definition]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut covered = 0;
+    let mut open: Vec<&Definition> = Vec::new();
+    for (at, definition) in definitions.iter().enumerate() {
+        let last = (*definition.lines.end()).min(source.lines());
+        while open.last().is_some_and(|outer| outer.lines.end() < definition.lines.start()) {
+            let outer = open.pop();
+            covered = add_stretch(source, &mut pieces, covered, outer.map_or(0, |outer| *outer.lines.end()), outer);
+        }
+        let length = last.saturating_sub(*definition.lines.start()) + 1;
+        let nests = definitions.get(at + 1).is_some_and(|next| next.lines.end() <= definition.lines.end());
+        if definition.kind.is_container() && nests && length > SMALL_CONTAINER_LINES {
+            covered = add_stretch(source, &mut pieces, covered, definition.lines.start() - 1, open.last().copied());
+            open.push(definition);
+        } else if last > covered && (length > TINY_LINES || is_function(definition)) {
+            covered = add_stretch(source, &mut pieces, covered, definition.lines.start() - 1, open.last().copied());
+            pieces.push(Piece {
+                lines: covered + 1..=last,
+                name: Some(definition.name.clone()),
+                head: open.last().map(|outer| head(outer)),
+                score: 0.0,
+            });
+            covered = last;
+        }
+    }
+    while let Some(outer) = open.pop() {
+        covered = add_stretch(source, &mut pieces, covered, *outer.lines.end(), Some(outer));
+    }
+    add_stretch(source, &mut pieces, covered, source.lines(), None);
+    pieces
+}
+
+fn is_function(definition: &Definition) -> bool {
+    use crate::syntax::DefinitionKind::{Function, Method};
+    matches!(definition.kind, Function | Method)
+}
+
+/// Returns the lines from the start of a definition to its name.
+fn head(definition: &Definition) -> RangeInclusive<usize> {
+    definition.name_line..=definition.name_line
+}
+
+/// Adds the lines behind `covered` up to `last` in pieces of [`STRETCH_LINES`], without what holds no word.
+fn add_stretch(
+    source: &Source,
+    pieces: &mut Vec<Piece>,
+    covered: usize,
+    last: usize,
+    outer: Option<&Definition>,
+) -> usize {
+    let last = last.min(source.lines());
+    let mut start = covered + 1;
+    while start <= last {
+        let end = last.min(start + STRETCH_LINES - 1);
+        let lines = start..=end;
+        if source.words(&lines) > 0 {
+            let head = outer.map(head).filter(|head| !lines.contains(head.start()));
+            pieces.push(Piece { lines, name: None, head, score: 0.0 });
+        }
+        start = end + 1;
+    }
+    covered.max(last)
+}
+
+/// Scores every piece by the terms in it, in its name, and by the lines that the task names.
+pub(super) fn score(source: &Source, pieces: &mut [Piece], question: &Question, rarity: &Rarity, traced: &[usize]) {
+    let mut counts: Vec<(f64, f64)> = vec![(0.0, 0.0); question.terms.len()];
+    let mut touched = Vec::new();
+    for piece in pieces {
+        for (_, term) in source.hits(&piece.lines) {
+            counts[*term].0 += 1.0;
+            touched.push(*term);
+        }
+        each_word(piece.name.as_deref().unwrap_or_default().as_bytes(), |word| {
+            if let Some(term) = question.term(word.hash) {
+                counts[term].1 += weights::IN_DEFINITION_NAME;
+                touched.push(term);
+            }
+        });
+        touched.sort_unstable();
+        touched.dedup();
+        let relative_length = f64::from(source.words(&piece.lines)) / weights::ORDINARY_PIECE_WORDS;
+        for term in touched.drain(..) {
+            let (in_text, extra) = std::mem::take(&mut counts[term]);
+            piece.score += rarity.part(term, in_text, extra, relative_length);
+        }
+        let named = traced.iter().filter(|line| piece.lines.contains(line)).count().min(MAX_TRACED_LINES);
+        piece.score += named as f64 * weights::TRACED_LINE;
+    }
+}

@@ -1,0 +1,160 @@
+//! Words of a text, straight from its bytes: identifiers, and their parts by camel case and underscores.
+//!
+//! Every file of the repository passes through here, so nothing is allocated and nothing is compared as text: a word is
+//! known by its hash. `parse_header`, `parseHeader` and `ParseHeader` are the same word with the same two parts.
+
+/// The offset basis and the prime of 64-bit FNV-1a (Fowler, Noll, Vo; IETF draft-eastlake-fnv).
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+/// A word or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The hash of its letters in lower case, without underscores.
+    pub hash: u64,
+    /// Where it begins, in bytes.
+    pub start: usize,
+    /// Where it ends, in bytes.
+    pub end: usize,
+    /// What it is.
+    pub kind: WordKind,
+}
+
+/// What a [`Word`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WordKind {
+    /// A whole identifier or word that has no parts.
+    Plain,
+    /// A part of an identifier; its `Compound` follows.
+    Part,
+    /// A whole identifier that has parts.
+    Compound,
+}
+
+/// Calls `visit` for every word of `bytes`, parts before the whole.
+///
+/// Linear in the length; letters outside of ASCII belong to words and keep their case.
+pub(super) fn each_word(bytes: &[u8], mut visit: impl FnMut(Word)) {
+    let mut at = 0;
+    while at < bytes.len() {
+        if CLASSES[usize::from(bytes[at])] == OTHER {
+            at += 1;
+            continue;
+        }
+        at = read_word(bytes, at, &mut visit);
+    }
+}
+
+/// Returns the hash of a text that is one word.
+pub(super) fn hash_word(text: &str) -> u64 {
+    text.bytes().filter(|byte| *byte != b'_').fold(FNV_BASIS, step)
+}
+
+fn read_word(bytes: &[u8], start: usize, visit: &mut impl FnMut(Word)) -> usize {
+    let (mut whole, mut part, mut part_start, mut parts) = (FNV_BASIS, FNV_BASIS, start, 0_u32);
+    let (mut at, mut previous) = (start, OTHER);
+    while at < bytes.len() {
+        let class = CLASSES[usize::from(bytes[at])];
+        if class == OTHER {
+            break;
+        }
+        if class == UNDERSCORE || is_hump(previous, class, bytes.get(at + 1)) {
+            if part_start < at {
+                visit(Word { hash: part, start: part_start, end: at, kind: WordKind::Part });
+                parts += 1;
+            }
+            part = FNV_BASIS;
+            part_start = at + usize::from(class == UNDERSCORE);
+        }
+        if class != UNDERSCORE {
+            whole = step(whole, bytes[at]);
+            part = step(part, bytes[at]);
+        }
+        previous = class;
+        at += 1;
+    }
+    // A lone underscore, or several, is no word.
+    if parts == 0 && part_start < at {
+        visit(Word { hash: whole, start: part_start, end: at, kind: WordKind::Plain });
+    } else if parts > 0 {
+        if part_start < at {
+            visit(Word { hash: part, start: part_start, end: at, kind: WordKind::Part });
+            parts += 1;
+        }
+        if parts > 1 {
+            visit(Word { hash: whole, start, end: at, kind: WordKind::Compound });
+        }
+    }
+    at
+}
+
+/// A part begins at `B` in `aB`, and at `S` in `HTTPServer`.
+fn is_hump(previous: u8, class: u8, next: Option<&u8>) -> bool {
+    class == UPPER
+        && (matches!(previous, LOWER | DIGIT)
+            || (previous == UPPER && next.is_some_and(|byte| CLASSES[usize::from(*byte)] == LOWER)))
+}
+
+fn step(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(FNV_PRIME)
+}
+
+const OTHER: u8 = 0;
+const LOWER: u8 = 1;
+const UPPER: u8 = 2;
+const UNDERSCORE: u8 = 3;
+const DIGIT: u8 = 4;
+
+/// The class of every byte; what is outside of ASCII counts as a small letter.
+static CLASSES: [u8; 256] = {
+    let mut classes = [OTHER; 256];
+    let mut at = 0;
+    while at < 256 {
+        classes[at] = match at as u8 {
+            b'A'..=b'Z' => UPPER,
+            b'a'..=b'z' | 0x80..=0xff => LOWER,
+            b'0'..=b'9' => DIGIT,
+            b'_' => UNDERSCORE,
+            _ => OTHER,
+        };
+        at += 1;
+    }
+    classes
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let mut found = Vec::new();
+        each_word(text.as_bytes(), |word| {
+            let mark = match word.kind {
+                WordKind::Plain => "",
+                WordKind::Part => "-",
+                WordKind::Compound => "+",
+            };
+            let part = &text[word.start..word.end];
+            assert_eq!(word.hash, hash_word(part), "{part}");
+            found.push(format!("{mark}{part}"));
+        });
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn identifiers_are_read_whole_and_in_parts() {
+        check("if parse_header(x)", &["if", "-parse", "-header", "+parse_header", "x"]);
+        check("HTTPServer.getURL2", &["-HTTP", "-Server", "+HTTPServer", "-get", "-URL2", "+getURL2"]);
+        check("MAX_SIZE __init__ _ __", &["-MAX", "-SIZE", "+MAX_SIZE", "-init"]);
+        check("_private utf8", &["private", "utf8"]);
+        check("größe a-b", &["größe", "a", "b"]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn spellings_of_one_name_are_one_word() {
+        assert_eq!(hash_word("parse_header"), hash_word("ParseHeader"));
+        assert_eq!(hash_word("PARSE_HEADER"), hash_word("parseHeader"));
+        assert_ne!(hash_word("parse"), hash_word("header"));
+    }
+}
