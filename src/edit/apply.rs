@@ -28,7 +28,9 @@ pub fn apply(tree: &FileTree, edits: &[Edit]) -> Result<FileTree, EditError> {
     let mut failed: BTreeMap<&str, usize> = BTreeMap::new();
     for (edit, number) in edits.iter().zip(1..) {
         let Err(mut problem) = work.step(edit) else { continue };
-        if let Some(earlier) = failed.get(edit.path()) {
+        if problem.cause == Cause::NotFound
+            && let Some(earlier) = failed.get(edit.path())
+        {
             problem.summary.push_str(&format!(" (perhaps because edit {earlier} to this file failed)"));
         }
         failed.entry(edit.path()).or_insert(number);
@@ -166,7 +168,7 @@ impl Work {
         if *from == to {
             return Err(Problem::new(Cause::NoChange, "both names are the same"));
         }
-        refuse_taken(&self.tree, &to, Some(from)).map_err(|problem| problem.in_file(&to))?;
+        refuse_taken(&self.tree, &to, Some(from)).map_err(|problem| problem.in_file(to.as_str()))?;
         let file = self.take(from)?;
         self.tree.write(to.clone(), file);
         let first = self.touched.get(from).cloned().unwrap_or_else(|| from.clone());

@@ -9,28 +9,28 @@ pub(super) enum Strength {
     Strong,
 }
 
-/// Words that say that something stays as it is.
-const STAYING: [&str; 17] = [
-    "rest",
-    "existing",
+/// Words for the part that is not written out.
+const PART: [&str; 9] =
+    ["rest", "existing", "remaining", "other", "others", "previous", "original", "everything", "code"];
+/// Words that say that it stays, or is not shown.
+const STAYING: [&str; 14] = [
     "unchanged",
+    "unmodified",
     "remain",
     "remains",
-    "remaining",
-    "omitted",
+    "stay",
+    "stays",
     "same",
-    "previous",
-    "original",
-    "brevity",
-    "continues",
+    "omitted",
     "elided",
     "truncated",
-    "keep",
+    "brevity",
     "snip",
-    "unmodified",
+    "continues",
+    "here",
 ];
 /// Words that such comments are otherwise made of.
-const FILLING: [&str; 58] = [
+const FILLING: [&str; 52] = [
     "of",
     "the",
     "this",
@@ -39,17 +39,12 @@ const FILLING: [&str; 58] = [
     "our",
     "all",
     "any",
-    "other",
-    "others",
     "and",
     "or",
     "as",
     "is",
     "are",
     "be",
-    "stay",
-    "stays",
-    "here",
     "for",
     "from",
     "in",
@@ -63,7 +58,6 @@ const FILLING: [&str; 58] = [
     "not",
     "changes",
     "change",
-    "code",
     "file",
     "class",
     "function",
@@ -86,14 +80,16 @@ const FILLING: [&str; 58] = [
     "below",
     "before",
     "after",
-    "everything",
     "else",
     "shown",
+    "keep",
 ];
 const OPENINGS: [&str; 9] = ["<!--", "{/*", "/*", "//", "--", "#", ";", "%", "*"];
 const CLOSINGS: [&str; 3] = ["-->", "*/}", "*/"];
 /// The longest comment looked at, in words: who leaves code out is brief.
 const MAX_WORDS: usize = 14;
+/// Words of their own (names, mostly) that a comment with dots may hold.
+const MAX_UNUSUAL: usize = 3;
 
 /// Tells whether `line` is nothing but a comment that stands for left-out code.
 pub(super) fn elision(line: &str) -> Option<Strength> {
@@ -107,14 +103,14 @@ pub(super) fn elision(line: &str) -> Option<Strength> {
     if words.len() > MAX_WORDS {
         return None;
     }
-    let staying = words.iter().any(|word| STAYING.contains(word));
-    let nothing_else = words.iter().all(|word| STAYING.contains(word) || FILLING.contains(word));
-    match (dotted, staying, nothing_else) {
-        (true, true, _) => Some(Strength::Strong),
-        (false, true, true) if words.len() >= 3 => Some(Strength::Strong),
-        (true, false, _) | (false, true, _) => Some(Strength::Weak),
-        (false, false, _) => None,
+    let any_of = |known: &[&str]| words.iter().any(|word| known.contains(word));
+    let (part, staying) = (any_of(&PART), any_of(&STAYING));
+    let unusual = words.iter().filter(|word| ![&PART[..], &STAYING, &FILLING].iter().any(|known| known.contains(word)));
+    let unusual = unusual.count();
+    if dotted && (part || staying) && unusual <= MAX_UNUSUAL || part && staying && unusual == 0 && words.len() >= 3 {
+        return Some(Strength::Strong);
     }
+    (dotted || part || staying).then_some(Strength::Weak)
 }
 
 fn comment_text(line: &str) -> Option<&str> {
@@ -163,6 +159,9 @@ mod tests {
             "# Wait for the workers to finish",
             "fn rest() {}",
             "// unchanged",
+            "// Keep the original file as it is",
+            "// The rest of the file is the body.",
+            "# The remaining lines",
             "# The remaining budget is shared among those after it, so that none is left out in the end",
             "// ...",
         ] {

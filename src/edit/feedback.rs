@@ -88,8 +88,8 @@ impl Problem {
         Self { edit: Some(number), ..self }
     }
 
-    pub(super) fn in_file(self, path: impl ToString) -> Self {
-        Self { path: Some(path.to_string()), ..self }
+    pub(super) fn in_file(self, path: &str) -> Self {
+        Self { path: Some(path.to_owned()), ..self }
     }
 
     pub(super) fn with_detail(self, detail: impl Into<String>) -> Self {
@@ -142,25 +142,24 @@ impl Problem {
             });
         };
         let (line, offset) = (nearest.at + nearest.first_difference, nearest.first_difference);
-        let from = line.saturating_sub(AROUND).max(nearest.at);
-        let to = (line + 2 * AROUND).min(nearest.at + search.len() + 1).min(document.len());
-        let wanted = search.get(offset).map_or("nothing more", |text| *text);
+        let from = line.saturating_sub(AROUND);
+        let to = (line + 2 * AROUND).min(nearest.at + search.len() + AROUND);
+        let wanted = search.get(offset).copied().unwrap_or_default();
+        let lines = if search.len() == 1 { "line is" } else { "lines begin at line" };
+        let first = if search.len() == 1 { "" } else { "first " };
         let difference = match document.text(line) {
             None => format!("The file ends there, and SEARCH goes on with:\n    | {}", shown(wanted)),
-            Some(text) if text.trim() == wanted.trim() => format!(
-                "They differ in white space first in line {}: the file has {}, SEARCH has {}.",
-                line + 1,
-                indentation(text),
-                indentation(wanted)
-            ),
-            Some(_) => format!("They differ first in line {}, where SEARCH has:\n    | {}", line + 1, shown(wanted)),
+            Some(text) if text.trim() == wanted.trim() => {
+                let (there, here) = (white_space(text), white_space(wanted));
+                format!(
+                    "They differ {first}in the white space of line {}: the file has {there}, SEARCH has {here}.",
+                    line + 1
+                )
+            }
+            Some(_) => format!("They differ {first}in line {}, where SEARCH has:\n    | {}", line + 1, shown(wanted)),
         };
-        let place = if search.len() == 1 {
-            format!("The nearest line is {}", nearest.at + 1)
-        } else {
-            format!("The nearest lines begin at line {}", nearest.at + 1)
-        };
-        problem.with_detail(format!("{place}. {difference}\nThe file:\n{}", numbered(document, from, to, Some(line))))
+        let place = format!("The nearest {lines} {}. {difference}", nearest.at + 1);
+        problem.with_detail(format!("{place}\nThe file:\n{}", numbered(document, from, to, Some(line))))
     }
 
     /// Adds the lines around line `line` (from 1) of `text`.
@@ -256,6 +255,7 @@ fn cut_lines(text: &str, max_bytes: usize) -> String {
 
 /// Prints lines `from..to` (from 0) with their numbers, and a mark before the line `marked`.
 fn numbered(document: &Document, from: usize, to: usize, marked: Option<usize>) -> String {
+    let to = to.min(document.len());
     let width = to.to_string().len();
     let lines = (from..to).filter_map(|at| {
         let mark = if marked == Some(at) { '>' } else { ' ' };
@@ -271,17 +271,20 @@ fn shown(text: &str) -> String {
     }
 }
 
-fn indentation(text: &str) -> String {
-    let (before, after) = (text.len() - text.trim_start().len(), text.len() - text.trim_end().len());
-    let tabs = text[..before].matches('\t').count();
+/// Describes the white space around a line in words, which a model sees better than blanks.
+fn white_space(line: &str) -> String {
+    let body = line.trim_start();
+    let before = &line[..line.len() - body.len()];
+    let after = body.len() - body.trim_end().len();
     let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
-    let mut said = match (tabs, before - tabs) {
+    let tabs = before.matches('\t').count();
+    let mut said = match (tabs, before.len() - tabs) {
         (0, spaces) => counted(spaces, "space"),
         (tabs, 0) => counted(tabs, "tab"),
         (tabs, spaces) => format!("{} and {}", counted(tabs, "tab"), counted(spaces, "space")),
     };
     said.push_str(" before the text");
-    if after > 0 && before < text.len() {
+    if after > 0 {
         said.push_str(&format!(" and {after} behind it"));
     }
     said

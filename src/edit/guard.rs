@@ -42,14 +42,15 @@ pub(super) fn check(before: &FileTree, after: &FileTree, touched: &[Touched]) ->
             fragment(old.as_deref(), &new, touched.whole),
             syntax(touched, old.as_deref(), &new),
         ];
-        found.into_iter().flatten().map(|problem| problem.in_file(&touched.path)).collect()
+        found.into_iter().flatten().map(|problem| problem.in_file(touched.path.as_str())).collect()
     });
     checked.collect()
 }
 
 fn unchanged(before: &FileTree, after: &FileTree, touched: &[Touched]) -> Result<bool, Problem> {
     for Touched { path, .. } in touched {
-        let read = |tree: &FileTree| tree.read(path).map_err(|error| Problem::unreadable(&error).in_file(path));
+        let read =
+            |tree: &FileTree| tree.read(path).map_err(|error| Problem::unreadable(&error).in_file(path.as_str()));
         if read(before)? != read(after)? {
             return Ok(false);
         }

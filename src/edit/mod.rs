@@ -79,4 +79,8 @@ pub struct Answer {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod scenarios;
+#[cfg(test)]
+mod told;

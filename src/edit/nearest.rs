@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::document::{Document, Keys};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::document::{Document, Keys, without_end};
 
 /// The nearest lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +19,10 @@ pub(super) struct Nearest {
 const MIN_SHARE: f64 = 0.4;
 /// How many windows with many common words are compared line by line.
 const CANDIDATES: usize = 4;
-/// How many lines a window is moved up and down when it is compared line by line.
+/// How many lines around a window are taken into that comparison.
 const SLACK: usize = 4;
+/// How many lines of the search text are taken into it, so that its time stays bounded.
+const MAX_COMPARED: usize = 300;
 
 /// Finds the lines of `document` that share most words with `search`.
 ///
@@ -26,24 +30,32 @@ const SLACK: usize = 4;
 /// linear in the words of both; only the best few windows are then compared line by line.
 pub(super) fn nearest(document: &Document, search: &[&str]) -> Option<Nearest> {
     let shares = shares(document, search);
-    let keys: Vec<Keys> = document.keys().collect();
-    let wanted: Vec<Keys> = search.iter().map(|line| Keys::of(line.trim_end())).collect();
-    let best = best_windows(&shares, search.len()).into_iter().flat_map(|at| {
-        (at.saturating_sub(SLACK)..=(at + SLACK).min(shares.len() - 1)).map(|at| {
-            let same = |offset: usize| keys.get(at + offset).is_some_and(|key| key.begun == wanted[offset].begun);
-            let equal = (0..search.len()).filter(|offset| same(*offset)).count();
-            let led = (0..search.len()).take_while(|offset| same(*offset)).count();
-            (at, equal + led, shares[at])
-        })
+    let keys: Vec<u64> = document.texts().map(|text| Keys::of(text.trim_end()).begun).collect();
+    let wanted: Vec<u64> = search.iter().take(MAX_COMPARED).map(|line| Keys::of(line.trim_end()).begun).collect();
+    let windows = best_windows(&shares, search.len());
+    let aligned = windows.into_iter().filter(|at| shares[*at] >= MIN_SHARE).map(|at| {
+        let (equal, moved) = align(&keys, &wanted, at);
+        (equal, shares[at], moved)
     });
-    let (at, _, share) = best.max_by(|a, b| a.1.cmp(&b.1).then(a.2.total_cmp(&b.2)).then(b.0.cmp(&a.0)))?;
-    if share < MIN_SHARE {
-        return None;
-    }
-    let differs =
-        |offset: &usize| document.text(at + offset).is_none_or(|text| text.trim_end() != search[*offset].trim_end());
-    let first_difference = (0..search.len()).find(differs).unwrap_or(0);
-    Some(Nearest { at, first_difference })
+    let (_, _, at) = aligned.max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(b.2.cmp(&a.2)))?;
+    let differs = |offset: &usize| {
+        document.text(at + offset).is_none_or(|text| without_end(text) != without_end(search[*offset]))
+    };
+    Some(Nearest { at, first_difference: (0..search.len()).find(differs).unwrap_or(0) })
+}
+
+/// Counts the lines that are the same near the window at `at`, and moves the window to where they begin.
+fn align(keys: &[u64], wanted: &[u64], at: usize) -> (usize, usize) {
+    let start = at.saturating_sub(SLACK);
+    let region = &keys[start..(at + wanted.len() + SLACK).min(keys.len())];
+    let kept = capture_diff_slices(Algorithm::Myers, wanted, region).into_iter().filter_map(|op| match op {
+        DiffOp::Equal { old_index, new_index, len } => Some((old_index, new_index, len)),
+        _ => None,
+    });
+    let kept: Vec<(usize, usize, usize)> = kept.collect();
+    let equal = kept.iter().map(|(_, _, len)| len).sum();
+    let begin = kept.first().map_or(at, |(old, new, _)| (start + new).saturating_sub(*old));
+    (equal, begin)
 }
 
 /// Returns for each line the share of words that the window from there has in common with `search`, from 0 to 1.
@@ -88,18 +100,9 @@ fn shares(document: &Document, search: &[&str]) -> Vec<f64> {
     shares
 }
 
-/// Splits into runs of letters, digits and underscores, and single other signs.
+/// Splits into runs of letters, digits and underscores; other signs are alike in all lines of a language.
 fn words(line: &str) -> impl Iterator<Item = &str> {
-    let mut rest = line.trim();
-    std::iter::from_fn(move || {
-        rest = rest.trim_start();
-        let inside = |c: char| c.is_alphanumeric() || c == '_';
-        let run = rest.len() - rest.trim_start_matches(inside).len();
-        let end = if run > 0 { run } else { rest.chars().next()?.len_utf8() };
-        let (word, after) = rest.split_at(end);
-        rest = after;
-        Some(word)
-    })
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 fn best_windows(shares: &[f64], width: usize) -> Vec<usize> {
@@ -133,6 +136,7 @@ mod tests {
         check(file, "    call(aa);\n", Some((7, 1)));
         check(file, "class Unknown\n", None);
         check(file, "    let a = 2;\n    call(a);\n}\n// end\n", Some((6, 4)));
+        check("\nfn two() {\n    call(a);\n}\n", "fn two() {\n    let b = 2;\n    call(a);\n}\n", Some((2, 2)));
         check("", "a\n", None);
     }
 }

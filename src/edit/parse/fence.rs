@@ -58,6 +58,11 @@ impl<'t> Fence<'t> {
         }
     }
 
+    /// Tells whether the block stands inside something, such as an item of a list.
+    pub(super) fn is_indented(&self) -> bool {
+        self.indent > 0
+    }
+
     /// Tells whether this is a tag, which counts as a fence only when it is closed later.
     pub(super) fn is_tag(&self) -> bool {
         matches!(self.mark, Mark::Tag(_))

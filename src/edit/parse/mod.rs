@@ -34,6 +34,7 @@
 
 mod commands;
 mod fence;
+mod naming;
 mod path_line;
 mod reader;
 mod search_replace;
@@ -136,11 +137,18 @@ fn may_hold_fences(path: &str) -> bool {
     ["md", "markdown", "mdx", "rst", "txt", "adoc"].contains(&extension.to_lowercase().as_str())
 }
 
-/// Tells whether the block shows a change or an output and is not the file, though a path stands before it.
-fn shows_something_else(fence: &Fence<'_>, path: &str) -> bool {
+/// Tells whether the block shows a change, a command or an output and is not the file, though a path stands before it;
+/// `marked` tells that the path stands behind `FILE:`.
+fn shows_something_else(fence: &Fence<'_>, path: &str, marked: bool) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    let fits = |known: &[&str]| extension.is_none_or(|extension| known.contains(&extension));
     match fence.language().as_str() {
-        "diff" | "patch" => !path.ends_with(".diff") && !path.ends_with(".patch"),
-        "console" | "terminal" | "shell-session" | "output" | "log" => !path.ends_with(".log"),
+        "diff" | "patch" => !fits(&["diff", "patch"]),
+        "console" | "terminal" | "shell-session" | "output" | "log" => !fits(&["log", "txt", "out"]),
+        "bash" | "sh" | "shell" | "zsh" | "fish" | "powershell" | "cmd" => {
+            !marked && !fits(&["sh", "bash", "zsh", "fish", "ps1", "bat", "cmd", "env", "bats"])
+        }
         _ => false,
     }
 }

@@ -7,6 +7,8 @@ pub(super) struct PathLine<'t> {
     pub(super) path: &'t str,
     /// Whether it is marked as a path (`FILE: path`), so that something must follow.
     pub(super) marked: bool,
+    /// Whether it is an item of a list.
+    pub(super) listed: bool,
     /// Whether it looks like a path by itself: a slash, an extension or a well-known name.
     pub(super) certain: bool,
 }
@@ -120,8 +122,9 @@ pub(super) fn path_line(line: &str) -> Option<PathLine<'_>> {
         }
     }
     text = text.trim_start_matches('#').trim();
-    text = without_list_sign(text).trim_matches('*').trim();
-    let (text, marked) = without_label(text);
+    let item = without_list_sign(text);
+    let listed = item.len() < text.len();
+    let (text, marked) = without_label(item.trim_matches('*').trim());
     let text = without_remark(text.trim_matches('*').trim());
     let colon = text.ends_with(':');
     let text = text.trim_end_matches(':').trim().trim_matches('*');
@@ -131,7 +134,7 @@ pub(super) fn path_line(line: &str) -> Option<PathLine<'_>> {
         return None;
     }
     let certain = looks_like_path(path) || marked;
-    (certain || !colon).then_some(PathLine { path, marked, certain })
+    (certain || !colon).then_some(PathLine { path, marked, listed, certain })
 }
 
 /// Returns the path in the info text of a fence: `python src/a.py`, `src/a.py`, `python:src/a.py`, `title="src/a.py"`.

@@ -7,7 +7,8 @@ use crate::edit::feedback::{Cause, Problem};
 
 use super::commands::command;
 use super::fence::Fence;
-use super::path_line::{PathLine, announced, info_path, mentioned, path_line};
+use super::naming::Naming;
+use super::path_line::{PathLine, path_line};
 use super::search_replace::{self, Opener};
 use super::{PROSE_LANGUAGES, may_hold_fences, shows_something_else};
 
@@ -118,7 +119,7 @@ impl<'t> Reader<'t> {
     fn end_pending(&mut self) {
         if let Some(path) = self.pending.take() {
             let summary = "behind the line FILE: no block follows directly";
-            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(path));
+            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(&path));
         }
     }
 
@@ -129,7 +130,8 @@ impl<'t> Reader<'t> {
 
     /// Reads the block that opens in line `at` and returns the line to go on with.
     fn search_block(&mut self, at: usize, end: usize, opener: Opener<'_>, fence: Option<(usize, Fence<'_>)>) -> usize {
-        let path = self.path_of_search(at, fence);
+        let named = self.naming().of_search(at, fence).map(str::to_owned);
+        let path = named.or_else(|| self.current.clone()).or_else(|| self.target.map(str::to_owned));
         let lines = &self.lines[..end];
         let block = match search_replace::read(lines, at, opener) {
             Ok(block) => block,
@@ -177,34 +179,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Finds the file of the search block in line `at`: the nearest name before it, or the file of the block before.
-    fn path_of_search(&self, at: usize, fence: Option<(usize, Fence<'_>)>) -> Option<String> {
-        let named = |above: usize, floor: usize| self.path_above(above, floor, true).map(str::to_owned);
-        let path = match fence {
-            Some((opened, fence)) => named(at, self.since.max(opened + 1))
-                .or_else(|| info_path(fence.info).filter(|_| self.since <= opened).map(str::to_owned))
-                .or_else(|| named(opened, self.since)),
-            None => named(at, self.since),
-        };
-        let before = fence.map_or(at, |(opened, _)| opened);
-        let in_prose =
-            || self.line_above(before, self.since).and_then(|line| mentioned(self.lines[line])).map(str::to_owned);
-        path.or_else(in_prose).or_else(|| self.current.clone()).or_else(|| self.target.map(str::to_owned))
-    }
-
-    /// Reads the path line above line `at`, down to line `floor`; a bare word counts only directly above a search block.
-    fn path_above(&self, at: usize, floor: usize, bare_words: bool) -> Option<&'t str> {
-        let above = self.line_above(at, floor)?;
-        let line = self.lines[above];
-        // A fence around nothing but the path stands for the path.
-        let wrapped = above >= floor + 2 && Fence::open(self.lines[above - 2]).is_some_and(|fence| fence.closes(line));
-        let (line, directly) = if wrapped { (self.lines[above - 1], true) } else { (line, above + 1 == at) };
-        let found = path_line(line)?;
-        (found.certain || (bare_words && directly)).then_some(found.path)
-    }
-
-    fn line_above(&self, at: usize, floor: usize) -> Option<usize> {
-        (floor..at).rev().find(|above| !self.lines[*above].trim().is_empty())
+    fn naming(&self) -> Naming<'t> {
+        Naming { lines: self.lines, since: self.since }
     }
 
     /// Reads the fenced block that opens in line `at` and returns the line to go on with.
@@ -214,13 +190,15 @@ impl<'t> Reader<'t> {
             return self.fenced_blocks(at, end, fence);
         }
         let after = body.range.end + usize::from(body.closed);
-        let info = info_path(fence.info);
-        let above = self.path_above(at, self.since, false);
-        let told = || self.line_above(at, self.since).and_then(|line| announced(self.lines[line]));
-        let path = info.or(above).or_else(told).map(str::to_owned);
+        let path = self.naming().of_whole(at, &fence);
         let content = self.content(&body, &fence);
         match path {
-            Some(path) => self.whole_file(path, content, fence, body.closed),
+            Some((path, _)) if !body.closed => {
+                self.take_path_line(path);
+                let summary = "the fenced block is not closed; the answer was perhaps cut off";
+                self.problems.push(Problem::new(Cause::Malformed, summary).in_file(path));
+            }
+            Some((path, marked)) => self.whole_file(path.to_owned(), marked, content, fence),
             None if !body.closed && !PROSE_LANGUAGES.contains(&fence.language().as_str()) => {
                 self.malformed(at, "a fenced block is not closed; the answer was perhaps cut off");
             }
@@ -245,22 +223,17 @@ impl<'t> Reader<'t> {
         if let Some((_, path)) = doubtful {
             let summary = "it cannot be told where the file ends, for there are fences in it or behind it";
             let help = "Put the whole file between two lines of ````` and use no other fence of that length.";
-            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(path).with_detail(help));
+            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(&path).with_detail(help));
         }
         self.loose.push(Loose { fence, content });
     }
 
-    fn whole_file(&mut self, path: String, content: String, fence: Fence<'t>, closed: bool) {
+    fn whole_file(&mut self, path: String, marked: bool, content: String, fence: Fence<'t>) {
         self.take_path_line(&path);
-        if !closed {
-            let summary = "the fenced block is not closed; the answer was perhaps cut off";
-            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(path));
-            return;
-        }
-        if shows_something_else(&fence, &path) {
-            let summary = format!("a block of {} is not taken for a file", fence.language());
-            let help = "Give SEARCH and REPLACE blocks, or the complete file.";
-            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(path).with_detail(help));
+        if shows_something_else(&fence, &path, marked) {
+            let summary = format!("a block of {} is not taken for this file", fence.language());
+            let help = "Give SEARCH and REPLACE blocks, or the complete file behind a line FILE: path.";
+            self.problems.push(Problem::new(Cause::Malformed, summary).in_file(&path).with_detail(help));
             return;
         }
         self.doubtful = may_hold_fences(&path).then(|| (fence, path.clone()));
@@ -326,7 +299,7 @@ impl<'t> Reader<'t> {
                 || path_line(line).is_some_and(|found| found.marked)
                 || command(line).is_some()
         };
-        wraps && self.lines[body.range.clone()].iter().any(|line| is_edit(&line))
+        wraps && self.lines[body.range.clone()].iter().any(is_edit)
     }
 
     fn is_path_alone(&self, body: &Body) -> bool {
