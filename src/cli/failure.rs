@@ -52,13 +52,13 @@ pub(super) struct Failure {
 
 impl Failure {
     /// Makes an error without hints.
-    pub fn new(exit: Exit, message: impl ToString) -> Self {
+    pub(super) fn new(exit: Exit, message: impl ToString) -> Self {
         Self { message: message.to_string(), hints: Vec::new(), exit }
     }
 
     /// Adds a hint.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }

@@ -54,7 +54,7 @@ pub(super) struct Steps {
 
 impl Steps {
     /// Makes the fitting kind.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
@@ -66,7 +66,7 @@ impl Steps {
     }
 
     /// Takes the moving line away.
-    pub fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.with_bar(|bar| bar.finish_and_clear());
     }
 

@@ -74,6 +74,7 @@ fn heading(run: &CheckRun, before: Option<&CheckRun>) -> String {
         Exit::TimedOut => "ran too long and was stopped".to_owned(),
         Exit::OutOfMemory => "used too much memory and was stopped".to_owned(),
         Exit::TooManyProcesses => "started too many processes and was stopped".to_owned(),
+        Exit::DiskFull => "filled the disk and was stopped".to_owned(),
     };
     let tests = match run.format {
         ReportFormat::ExitCode => String::new(),
