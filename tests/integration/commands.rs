@@ -1,0 +1,82 @@
+//! The other commands, and the words for mistakes.
+
+use crate::common::{World, sandbox_or_skip};
+
+#[test]
+fn the_demonstration_proves_its_fix_without_key_and_network() {
+    let world = World::with(&[("x", "x")]);
+    if !sandbox_or_skip(&world, "the_demonstration") {
+        return;
+    }
+    let folder = world.temporary().join("sample");
+    let ran = world.run(&["demo", "--folder", folder.to_str().expect("UTF-8")]);
+    ran.ends_with(0);
+    assert!(ran.err.contains("recording of a real model") && ran.err.contains("Done: proven"), "{}", ran.err);
+    let again = world.run(&["demo", "--folder", folder.to_str().expect("UTF-8")]);
+    assert!(again.ends_with(2).err.contains("is not empty"), "{again:?}");
+}
+
+#[test]
+fn mistakes_have_a_place_and_a_hint() {
+    let world = World::new();
+    let check = |arguments: &[&str], code: i32, words: &[&str]| {
+        let ran = world.run(arguments);
+        ran.ends_with(code);
+        for word in words {
+            assert!(ran.err.contains(word), "{arguments:?} does not say {word:?}:\n{}", ran.err);
+        }
+    };
+    world.write("bad.yml", "title: x\nlimts: {}\n");
+    check(&["run", "bad.yml"], 2, &["bad.yml:2:1: unknown field `limts`", "prentice schema task"]);
+    check(&["run", "nowhere.yml"], 2, &["nowhere.yml: No such file"]);
+    check(&["run", ""], 2, &["the task is empty"]);
+    check(&["run", "x", "--base", "nothing"], 2, &["there is no commit \"nothing\""]);
+    check(&["run", "x", "--repo", "/"], 2, &["is not inside a git repository", "git init"]);
+    check(&["run", "x", "--rounds", "0"], 2, &["0 is not in 1..=30"]);
+    check(&["publish", "nowhere"], 2, &["bundle nowhere"]);
+    check(&["run", "x", "--replay", "nowhere.jsonl"], 2, &["nowhere.jsonl"]);
+    world.write(".prentice.yml", "limits:\n  rounds: 0\n");
+    world.commit("a broken configuration");
+    check(&["run", "x"], 2, &[".prentice.yml:2:11", "1 to 30"]);
+    check(&["checks"], 2, &[".prentice.yml:2:11"]);
+}
+
+#[test]
+fn an_unknown_variable_of_ours_is_a_mistake() {
+    let world = World::new();
+    let output = world.prentice(&["checks"]).env("PRENTICE_ROUNDS", "3").output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("PRENTICE_LIMITS_ROUNDS"));
+}
+
+#[test]
+fn context_shows_the_place_and_stays_in_its_budget() {
+    let world = World::new();
+    let ran = world.run(&["context", "the total of the prices is the largest price", "--json", "--tokens", "200"]);
+    let found = ran.ends_with(0).json();
+    assert_eq!(found["excerpts"][0]["path"], "src/price.py");
+    assert!(found["tokens"].as_u64().expect("a number") <= 200, "{found}");
+    let table = world.run(&["context", "--file", "task.yml"]);
+    assert!(table.ends_with(0).out.contains("src/price.py:1-6"), "{table:?}");
+}
+
+#[test]
+fn checks_and_schemas_are_printed() {
+    let world = World::with(&[("Cargo.toml", "[package]\nname = \"x\"\nversion = \"0.1.0\"\n"), ("src/lib.rs", "")]);
+    let ran = world.run(&["checks"]);
+    assert!(ran.ends_with(0).out.contains("cargo test"), "{ran:?}");
+    for (what, key) in [("task", "acceptance"), ("config", "limits")] {
+        let schema = world.run(&["schema", what]);
+        assert!(schema.ends_with(0).json()["properties"][key].is_object(), "{schema:?}");
+    }
+}
+
+#[test]
+fn doctor_says_what_is_missing() {
+    let world = World::new();
+    let ran = world.run(&["doctor", "--base-url", "http://127.0.0.1:1/v1"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.out.contains("error    model"), "{}", ran.out);
+    let outside = world.run(&["doctor", "--repo", "/"]);
+    assert!(outside.ends_with(2).out.contains("error    git"), "{outside:?}");
+}
