@@ -96,10 +96,10 @@ const NAMESPACE_FLAGS: &[i32] = &[
     libc::CLONE_NEWUTS,
 ];
 
-/// Denies calls to the calling thread and its children; for good. Without a process namespace `warden` is the process
-/// that they must not end.
-pub(super) fn restrict(level: Level, warden: i32) -> Result<(), WallError> {
-    let refused = program(denied(level, warden)?, libc::EPERM)?;
+/// Denies calls to the calling thread and its children; for good. Without a process namespace `helpers` are the
+/// processes that they must not end.
+pub(super) fn restrict(level: Level, helpers: [i32; 2]) -> Result<(), WallError> {
+    let refused = program(denied(level, helpers)?, libc::EPERM)?;
     // The library falls back to the older call, whose flags can be looked at.
     let unknown = program([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)?;
     for filter in [refused, unknown] {
@@ -125,7 +125,7 @@ fn with_x32(rules: Rules) -> Rules {
     rules.into_iter().chain(again).chain(X32_NUMBERS.iter().map(|number| (number | X32, Vec::new()))).collect()
 }
 
-fn denied(level: Level, warden: i32) -> Result<Rules, WallError> {
+fn denied(level: Level, helpers: [i32; 2]) -> Result<Rules, WallError> {
     let mut rules: Rules = DENIED.iter().chain(DENIED_HERE).map(|number| (*number, Vec::new())).collect();
     let clone = NAMESPACE_FLAGS.iter().map(|flag| all(&[masked(0, flag.unsigned_abs().into())]));
     rules.insert(libc::SYS_clone, clone.collect::<Result<_, _>>()?);
@@ -139,7 +139,7 @@ fn denied(level: Level, warden: i32) -> Result<Rules, WallError> {
     rules.insert(libc::SYS_socketpair, vec![all(&[differs(0, family(libc::AF_UNIX))])?]);
     if level == Level::Landlock {
         rules.insert(libc::SYS_connect, Vec::new());
-        rules.extend(protect_warden(warden)?);
+        rules.extend(protect(helpers)?);
     }
     Ok(rules)
 }
@@ -164,10 +164,11 @@ fn sockets(level: Level) -> Result<Vec<SeccompRule>, WallError> {
     Ok(rules)
 }
 
-/// Landlock denies signals to the outside only since Linux 6.12; the process that cleans up must stay in any case.
-fn protect_warden(warden: i32) -> Result<Rules, WallError> {
+/// Landlock denies signals to the outside only since Linux 6.12; the processes that clean up must stay in any case.
+fn protect(helpers: [i32; 2]) -> Result<Rules, WallError> {
     // Negative numbers are process groups, -1 is every process; the register holds 32 bits.
-    let targets = [warden, -warden, -1].map(|target| u64::from(target as u32));
+    let [warden, init] = helpers;
+    let targets = [warden, -warden, init, -1].map(|target| u64::from(target.cast_unsigned()));
     let each = |index: u8| targets.iter().map(|target| all(&[equals(index, *target)])).collect::<Result<Vec<_>, _>>();
     let mut rules = Rules::new();
     for number in [

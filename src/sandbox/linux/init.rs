@@ -8,10 +8,10 @@ use std::process::Stdio;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::WaitStatus;
-use nix::unistd::{Pid, getppid};
+use nix::unistd::{Pid, getpid, getppid};
 
 use super::message::{Policy, Report, WallError, step};
-use super::warden::{Event, next_event, reap, take_signals};
+use super::warden::{Event, next_event, reap, watch_children};
 use super::{calls, files, privileges, send, view};
 use crate::sandbox::Level;
 use crate::sandbox::supervise::END_REQUEST;
@@ -31,10 +31,9 @@ pub(super) fn run() -> u8 {
 fn run_command() -> Result<Option<Report>, WallError> {
     // The first stage ends the command too; this is for the case that something ends the first stage.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(step("end with the first stage"))?;
-    let warden = getppid().as_raw();
+    let helpers = [getppid().as_raw(), getpid().as_raw()];
     let (policy, is_ended) = receive()?;
-    let signals = take_signals()?;
-    raise_walls(&policy, warden)?;
+    raise_walls(&policy, helpers)?;
     if is_ended {
         return Ok(None);
     }
@@ -42,6 +41,7 @@ fn run_command() -> Result<Option<Report>, WallError> {
         Ok(child) => child,
         Err(error) => return Ok(Some(Report::NotStarted(error.to_string()))),
     };
+    let signals = watch_children()?;
     loop {
         match reap(child) {
             Some(WaitStatus::Exited(_, code)) => return Ok(Some(Report::Exited(code))),
@@ -87,7 +87,7 @@ fn obey(child: Pid) -> Result<(), WallError> {
     Ok(())
 }
 
-fn raise_walls(policy: &Policy, warden: i32) -> Result<(), WallError> {
+fn raise_walls(policy: &Policy, helpers: [i32; 2]) -> Result<(), WallError> {
     if policy.level == Level::Namespaces {
         view::enter(policy)?;
     }
@@ -95,7 +95,7 @@ fn raise_walls(policy: &Policy, warden: i32) -> Result<(), WallError> {
     if policy.level != Level::Off {
         privileges::drop_all()?;
         files::restrict(policy)?;
-        calls::restrict(policy.level, warden)?;
+        calls::restrict(policy.level, helpers)?;
     }
     Ok(())
 }

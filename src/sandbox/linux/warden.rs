@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::SignalFd;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid};
 
@@ -28,19 +28,14 @@ pub(super) fn run(level: Level) -> u8 {
     }
 }
 
-/// Blocks the signals that people and terminals send, and returns where the end of a child is told.
+/// Returns where the end of a child is told; to be called after the child is started, which would inherit the mask.
 ///
-/// Requests to end come over the lifeline. The mask does not reach the command: it is cleared when a child is started.
-pub(super) fn take_signals() -> Result<SignalFd, WallError> {
-    let mut blocked = SigSet::empty();
-    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGCHLD] {
-        blocked.add(signal);
-    }
-    blocked.thread_block().map_err(step("block signals"))?;
+/// Nothing else is sent as a signal: requests come over the lifeline, and without a terminal no key sends one.
+pub(super) fn watch_children() -> Result<SignalFd, WallError> {
     let mut watched = SigSet::empty();
     watched.add(Signal::SIGCHLD);
-    let flags = nix::sys::signalfd::SfdFlags::SFD_NONBLOCK | nix::sys::signalfd::SfdFlags::SFD_CLOEXEC;
-    SignalFd::with_flags(&watched, flags).map_err(step("watch children"))
+    watched.thread_block().map_err(step("watch children"))?;
+    SignalFd::with_flags(&watched, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).map_err(step("watch children"))
 }
 
 /// What a stage was woken by.
@@ -92,9 +87,11 @@ pub(super) fn reap(child: Pid) -> Option<WaitStatus> {
 
 #[allow(clippy::disallowed_methods, reason = "the sandbox starts the repository's commands, by way of its own helper")]
 fn start(level: Level) -> Result<(Pid, SignalFd), WallError> {
+    close_inherited();
+    // A shell or a runner may have blocked some; the command would inherit that.
+    SigSet::empty().thread_set_mask().map_err(step("unblock signals"))?;
     // A new session has no terminal: a command can neither read from the user's nor type into it.
     nix::unistd::setsid().map_err(step("new session"))?;
-    let signals = take_signals()?;
     if level == Level::Namespaces {
         namespaces::enter()?;
     } else {
@@ -105,7 +102,17 @@ fn start(level: Level) -> Result<(Pid, SignalFd), WallError> {
     init.args([HELPER_ARGUMENT, INIT_STAGE]).env_clear().stdin(Stdio::inherit());
     let child = init.spawn().map_err(step("start the second stage"))?;
     let id = i32::try_from(child.id()).map_err(step("start the second stage"))?;
-    Ok((Pid::from_raw(id), signals))
+    Ok((Pid::from_raw(id), watch_children()?))
+}
+
+/// Closes what was left open by whoever started Prentice: through a descriptor a command could reach outside.
+fn close_inherited() {
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let numbers: Vec<i32> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // One of them was the list itself, which is closed already.
+        let _ = nix::unistd::close(number);
+    }
 }
 
 fn guard(level: Level, init: Pid, signals: &SignalFd) -> Result<(), WallError> {
