@@ -171,7 +171,7 @@ impl Problem {
     }
 
     fn headline(&self) -> String {
-        let summary = &self.summary;
+        let summary = shortened(&self.summary, 2 * MAX_LINE_CHARS);
         match (self.edit, &self.path) {
             (Some(edit), Some(path)) => format!("Edit {edit}, {}: {summary}.", shown(path)),
             (Some(edit), None) => format!("Edit {edit}: {summary}."),
@@ -265,7 +265,11 @@ fn numbered(document: &Document, from: usize, to: usize, marked: Option<usize>) 
 }
 
 fn shown(text: &str) -> String {
-    match text.char_indices().nth(MAX_LINE_CHARS) {
+    shortened(text, MAX_LINE_CHARS)
+}
+
+fn shortened(text: &str, max_chars: usize) -> String {
+    match text.char_indices().nth(max_chars) {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.to_owned(),
     }

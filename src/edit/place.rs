@@ -46,18 +46,20 @@ fn is_above(folder: &str, path: &str) -> bool {
 fn refuse_folder_spelled_otherwise(tree: &FileTree, path: &RepoPath) -> Result<(), Problem> {
     let mut folder = path.folder();
     while !folder.is_empty() {
-        let parts = folder.split('/').count();
+        let folded = folder.to_lowercase();
         let mut other_spelling = None;
-        let mut exists = false;
         for other in tree.paths() {
-            let Some((end, _)) = other.as_str().match_indices('/').nth(parts - 1) else { continue };
+            let Some((end, _)) = other.as_str().match_indices('/').nth(folder.matches('/').count()) else { continue };
             let above = &other.as_str()[..end];
-            exists |= above == folder;
-            if above != folder && above.to_lowercase() == folder.to_lowercase() {
+            if above == folder {
+                // What stands above a folder that exists is spelled as it exists.
+                return Ok(());
+            }
+            if above.to_lowercase() == folded {
                 other_spelling = Some(above);
             }
         }
-        if let (false, Some(other)) = (exists, other_spelling) {
+        if let Some(other) = other_spelling {
             let summary = format!("the folder {other} differs from {folder} only in upper and lower case");
             return Err(Problem::new(Cause::PathTaken, summary));
         }

@@ -83,6 +83,18 @@ fn edits_to_one_file_apply_to_the_result_of_those_before() {
 }
 
 #[test]
+fn a_replacement_is_taken_letter_by_letter() {
+    let answer = format!("FILE: x.txt\n{}", block("a\n", "$& $1 \\1 {} %s \n"));
+    check(&[("x.txt", "a\nb  \n")], &answer, &[("x.txt", "$& $1 \\1 {} %s \nb  \n")]);
+}
+
+#[test]
+fn the_lines_between_the_first_and_the_last_must_be_the_same_too() {
+    let answer = format!("FILE: x.txt\n{}", block("begin\nold\nend\n", "begin\nnew\nend\n"));
+    refused(&[("x.txt", "begin\nother\nend\n")], &answer, &[Cause::NotFound]);
+}
+
+#[test]
 fn an_empty_search_creates_a_file_and_nothing_else() {
     let answer = format!("FILE: new/x.txt\n{}", block("", "a\n"));
     check(&[], &answer, &[("new/x.txt", "a\n")]);
