@@ -137,11 +137,14 @@ impl<'c, 'a> Choice<'c, 'a> {
     fn first_turn(&mut self, turn: usize) -> usize {
         let source = &self.candidate.source;
         let most = self.excerpt_tokens.min(turn.saturating_sub(self.overhead));
-        if !self.has_credential && source.lines() > 0 && tokens::fits(&source.text, most) {
+        if !self.has_credential
+            && source.lines() > 0
+            && let Some(tokens) = tokens::count_within(&source.text, most)
+        {
             self.whole = true;
             self.waiting.clear();
             self.lines.extend(1..=source.lines());
-            return tokens::count(&source.text) + self.overhead;
+            return tokens + self.overhead;
         }
         self.take(turn)
     }
@@ -192,15 +195,14 @@ impl<'c, 'a> Choice<'c, 'a> {
         let touches = self.lines.contains(&(first.saturating_sub(1))) || self.lines.contains(&(last + 1));
         let most = allowed.min(self.excerpt_tokens);
         let overhead = if touches { 0 } else { self.overhead };
-        if overhead > most || !tokens::fits(text, most - overhead) {
+        let Some(tokens) = most.checked_sub(overhead).and_then(|most| tokens::count_within(text, most)) else {
             return 0;
-        }
+        };
         if self.has_credential && secret::find_credential(source.slice(lines)).is_some() {
             return 0;
         }
-        let cost = tokens::count(text) + overhead;
         self.lines.extend(new);
-        cost
+        tokens + overhead
     }
 
     fn excerpts(&self, question: &Question, rarity: &Rarity) -> Vec<Excerpt> {

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::rank::Rarity;
 use super::weights;
 use super::words::{WordKind, each_word};
-use crate::syntax::Definition;
+use crate::syntax::{Definition, DefinitionKind};
 
 /// Lines of a stretch that is no definition.
 const STRETCH_LINES: usize = 60;
@@ -26,6 +26,8 @@ pub(super) struct Piece {
     pub name: Option<String>,
     /// The line that opens what it is nested in, with what stands above it up to the name.
     pub head: Option<RangeInclusive<usize>>,
+    /// Whether it stands in a module of tests within a source file.
+    pub is_test: bool,
     /// How well it fits the task; 0 when nothing matches.
     pub score: f64,
 }
@@ -107,6 +109,7 @@ pub(super) fn split(source: &Source, definitions: &[Definition]) -> Vec<Piece> {
                 lines: covered + 1..=last,
                 name: Some(definition.name.clone()),
                 head: open.last().map(|outer| head(outer)),
+                is_test: open.iter().any(|outer| is_test_module(outer)),
                 score: 0.0,
             });
             covered = last;
@@ -120,13 +123,16 @@ pub(super) fn split(source: &Source, definitions: &[Definition]) -> Vec<Piece> {
 }
 
 fn is_function(definition: &Definition) -> bool {
-    use crate::syntax::DefinitionKind::{Function, Method};
-    matches!(definition.kind, Function | Method)
+    matches!(definition.kind, DefinitionKind::Function | DefinitionKind::Method)
 }
 
-/// Returns the lines from the start of a definition to its name.
+/// Returns the line that opens a definition.
 fn head(definition: &Definition) -> RangeInclusive<usize> {
     definition.name_line..=definition.name_line
+}
+
+fn is_test_module(definition: &Definition) -> bool {
+    definition.kind == DefinitionKind::Module && matches!(definition.name.as_str(), "test" | "tests")
 }
 
 /// Adds the lines behind `covered` up to `last` in pieces of [`STRETCH_LINES`], without what holds no word.
@@ -144,7 +150,8 @@ fn add_stretch(
         let lines = start..=end;
         if source.words(&lines) > 0 {
             let head = outer.map(head).filter(|head| !lines.contains(head.start()));
-            pieces.push(Piece { lines, name: None, head, score: 0.0 });
+            let is_test = outer.is_some_and(is_test_module);
+            pieces.push(Piece { lines, name: None, head, is_test, score: 0.0 });
         }
         start = end + 1;
     }
@@ -172,6 +179,9 @@ pub(super) fn score(source: &Source, pieces: &mut [Piece], question: &Question, 
         for term in touched.drain(..) {
             let (in_text, extra) = std::mem::take(&mut counts[term]);
             piece.score += rarity.part(term, in_text, extra, relative_length);
+        }
+        if piece.is_test {
+            piece.score *= weights::TEST_PRIOR;
         }
         let named = traced.iter().filter(|line| piece.lines.contains(line)).count().min(MAX_TRACED_LINES);
         piece.score += named as f64 * weights::TRACED_LINE;

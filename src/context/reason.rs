@@ -44,7 +44,7 @@ pub(super) fn tell(
         parts.push(format!("matches: {}", words.join(", ")));
     }
     if parts.is_empty() {
-        parts.push("everything fits".to_owned());
+        parts.push("stands around what matches".to_owned());
     }
     parts.join("; ")
 }

@@ -46,7 +46,7 @@ pub(super) const LOOSELY_NAMED: f64 = 1.5;
 /// Files that are read again and parsed, the best first.
 pub(super) const CANDIDATES: usize = 40;
 /// Bytes of them that are parsed at most; a parse costs a CPU second for 5 to 7 MB.
-pub(super) const PARSED_BYTES: usize = 2 << 20;
+pub(super) const PARSED_BYTES: usize = 1 << 20;
 /// Words of a piece of ordinary length, for BM25 over the pieces of a file.
 pub(super) const ORDINARY_PIECE_WORDS: f64 = 120.0;
 /// How many occurrences a word is worth in the name of a definition.
@@ -58,8 +58,8 @@ pub(super) const BEST_PIECE: f64 = 0.7;
 pub(super) const TRACED_LINE: f64 = 30.0;
 
 /// The largest part of what is left of the budget that one file takes before the next one has its turn.
-pub(super) const FILE_SHARE: f64 = 0.5;
+pub(super) const FILE_SHARE: f64 = 0.35;
 /// The same for a file that the task or the user names.
-pub(super) const NAMED_FILE_SHARE: f64 = 0.8;
+pub(super) const NAMED_FILE_SHARE: f64 = 0.6;
 /// Files below this share of the best file's score are not shown while larger trees are searched.
 pub(super) const LEAST_SHARE: f64 = 0.1;

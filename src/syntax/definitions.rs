@@ -6,6 +6,9 @@ use tree_sitter::{Node, QueryCursor, StreamingIterator};
 
 use super::{Definition, DefinitionKind, Language, grammar};
 
+/// Lines of comments and attributes that are counted to a definition, at most.
+const MAX_ATTACHED_LINES: usize = 200;
+
 /// Finds what `text` defines, in the order of the lines; what is nested comes after what it is nested in.
 ///
 /// Empty for a text that is not parsed, see [`super::MAX_PARSED_BYTES`]. A text with errors gives what is readable in it.
@@ -13,6 +16,7 @@ pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
     let (Some(tree), Some(query)) = (grammar::parse(language, text), grammar::definition_query(language)) else {
         return Vec::new();
     };
+    let lines: Vec<&str> = text.lines().collect();
     // One node may match two patterns (a constant that is a function): the first pattern of the file wins.
     let mut found: BTreeMap<(usize, usize), (usize, Definition)> = BTreeMap::new();
     let mut cursor = QueryCursor::new();
@@ -27,12 +31,13 @@ pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
         }
         let (Some((whole, kind)), Some(name)) = (whole, name) else { continue };
         let Ok(text_of_name) = name.utf8_text(text.as_bytes()) else { continue };
-        let kind =
-            if kind == DefinitionKind::Function && is_inside_type(whole) { DefinitionKind::Method } else { kind };
+        let first_row = whole.start_position().row;
+        let above = lines.iter().take(first_row).rev().take(MAX_ATTACHED_LINES);
+        let attached = above.take_while(|line| is_attached(language, line)).count();
         let definition = Definition {
             name: bare_name(text_of_name).to_owned(),
             kind,
-            lines: first_row(whole) + 1..=last_row(whole) + 1,
+            lines: first_row + 1 - attached..=last_row(whole) + 1,
             name_line: name.start_position().row + 1,
         };
         // The same start and a later end is the outer one.
@@ -44,6 +49,7 @@ pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
     }
     let mut all: Vec<Definition> = found.into_values().map(|(_, definition)| definition).collect();
     all.sort_by_key(|d| (*d.lines.start(), std::cmp::Reverse(*d.lines.end()), d.name_line));
+    name_methods(&mut all);
     all
 }
 
@@ -98,67 +104,45 @@ fn bare_name(name: &str) -> &str {
     }
 }
 
-/// Steps up at most four nodes: a method stands in the body of its type, with at most a decorator between.
-fn is_inside_type(node: Node<'_>) -> bool {
-    std::iter::successors(node.parent(), Node::parent)
-        .take(4)
-        .take_while(|parent| !parent.kind().starts_with("function"))
-        .any(|parent| {
-            matches!(
-                parent.kind(),
-                "impl_item" | "trait_item" | "class_definition" | "class_specifier" | "struct_specifier"
-            )
-        })
+/// Tells whether a line belongs to what stands below it: a comment, an attribute, a decorator or a template's parameters.
+///
+/// By the text, because a parsed node does not know its neighbours without a walk from the top.
+fn is_attached(language: Language, line: &str) -> bool {
+    let starts: &[&str] = match language {
+        Language::Rust => &["//", "#[", "/*", "*"],
+        Language::Python | Language::Ruby | Language::Bash => &["#", "@"],
+        Language::Php => &["//", "#", "/*", "*"],
+        Language::CSharp => &["//", "[", "/*", "*"],
+        Language::Cpp => &["//", "/*", "*", "template"],
+        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java => &["//", "/*", "*", "@"],
+        Language::Go | Language::C => &["//", "/*", "*"],
+    };
+    let line = line.trim_start();
+    starts.iter().any(|start| line.starts_with(start)) && !line.starts_with("#!")
 }
 
-/// Includes the wrapper (`export`, decorators, templates) and the comments and attributes right above.
-fn first_row(node: Node<'_>) -> usize {
-    let mut outer = node;
-    while let Some(parent) = outer.parent().filter(|parent| {
-        matches!(
-            parent.kind(),
-            "decorated_definition"
-                | "export_statement"
-                | "template_declaration"
-                | "lexical_declaration"
-                | "variable_declaration"
-                | "expression_statement"
-                | "type_declaration"
-                | "const_declaration"
-        ) && parent.named_child_count() <= 1 + decorators(*parent)
-    }) {
-        outer = parent;
-    }
-    let mut row = outer.start_position().row;
-    while let Some(above) = before(outer) {
-        let is_attached = above.kind().contains("comment") || above.kind() == "attribute_item";
-        if !is_attached || last_row(above) + 1 < row || above.start_position().row == row {
-            break;
+/// A function right in a type is a method, whatever the grammar calls it. `all` comes outer first.
+fn name_methods(all: &mut [Definition]) {
+    let mut open: Vec<(usize, DefinitionKind)> = Vec::new();
+    for definition in all {
+        while open.last().is_some_and(|(end, _)| end < definition.lines.start()) {
+            open.pop();
         }
-        // A comment behind code belongs to that code.
-        if above.prev_sibling().is_some_and(|before| {
-            before.end_position().row == above.start_position().row && before.end_position().column > 0
-        }) {
-            break;
+        let in_type = matches!(
+            open.last(),
+            Some((
+                _,
+                DefinitionKind::Class
+                    | DefinitionKind::Interface
+                    | DefinitionKind::Enum
+                    | DefinitionKind::Implementation
+            ))
+        );
+        if definition.kind == DefinitionKind::Function && in_type {
+            definition.kind = DefinitionKind::Method;
         }
-        row = above.start_position().row;
-        outer = above;
+        open.push((*definition.lines.end(), definition.kind));
     }
-    row
-}
-
-/// The first node of a body has what stands above it outside of the body.
-fn before(node: Node<'_>) -> Option<Node<'_>> {
-    std::iter::successors(Some(node), Node::parent)
-        .take_while(|outer| outer.start_byte() == node.start_byte())
-        .find_map(|outer| outer.prev_sibling())
-}
-
-fn decorators(node: Node<'_>) -> usize {
-    let mut cursor = node.walk();
-    node.named_children(&mut cursor)
-        .filter(|child| matches!(child.kind(), "decorator" | "template_parameter_list"))
-        .count()
 }
 
 /// A node that ends in column 0 ends with the line break of the row above.

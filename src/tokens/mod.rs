@@ -12,7 +12,7 @@ use tiktoken_rs::CoreBPE;
 /// Longer texts are counted in pieces of about this many bytes; a cut through a run of spaces may add one token.
 ///
 /// The tokenizer's regular expression goes back and forth over runs of white space and gives up on very long ones.
-const PIECE_BYTES: usize = 64 * 1024;
+const PIECE_BYTES: usize = 8 * 1024;
 
 /// The vocabulary is decoded on first use only: a short text often needs none, see [`at_most`].
 static VOCABULARY: LazyLock<CoreBPE> =
@@ -28,18 +28,21 @@ pub fn at_most(text: &str) -> usize {
     text.len()
 }
 
-/// Tells whether `text` has at most `max_tokens` tokens, counting no further than needed.
-pub fn fits(text: &str, max_tokens: usize) -> bool {
-    if at_most(text) <= max_tokens {
-        return true;
+/// Counts the tokens of `text` unless there are more than `max_tokens`; counts little further than needed.
+pub fn count_within(text: &str, max_tokens: usize) -> Option<usize> {
+    let mut tokens = 0;
+    for piece in pieces(text) {
+        tokens += VOCABULARY.count_ordinary(piece);
+        if tokens > max_tokens {
+            return None;
+        }
     }
-    let mut left = max_tokens;
-    pieces(text).all(|piece| {
-        let tokens = VOCABULARY.count_ordinary(piece);
-        let fits = tokens <= left;
-        left = left.saturating_sub(tokens);
-        fits
-    })
+    Some(tokens)
+}
+
+/// Tells whether `text` has at most `max_tokens` tokens; a short text is not even counted.
+pub fn fits(text: &str, max_tokens: usize) -> bool {
+    at_most(text) <= max_tokens || count_within(text, max_tokens).is_some()
 }
 
 /// Returns the longest beginning of `text` that has at most `max_tokens` tokens and ends with a line, or the longest one
@@ -135,6 +138,7 @@ mod tests {
             prop_assert!(text.starts_with(cut));
             prop_assert!(count(cut) <= max_tokens);
             prop_assert_eq!(fits(&text, max_tokens), count(&text) <= max_tokens);
+            prop_assert_eq!(count_within(&text, max_tokens), Some(count(&text)).filter(|n| *n <= max_tokens));
             prop_assert!(count(&text) <= at_most(&text));
         }
     }

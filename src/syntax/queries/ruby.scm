@@ -1,5 +1,5 @@
-(method name: (_) @name) @method
-(singleton_method name: (_) @name) @method
-(class name: (_) @name) @class
-(module name: (_) @name) @module
+(method name: [(identifier) (constant) (setter) (operator)] @name) @method
+(singleton_method name: [(identifier) (constant) (setter) (operator)] @name) @method
+(class name: [(constant) (scope_resolution)] @name) @class
+(module name: [(constant) (scope_resolution)] @name) @module
 (assignment left: (constant) @name) @constant
