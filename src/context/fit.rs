@@ -22,6 +22,8 @@ use crate::tokens;
 const LEAST_USEFUL_TOKENS: usize = 48;
 /// Pieces of one file that may be too long before the next file has its turn.
 const MAX_MISSES: usize = 8;
+/// Lines between two excerpts that are shown too, because an excerpt of its own costs more than they do.
+const BRIDGED: usize = 2;
 /// Lines shown before and behind a line that matches, in a definition too long to be shown.
 const AROUND: usize = 3;
 /// Lines at the beginning of such a definition.
@@ -57,13 +59,21 @@ pub(super) fn fit<'a>(
     let mut fitted = Fitted::default();
     let mut left = allowance.tokens;
     let best = candidates.iter().map(|candidate| candidate.file.score).fold(0.0, f64::max);
+    let wanted: Vec<&Candidate<'a>> = candidates
+        .iter()
+        .filter(|candidate| {
+            let file = &candidate.file;
+            let matches = file.score > 0.0 && file.score >= best * weights::LEAST_SHARE;
+            matches || file.tier > Tier::Matched || allowance.everything
+        })
+        .collect();
+    let least_share = if allowance.everything { 1.0 } else { 1.0 / wanted.len() as f64 };
     let mut chosen: Vec<Choice<'_, 'a>> = Vec::new();
-    for candidate in candidates {
-        let file = &candidate.file;
-        let matches = file.score > 0.0 && file.score >= best * weights::LEAST_SHARE;
-        if left < LEAST_USEFUL_TOKENS || !(matches || file.tier > Tier::Matched || allowance.everything) {
-            continue;
+    for candidate in wanted {
+        if left < LEAST_USEFUL_TOKENS {
+            break;
         }
+        let file = &candidate.file;
         let credential = secret::find_credential(&candidate.source.text);
         if let Some(shape) = credential {
             fitted.withheld.push((file.facts.path, Reason::SecretByContent(shape)));
@@ -72,7 +82,7 @@ pub(super) fn fit<'a>(
             }
         }
         let share = if file.tier > Tier::Matched { weights::NAMED_FILE_SHARE } else { weights::FILE_SHARE };
-        let turn = if allowance.everything { left } else { (left as f64 * share) as usize };
+        let turn = (left as f64 * share.max(least_share)) as usize;
         let mut choice = Choice::new(candidate, allowance, credential.is_some());
         left -= choice.first_turn(turn).min(left);
         chosen.push(choice);
@@ -111,7 +121,6 @@ struct Choice<'c, 'a> {
     overhead: usize,
     excerpt_tokens: usize,
     has_credential: bool,
-    whole: bool,
     lines: BTreeSet<usize>,
     /// The pieces that are not looked at yet, best last.
     waiting: Vec<&'c Piece>,
@@ -119,7 +128,9 @@ struct Choice<'c, 'a> {
 
 impl<'c, 'a> Choice<'c, 'a> {
     fn new(candidate: &'c Candidate<'a>, allowance: Allowance, has_credential: bool) -> Self {
-        let shows_all = allowance.everything || candidate.file.tier > Tier::Matched;
+        let shows_all = allowance.everything
+            || candidate.file.tier == Tier::Hinted
+            || candidate.pieces.iter().all(|piece| piece.score == 0.0);
         let mut waiting: Vec<&Piece> = candidate.pieces.iter().filter(|piece| piece.score > 0.0 || shows_all).collect();
         waiting.sort_by(|a, b| a.score.total_cmp(&b.score).then(b.lines.start().cmp(a.lines.start())));
         Self {
@@ -127,7 +138,6 @@ impl<'c, 'a> Choice<'c, 'a> {
             overhead: overhead(candidate.file.facts.path),
             excerpt_tokens: allowance.excerpt_tokens,
             has_credential,
-            whole: false,
             lines: BTreeSet::new(),
             waiting,
         }
@@ -141,7 +151,6 @@ impl<'c, 'a> Choice<'c, 'a> {
             && source.lines() > 0
             && let Some(tokens) = tokens::count_within(&source.text, most)
         {
-            self.whole = true;
             self.waiting.clear();
             self.lines.extend(1..=source.lines());
             return tokens + self.overhead;
@@ -188,17 +197,19 @@ impl<'c, 'a> Choice<'c, 'a> {
 
     /// Adds lines if they cost at most `allowed` tokens and hold no secret; returns what they cost, 0 when not added.
     fn try_lines(&mut self, lines: &RangeInclusive<usize>, allowed: usize) -> usize {
-        let new: Vec<usize> = lines.clone().filter(|line| !self.lines.contains(line)).collect();
-        let (Some(first), Some(last)) = (new.first(), new.last()) else { return 0 };
-        let source = &self.candidate.source;
-        let text = source.slice(&(*first..=*last));
-        let touches = self.lines.contains(&(first.saturating_sub(1))) || self.lines.contains(&(last + 1));
+        let mut new = lines.clone().filter(|line| !self.lines.contains(line));
+        let Some(first) = new.next() else { return 0 };
+        let last = new.next_back().unwrap_or(first);
+        let before = self.lines.range(..first).next_back().filter(|line| first - **line <= BRIDGED + 1);
+        let behind = self.lines.range(last + 1..).next().filter(|line| **line - last <= BRIDGED + 1);
+        let new = before.map_or(first, |line| line + 1)..=behind.map_or(last, |line| line - 1);
+        let overhead = if before.or(behind).is_some() { 0 } else { self.overhead };
+        let text = self.candidate.source.slice(&new);
         let most = allowed.min(self.excerpt_tokens);
-        let overhead = if touches { 0 } else { self.overhead };
         let Some(tokens) = most.checked_sub(overhead).and_then(|most| tokens::count_within(text, most)) else {
             return 0;
         };
-        if self.has_credential && secret::find_credential(source.slice(lines)).is_some() {
+        if self.has_credential && secret::find_credential(text).is_some() {
             return 0;
         }
         self.lines.extend(new);
@@ -215,9 +226,9 @@ impl<'c, 'a> Choice<'c, 'a> {
             .into_iter()
             .map(|lines| Excerpt {
                 path: file.facts.path.clone(),
-                whole_file: self.whole,
+                whole_file: lines == (1..=source.lines()),
                 text: source.slice(&lines).to_owned(),
-                score: file.score,
+                score: file.full_score(),
                 tokens: tokens::count(source.slice(&lines)),
                 reason: reason::tell(self.candidate, &lines, question, rarity),
                 lines,

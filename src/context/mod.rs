@@ -15,8 +15,11 @@ mod question;
 mod rank;
 mod reason;
 mod scan;
+mod stop_words;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod weights;
 mod withhold;
 mod words;
@@ -49,7 +52,7 @@ pub struct Query {
 pub struct Settings {
     /// Tokens of everything together.
     pub budget_tokens: usize,
-    /// Tokens of one excerpt; a file below it is shown whole.
+    /// Tokens of a file that is shown whole, and of one piece of a larger file; adjacent pieces may make a longer excerpt.
     pub max_excerpt_tokens: usize,
     /// Tokens of the repository's own instructions together; never more than a quarter of the budget.
     pub instructions_tokens: usize,
@@ -192,7 +195,12 @@ pub fn rank_files(tree: &FileTree, query: &Query) -> Result<Vec<(RepoPath, f64)>
     let first = worth_reading(&ranked, false);
     let (candidates, _) = candidate::examine(tree, &question, &rarity, first);
     let others = ranked[first.len()..].iter().filter(|file| file.score > 0.0);
-    Ok(candidates.iter().map(|c| &c.file).chain(others).map(|file| (file.facts.path.clone(), file.score)).collect())
+    Ok(candidates
+        .iter()
+        .map(|c| &c.file)
+        .chain(others)
+        .map(|file| (file.facts.path.clone(), file.full_score()))
+        .collect())
 }
 
 /// Returns the files that are worth parsing: the best that match, or when everything fits, the best of all.

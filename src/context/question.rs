@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::mention::{self, Mention};
+use super::stop_words;
 use super::weights;
 use super::words::{Word, WordKind, each_word, hash_word};
 
@@ -100,7 +101,7 @@ fn is_worth_searching(lower: &str, is_code: bool) -> bool {
     WORD_BYTES.contains(&lower.len())
         && (is_code || lower.len() > 2)
         && !lower.bytes().all(|byte| byte.is_ascii_digit())
-        && STOP_WORDS.binary_search(&lower).is_err()
+        && !stop_words::is_one(lower)
 }
 
 /// Takes the commonest English endings from a word, so that `parsing`, `parses` and `parsed` are `pars`.
@@ -184,179 +185,6 @@ fn filter_word(hash: u64) -> usize {
     (hash >> 6) as usize & 1023
 }
 
-/// Words that say nothing about where in a program something is: English, and the forms that issues are filled into.
-/// In byte order.
-const STOP_WORDS: &[&str] = &[
-    "about",
-    "actual",
-    "actually",
-    "after",
-    "again",
-    "all",
-    "already",
-    "also",
-    "always",
-    "and",
-    "another",
-    "any",
-    "anyone",
-    "are",
-    "around",
-    "because",
-    "been",
-    "before",
-    "behavior",
-    "behaviour",
-    "being",
-    "below",
-    "both",
-    "bug",
-    "but",
-    "came",
-    "can",
-    "cannot",
-    "case",
-    "com",
-    "could",
-    "currently",
-    "describe",
-    "did",
-    "does",
-    "doesn",
-    "doing",
-    "don",
-    "done",
-    "each",
-    "etc",
-    "even",
-    "every",
-    "example",
-    "expect",
-    "expected",
-    "feature",
-    "following",
-    "for",
-    "from",
-    "get",
-    "gets",
-    "getting",
-    "github",
-    "give",
-    "going",
-    "got",
-    "had",
-    "happen",
-    "happens",
-    "has",
-    "have",
-    "having",
-    "hello",
-    "help",
-    "here",
-    "how",
-    "however",
-    "http",
-    "https",
-    "instead",
-    "into",
-    "isn",
-    "issue",
-    "its",
-    "just",
-    "know",
-    "like",
-    "look",
-    "looks",
-    "made",
-    "make",
-    "makes",
-    "many",
-    "may",
-    "maybe",
-    "might",
-    "more",
-    "most",
-    "much",
-    "must",
-    "need",
-    "needs",
-    "not",
-    "now",
-    "off",
-    "one",
-    "only",
-    "other",
-    "our",
-    "out",
-    "over",
-    "please",
-    "possible",
-    "problem",
-    "really",
-    "reproduce",
-    "same",
-    "see",
-    "seem",
-    "seems",
-    "should",
-    "since",
-    "some",
-    "something",
-    "still",
-    "such",
-    "sure",
-    "than",
-    "thank",
-    "thanks",
-    "that",
-    "the",
-    "their",
-    "them",
-    "then",
-    "there",
-    "these",
-    "they",
-    "thing",
-    "think",
-    "this",
-    "those",
-    "though",
-    "through",
-    "too",
-    "try",
-    "trying",
-    "two",
-    "under",
-    "until",
-    "use",
-    "used",
-    "using",
-    "very",
-    "want",
-    "was",
-    "way",
-    "well",
-    "were",
-    "what",
-    "when",
-    "where",
-    "whether",
-    "which",
-    "while",
-    "who",
-    "why",
-    "will",
-    "with",
-    "without",
-    "work",
-    "working",
-    "works",
-    "would",
-    "www",
-    "you",
-    "your",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,11 +226,6 @@ mod tests {
             assert_eq!(term(spelling), Some("parse_header"), "{spelling}");
         }
         assert_eq!(term("head"), None);
-    }
-
-    #[test]
-    fn stop_words_are_in_the_order_that_the_search_needs() {
-        assert!(STOP_WORDS.is_sorted());
     }
 
     #[test]

@@ -33,6 +33,16 @@ pub(super) struct RankedFile<'a> {
     pub lines: Vec<usize>,
 }
 
+impl RankedFile<'_> {
+    /// Returns the score with the tier in it, so that sorting by it alone keeps the order.
+    pub(super) fn full_score(&self) -> f64 {
+        self.score + TIER_STEP * f64::from(self.tier as u8)
+    }
+}
+
+/// More than any sum of words reaches.
+const TIER_STEP: f64 = 1e6;
+
 /// How rare the terms are, and how long the files.
 #[derive(Debug)]
 pub(super) struct Rarity {

@@ -44,7 +44,8 @@ pub(super) fn tell(
         parts.push(format!("matches: {}", words.join(", ")));
     }
     if parts.is_empty() {
-        parts.push("stands around what matches".to_owned());
+        let matches = candidate.file.score > 0.0;
+        parts.push(if matches { "stands around what matches" } else { "everything fits" }.to_owned());
     }
     parts.join("; ")
 }

@@ -61,5 +61,6 @@ pub(super) const TRACED_LINE: f64 = 30.0;
 pub(super) const FILE_SHARE: f64 = 0.35;
 /// The same for a file that the task or the user names.
 pub(super) const NAMED_FILE_SHARE: f64 = 0.6;
-/// Files below this share of the best file's score are not shown while larger trees are searched.
+/// Files below this share of the best file's score are not shown unless everything fits, nor pieces below this share of
+/// the best piece of their file.
 pub(super) const LEAST_SHARE: f64 = 0.1;

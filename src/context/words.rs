@@ -33,7 +33,8 @@ pub(super) enum WordKind {
 
 /// Calls `visit` for every word of `bytes`, parts before the whole.
 ///
-/// Linear in the length; letters outside of ASCII belong to words and keep their case.
+/// Linear in the length. Letters outside of ASCII make words of their own and keep their case: scripts without spaces put
+/// them right beside the names of a program.
 pub(super) fn each_word(bytes: &[u8], mut visit: impl FnMut(Word)) {
     let mut at = 0;
     while at < bytes.len() {
@@ -53,9 +54,10 @@ pub(super) fn hash_word(text: &str) -> u64 {
 fn read_word(bytes: &[u8], start: usize, visit: &mut impl FnMut(Word)) -> usize {
     let (mut whole, mut part, mut part_start, mut parts) = (FNV_BASIS, FNV_BASIS, start, 0_u32);
     let (mut at, mut previous) = (start, OTHER);
+    let is_wide = CLASSES[usize::from(bytes[start])] == WIDE;
     while at < bytes.len() {
         let class = CLASSES[usize::from(bytes[at])];
-        if class == OTHER {
+        if class == OTHER || (class == WIDE) != is_wide {
             break;
         }
         if class == UNDERSCORE || is_hump(previous, class, bytes.get(at + 1)) {
@@ -104,15 +106,17 @@ const LOWER: u8 = 1;
 const UPPER: u8 = 2;
 const UNDERSCORE: u8 = 3;
 const DIGIT: u8 = 4;
+const WIDE: u8 = 5;
 
-/// The class of every byte; what is outside of ASCII counts as a small letter.
+/// The class of every byte; what is outside of ASCII makes words of its own.
 static CLASSES: [u8; 256] = {
     let mut classes = [OTHER; 256];
     let mut at = 0;
     while at < 256 {
         classes[at] = match at as u8 {
             b'A'..=b'Z' => UPPER,
-            b'a'..=b'z' | 0x80..=0xff => LOWER,
+            b'a'..=b'z' => LOWER,
+            0x80..=0xff => WIDE,
             b'0'..=b'9' => DIGIT,
             b'_' => UNDERSCORE,
             _ => OTHER,
@@ -147,7 +151,8 @@ mod tests {
         check("HTTPServer.getURL2", &["-HTTP", "-Server", "+HTTPServer", "-get", "-URL2", "+getURL2"]);
         check("MAX_SIZE __init__ _ __", &["-MAX", "-SIZE", "+MAX_SIZE", "-init"]);
         check("_private utf8", &["private", "utf8"]);
-        check("größe a-b", &["größe", "a", "b"]);
+        check("größe a-b", &["gr", "öß", "e", "a", "b"]);
+        check("检查parse_header的超时", &["检查", "-parse", "-header", "+parse_header", "的超时"]);
         check("", &[]);
     }
 
