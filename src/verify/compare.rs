@@ -75,6 +75,8 @@ struct Tally {
     added: BTreeSet<String>,
     still_failing: BTreeSet<String>,
     notes: Vec<String>,
+    /// Tests that failed before and did not run any more.
+    silenced: usize,
     /// Whether any check of tests ran some on the changed tree.
     tested: bool,
 }
@@ -164,7 +166,7 @@ impl Tally {
         let ground = ground_of(before);
         let names: BTreeSet<&str> =
             before.into_iter().chain([after]).flat_map(|run| &run.tests).map(|test| test.name.as_str()).collect();
-        let mut silenced = 0;
+        let mut silenced = 0_usize;
         for name in names {
             let was = before.and_then(|run| run.test(name)).map(|test| test.outcome);
             let is = after.test(name).map(|test| test.outcome);
@@ -188,6 +190,7 @@ impl Tally {
             };
         }
         if silenced > 0 {
+            self.silenced += silenced;
             let label = after.check.label();
             self.notes.push(format!(
                 "{} of `{label}` that failed before did not run any more, which proves nothing",
@@ -223,7 +226,11 @@ impl Tally {
             let what = listed(&self.added, "passes now that did not run before", "pass now that did not run before");
             return (Verdict::Added, format!("{what}; nothing broke"));
         }
-        (Verdict::Green, "everything that passed before passes now; no test tells the change from the base".to_owned())
+        let silenced = match self.silenced {
+            0 => "no test tells the change from the base".to_owned(),
+            count => format!("{} that failed before did not run any more, which proves nothing", tests(count)),
+        };
+        (Verdict::Green, format!("everything that passed before passes now; {silenced}"))
     }
 }
 

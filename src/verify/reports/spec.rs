@@ -11,6 +11,10 @@ static TOTAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?m)^ℹ (tests|pass|fail) (\d+)$").expect("the pattern is a constant, compiled by a test")
 });
 
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(.*) \([\d.]+m?s\) # (SKIP|TODO|).*$").expect("the pattern is a constant, compiled by a test")
+});
+
 /// The heading above the failures, which are listed a second time below it.
 const FAILURES: &str = "✖ failing tests:";
 
@@ -43,27 +47,24 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
             tests.push(TestResult { message: why, ..result(full.join(" > "), outcome) });
         }
     }
-    let agrees =
-        tests.len() == all && count(&tests, Outcome::Passed) == passed && count(&tests, Outcome::Failed) == failed;
-    agrees.then(|| numbered(tests))
+    // A test with subtests is counted there and is no test here.
+    let parents = lines.iter().filter(|line| line.trim_start().starts_with("▶ ")).count();
+    let listed = tests.len() <= all && tests.len() + parents >= all && count(&tests, Outcome::Passed) <= passed;
+    (listed && count(&tests, Outcome::Failed) == failed).then(|| numbered(tests))
 }
 
 fn point(body: &str) -> Option<(String, Outcome)> {
     let (mark, rest) = body.split_once(' ')?;
-    let (name, directive) = match rest.rsplit_once(" # ") {
-        Some((name, word)) if word.starts_with("SKIP") || word.starts_with("TODO") => (name, Some(&word[..4])),
-        _ => match rest.strip_suffix(" # TODO").or_else(|| rest.strip_suffix(" # SKIP")) {
-            Some(name) => (name, Some("SKIP")),
-            None => (rest, None),
-        },
-    };
-    let outcome = match (mark, directive) {
-        ("﹣", _) | ("✔" | "✖", Some("SKIP")) | ("✖" | "⚠", Some("TODO")) => Outcome::Skipped,
+    // With a directive behind it, the duration is not at the end of the line and was not taken away.
+    let directive = DIRECTIVE.captures(rest);
+    let (name, kind) = directive.as_ref().map_or((rest, ""), |found| {
+        (found.get(1).map_or(rest, |name| name.as_str()), found.get(2).map_or("", |kind| kind.as_str()))
+    });
+    let outcome = match (mark, kind) {
+        ("﹣", _) | ("✔", "SKIP") | ("✖" | "⚠", "TODO") => Outcome::Skipped,
         ("✔", _) => Outcome::Passed,
-        ("✖", None) => Outcome::Failed,
+        ("✖", _) => Outcome::Failed,
         _ => return None,
     };
-    // The duration stands before the directive, where normalising does not see the end of a line.
-    let name = name.rsplit_once(" (").filter(|(_, time)| time.ends_with("ms)")).map_or(name, |(name, _)| name);
     Some((name.to_owned(), outcome))
 }
