@@ -1,0 +1,115 @@
+//! What a change may not do whatever its evidence says, and what a reviewer must be shown first.
+//!
+//! It reads the change and the evidence and decides nothing else; it does not know who made the change, and it runs
+//! nothing.
+
+mod content;
+mod discount;
+mod paths;
+mod size;
+mod touched;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use discount::discount;
+pub use paths::{PROTECTED_BY_DEFAULT, ProtectedPaths};
+pub use touched::{Touched, TouchedKind, verification_touched};
+
+use crate::repo::{FileChange, RepoPath};
+use crate::verify::{Evidence, Verdict};
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// A pattern of protected paths that is not one.
+    #[error("the protected path {pattern:?} is not a pattern: {reason}")]
+    BadPattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// The change must not be proposed.
+    Refuse,
+    /// A reviewer must see it.
+    Flag,
+}
+
+/// Something that policy has to say about a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How grave it is.
+    pub severity: Severity,
+    /// The rule's stable name: `protected-path`.
+    pub rule: &'static str,
+    /// The file, when it is about one.
+    pub path: Option<RepoPath>,
+    /// What was found, one sentence for people without a full stop.
+    pub text: String,
+}
+
+/// What is allowed.
+#[derive(Clone, Debug)]
+pub struct PolicySettings {
+    /// Paths that no change may touch.
+    pub protected: ProtectedPaths,
+    /// The most files of a change.
+    pub max_files: usize,
+    /// The most bytes that a change may add, over all its files.
+    pub max_added_bytes: usize,
+    /// The most lines that a change may add and remove together.
+    pub max_changed_lines: usize,
+    /// The largest file that is no text, in bytes.
+    pub max_binary_bytes: usize,
+}
+
+impl Default for PolicySettings {
+    fn default() -> Self {
+        Self {
+            protected: ProtectedPaths::default(),
+            max_files: 20,
+            max_added_bytes: 400 * 1024,
+            max_changed_lines: 1500,
+            max_binary_bytes: 64 * 1024,
+        }
+    }
+}
+
+/// Reviews a change by rules; `evidence` is `None` while nothing has been verified yet.
+///
+/// What touches verification comes first, then refusals, then the other flags, each in the order of the paths.
+pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &PolicySettings) -> Vec<Finding> {
+    let mut others: Vec<Finding> = evidence.and_then(judged).into_iter().collect();
+    others.extend(size::findings(changes, settings));
+    for change in changes {
+        others.extend(paths::findings(change, settings));
+        others.extend(content::findings(change, settings));
+    }
+    others.extend(paths::dependency_findings(changes));
+    others.sort_by_key(|finding| finding.severity);
+    let mut all: Vec<Finding> = verification_touched(changes).iter().map(Touched::finding).collect();
+    all.extend(others);
+    all
+}
+
+fn judged(evidence: &Evidence) -> Option<Finding> {
+    let severity = match (evidence.is_acceptable(), evidence.verdict) {
+        (false, _) => Severity::Refuse,
+        (true, Verdict::Unproven) => Severity::Flag,
+        (true, _) => return None,
+    };
+    Some(Finding { severity, rule: "evidence", path: None, text: evidence.reason.clone() })
+}
+
+fn finding(severity: Severity, rule: &'static str, path: &RepoPath, text: String) -> Finding {
+    Finding { severity, rule, path: Some(path.clone()), text }
+}
