@@ -149,8 +149,7 @@ impl From<ContextError> for Failure {
 
 impl From<BundleError> for Failure {
     fn from(error: BundleError) -> Self {
-        let exit = if matches!(error, BundleError::Io { .. }) { Exit::Service } else { Exit::Usage };
-        Self::new(exit, error)
+        Self::new(Exit::Usage, error).hint("`prentice run` prints the folder of the bundle that it wrote")
     }
 }
 
@@ -181,6 +180,7 @@ impl From<PipelineError> for Failure {
             PipelineError::Propose(ProposeError::Repo(error)) => error.into(),
             PipelineError::Propose(error) => Self::new(Exit::Bug, error),
             PipelineError::Journal(error) => Self::new(Exit::Service, error),
+            PipelineError::Policy(_) => Self::new(Exit::Usage, &error).hint("mend `policy.protected`"),
             PipelineError::Busy(_) => Self::new(Exit::Usage, &error).hint("wait for it, or end it"),
             PipelineError::Cancelled => {
                 Self::new(Exit::Interrupted, &error).hint("run the same command again to go on")

@@ -9,7 +9,7 @@ use crate::bundle;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{CONFIG_FILE, ConfigError, Layer, Layers};
 use crate::forge::LocalForge;
-use crate::pipeline;
+use crate::pipeline::{self, PipelineError};
 use crate::repo::{RepoPath, Repository};
 
 /// Checks a bundle and puts it on its branch.
@@ -32,7 +32,7 @@ pub(super) async fn publish(flags: &Publish) -> Result<Exit, Failure> {
         None => Layer::default(),
     };
     let config = Layers { file, ..Layers::default() }.resolve(Some(&bundle.task));
-    let settings = pipeline::policy_settings(&config);
+    let settings = pipeline::policy_settings(&config).map_err(PipelineError::from)?;
     let forge = LocalForge::in_folder(repository.state_folder().join("pulls"));
     let now = SystemClock::start().now();
     let published = crate::publish::publish(&bundle, &repository, &forge, &settings, now).await?;

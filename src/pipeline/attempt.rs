@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::check::{self, Checks};
-use super::{Job, PipelineError, policy_settings};
+use super::{Job, PipelineError};
 use crate::bundle::Ending;
 use crate::config::DEFAULT_CONTEXT_TOKENS;
 use crate::context::{self, Context, Query, Settings};
 use crate::llm::LlmError;
-use crate::policy::{self, Finding, Severity};
+use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::propose::{Answered, Conversation, PromptHashes, ProposeError, Sampling};
 use crate::repo::FileTree;
 use crate::verify::{self, Evidence, TreeRun};
@@ -43,6 +43,13 @@ impl Candidate {
     }
 }
 
+/// What changes are judged by.
+struct Judging<'a> {
+    checks: &'a Checks,
+    base_run: &'a TreeRun,
+    settings: &'a PolicySettings,
+}
+
 /// What all attempts together came to.
 pub(super) struct Attempted {
     /// The change that was accepted, else the last one that was judged.
@@ -60,7 +67,9 @@ pub(super) async fn all(
     tree: &FileTree,
     checks: &Checks,
     base_run: &TreeRun,
+    settings: &PolicySettings,
 ) -> Result<Attempted, PipelineError> {
+    let judging = Judging { checks, base_run, settings };
     let mut result = Attempted {
         candidate: None,
         ending: Ending::NoAcceptableChange("the model gave no answer that could be applied".to_owned()),
@@ -78,7 +87,7 @@ pub(super) async fn all(
             let opened =
                 Conversation::open(job.model, job.meter, sampling, (job.task, &shown, &failures), tree.clone());
             let mut conversation = opened.map_err(PipelineError::Propose)?;
-            let ended = converse(job, &mut conversation, checks, base_run, &mut result).await;
+            let ended = converse(job, &mut conversation, &judging, &mut result).await;
             result.answers += conversation.asked();
             result.attempt = number;
             result.prompts.extend(conversation.prompts().clone());
@@ -111,8 +120,7 @@ pub(super) async fn all(
 async fn converse(
     job: &Job<'_>,
     conversation: &mut Conversation<'_>,
-    checks: &Checks,
-    base_run: &TreeRun,
+    judging: &Judging<'_>,
     result: &mut Attempted,
 ) -> Result<Option<Ending>, ProposeError> {
     let mut ending = None;
@@ -135,12 +143,12 @@ async fn converse(
         let changes = tree.changes()?;
         let names: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
         job.progress.note(&format!("the edits change {}", names.join(", ")));
-        let evidence = match check::judge(job, &tree, checks, base_run).await {
+        let evidence = match check::judge(job, &tree, judging.checks, judging.base_run).await {
             Ok(evidence) => evidence,
             Err(PipelineError::Cancelled) => return Ok(Some(Ending::Cancelled)),
             Err(error) => return Ok(Some(Ending::ServiceFailed(format!("the checks could not be run: {error}")))),
         };
-        let findings = policy::review(&changes, Some(&evidence), &policy_settings(job.config));
+        let findings = policy::review(&changes, Some(&evidence), judging.settings);
         record(job, "findings", json!(findings))?;
         let candidate = Candidate { tree, evidence, findings, remarks };
         if candidate.is_acceptable() {
@@ -151,7 +159,7 @@ async fn converse(
         let why = if refusals.is_empty() { candidate.evidence.reason.clone() } else { refusals.clone() };
         job.progress.note(&format!("not acceptable: {why}"));
         let mut failures =
-            verify::failures_for_model(&candidate.evidence.patched, Some(base_run), LATER_FAILURES_BYTES);
+            verify::failures_for_model(&candidate.evidence.patched, Some(judging.base_run), LATER_FAILURES_BYTES);
         if !refusals.is_empty() {
             failures = format!("Policy refuses this change: {refusals}\n\n{failures}");
         }

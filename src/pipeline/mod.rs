@@ -21,7 +21,7 @@ use crate::context::ContextError;
 use crate::forge::Forge;
 use crate::journal::{Journal, JournalError};
 use crate::llm::LanguageModel;
-use crate::policy::PolicySettings;
+use crate::policy::{PROTECTED_BY_DEFAULT, PolicyError, PolicySettings, ProtectedPaths};
 use crate::propose::{Account, Meter, ProposeError};
 use crate::publish::{self, PublishError, Published};
 use crate::repo::{CommitId, RepoError, Repository};
@@ -101,6 +101,9 @@ pub enum PipelineError {
     /// The checks could not be found or run.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The settings of policy make no sense.
+    #[error(".prentice.yml: {0}")]
+    Policy(#[from] PolicyError),
     /// The sandbox failed.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -133,13 +136,14 @@ pub enum PipelineError {
 /// [`PipelineError`].
 pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
     let tree = job.repository.tree(&job.base)?;
+    let settings = policy_settings(job.config)?;
     job.journal.record(
         "run_started",
         json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.task.slug(), "task": job.task }),
     )?;
     let checks = check::find(job, &tree)?;
     let base_run = check::run_base(job, &tree, &checks).await?;
-    let attempted = attempt::all(job, &tree, &checks, &base_run).await?;
+    let attempted = attempt::all(job, &tree, &checks, &base_run, &settings).await?;
     let ending = attempted.ending.clone();
     let bundle = assemble(job, attempted)?;
     job.journal.record("run_ended", json!({ "ending": ending, "spent": job.meter.spent() }))?;
@@ -148,7 +152,6 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
     let published = match (&ending, job.forge) {
         (Ending::Done, Some(forge)) => {
             job.progress.step("Publishing: branch, commit, review page");
-            let settings = policy_settings(job.config);
             let published = publish::publish(&bundle, job.repository, forge, &settings, job.clock.now()).await?;
             let line = json!({ "branch": published.branch, "commit": published.commit, "moved": published.moved });
             job.journal.record("published", line)?;
@@ -186,13 +189,17 @@ fn assemble(job: &Job<'_>, attempted: attempt::Attempted) -> Result<Bundle, Pipe
 }
 
 /// Returns what policy goes by.
-pub fn policy_settings(config: &Config) -> PolicySettings {
-    PolicySettings {
+///
+/// # Errors
+/// [`PolicyError`] for a protected path that is no pattern.
+pub fn policy_settings(config: &Config) -> Result<PolicySettings, PolicyError> {
+    let patterns = PROTECTED_BY_DEFAULT.iter().copied().chain(config.protected.value.iter().map(String::as_str));
+    Ok(PolicySettings {
         max_files: usize::try_from(config.max_files.value).unwrap_or(usize::MAX),
         max_changed_lines: usize::try_from(config.max_changed_lines.value).unwrap_or(usize::MAX),
-        protected: config.protected.value.clone(),
+        protected: ProtectedPaths::parse(patterns)?,
         ..PolicySettings::default()
-    }
+    })
 }
 
 /// Returns what one command may use.

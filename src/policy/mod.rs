@@ -12,6 +12,8 @@ mod touched;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 pub use discount::discount;
@@ -45,12 +47,12 @@ pub enum Severity {
 }
 
 /// Something that policy has to say about a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// How grave it is.
     pub severity: Severity,
     /// The rule's stable name: `protected-path`.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// The file, when it is about one.
     pub path: Option<RepoPath>,
     /// What was found, one sentence for people without a full stop.
@@ -107,9 +109,9 @@ fn judged(evidence: &Evidence) -> Option<Finding> {
         (true, Verdict::Unproven) => Severity::Flag,
         (true, _) => return None,
     };
-    Some(Finding { severity, rule: "evidence", path: None, text: evidence.reason.clone() })
+    Some(Finding { severity, rule: "evidence".into(), path: None, text: evidence.reason.clone() })
 }
 
 fn finding(severity: Severity, rule: &'static str, path: &RepoPath, text: String) -> Finding {
-    Finding { severity, rule, path: Some(path.clone()), text }
+    Finding { severity, rule: rule.into(), path: Some(path.clone()), text }
 }

@@ -23,7 +23,7 @@ pub(super) fn findings(changes: &[FileChange], settings: &PolicySettings) -> Vec
     let too_large = |(what, count, limit): &(&str, usize, usize)| {
         (count > limit).then(|| Finding {
             severity: Severity::Refuse,
-            rule: "size",
+            rule: "size".into(),
             path: None,
             text: format!("the change has {count} {what}, and {limit} are allowed"),
         })
