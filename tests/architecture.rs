@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("propose", "clock context edit llm prompt repo task tokens"),
     ("sandbox", "clock"),
     ("verify", "repo sandbox"),
-    ("policy", "repo secret syntax verify"),
+    ("policy", "repo secret verify"),
     ("bundle", "policy propose repo task verify"),
     ("forge", ""),
     ("publish", "bundle clock forge policy repo sandbox verify"),

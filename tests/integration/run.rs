@@ -161,7 +161,10 @@ async fn a_recording_replays_without_a_model_and_names_the_difference_when_it_do
     assert_eq!(endpoint.asked().await, 1);
     world.write("task.yml", "title: Add the prices\ndescription: Now!\nchecks: [sh check.sh]\n");
     let differs = world.run(&["run", "task.yml", "--replay", file, "--json"]);
-    assert!(differs.ends_with(3).json()["reason"].as_str().expect("a reason").contains("Now!"), "{differs:?}");
+    assert!(
+        differs.ends_with(3).json()["reason"].as_str().expect("a reason").contains("does not hold this request"),
+        "{differs:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
