@@ -5,6 +5,8 @@
 
 mod detect;
 mod environment;
+#[cfg(unix)]
+mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 mod output;

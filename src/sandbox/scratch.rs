@@ -41,7 +41,8 @@ fn link(_folder: &Dir, _target: &Path, _name: &str) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::collections::BTreeMap;
 

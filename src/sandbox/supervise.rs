@@ -1,7 +1,7 @@
 //! Watches one child process to its end: output, time, memory, number of processes, disk space and cancellation.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::limits::Watch;
 use super::output::Capture;
 use super::{Exit, Limits};
 use crate::clock::{Clock, SystemClock};
@@ -24,13 +25,6 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// How long the end of a killed command, and the last of its output, are waited for.
 const DRAIN: Duration = Duration::from_secs(2);
-
-/// How often the limits are looked at; the command may overstep them for that long.
-const POLL: Duration = Duration::from_millis(100);
-
-/// The share of time that looking at the limits may take, as its reciprocal: on a machine with very many processes one
-/// look takes milliseconds.
-const POLL_SHARE: u32 = 20;
 
 /// The byte that asks the helper to end the command; it follows the message.
 pub(super) const END_REQUEST: u8 = b'T';
@@ -82,11 +76,14 @@ pub(super) struct Ended {
 pub(super) async fn supervise(start: Start, cancel: &CancellationToken) -> io::Result<Ended> {
     let clock = SystemClock::start();
     let Start { command, limits, work_tree, message } = start;
+    let mut watch = Watch::start(limits, work_tree)?;
     let mut running = Running::spawn(command, message, limits.output_bytes).await?;
-    let id = running.child.id();
+    let id = running.child.id().and_then(|id| i32::try_from(id).ok());
+    id.into_iter().for_each(|id| watch.begin(id));
     let ending = tokio::select! {
         status = running.child.wait() => Ending::Exited(status?),
-        exit = limit_reached(id, limits, work_tree) => Ending::Limit(exit),
+        () = tokio::time::sleep(limits.wall) => Ending::Limit(Exit::TimedOut),
+        exit = watch.reached() => Ending::Limit(exit),
         () = cancel.cancelled() => Ending::Cancelled,
     };
     let reply = match ending {
@@ -145,7 +142,7 @@ impl Running {
     }
 
     /// Ends the child and everything below it: asks first if it has deserved that, then kills.
-    async fn end(&mut self, ask_first: bool, id: Option<u32>) -> io::Result<()> {
+    async fn end(&mut self, ask_first: bool, id: Option<i32>) -> io::Result<()> {
         if ask_first {
             match &mut self.lifeline {
                 // A helper that is gone already is found by waiting for it.
@@ -164,7 +161,7 @@ impl Running {
     }
 
     /// Kills what is left of the child's own process group.
-    fn end_group(&self, id: Option<u32>) {
+    fn end_group(&self, id: Option<i32>) {
         if self.has_group {
             signal_group(id, Signal::SIGKILL);
         }
@@ -180,8 +177,8 @@ impl Running {
     }
 }
 
-fn signal_group(id: Option<u32>, signal: Signal) {
-    if let Some(group) = id.and_then(|id| i32::try_from(id).ok()) {
+fn signal_group(id: Option<i32>, signal: Signal) {
+    if let Some(group) = id {
         // The group is empty when everything has ended already.
         let _ = killpg(Pid::from_raw(group), signal);
     }
@@ -195,65 +192,4 @@ async fn read_all(mut receiver: pipe::Receiver, capture: Arc<Mutex<Option<Captur
             None => return,
         }
     }
-}
-
-/// Waits until a limit is reached.
-async fn limit_reached(id: Option<u32>, limits: Limits, work_tree: PathBuf) -> Exit {
-    tokio::select! {
-        () = tokio::time::sleep(limits.wall) => Exit::TimedOut,
-        exit = resource_exhausted(id, limits, work_tree) => exit,
-    }
-}
-
-/// Looks at the resources again and again until one is used up.
-async fn resource_exhausted(id: Option<u32>, limits: Limits, work_tree: PathBuf) -> Exit {
-    let root = id.and_then(|id| i32::try_from(id).ok());
-    let reserve_bytes = free_bytes(&work_tree).map_or(0, |free| RESERVED_BYTES.min(free / 8));
-    let mut pause = POLL;
-    loop {
-        tokio::time::sleep(pause).await;
-        let folder = work_tree.clone();
-        let look = tokio::task::spawn_blocking(move || {
-            let clock = SystemClock::start();
-            let disk_is_full = free_bytes(&folder).is_some_and(|free| free < reserve_bytes);
-            let exit = if disk_is_full { Some(Exit::DiskFull) } else { root.and_then(|it| exhausted(it, &limits)) };
-            (exit, clock.elapsed())
-        });
-        match look.await {
-            Ok((Some(exit), _)) => return exit,
-            Ok((None, cost)) => pause = POLL.max(cost * POLL_SHARE),
-            // The runtime is shutting down: whoever waits for this is dropped too.
-            Err(_) => std::future::pending().await,
-        }
-    }
-}
-
-/// How much of a file system is kept free for the rest of the machine, in bytes; less where less was free to begin with.
-const RESERVED_BYTES: u64 = 128 << 20;
-
-#[allow(clippy::useless_conversion, reason = "the counts have fewer bits on some systems")]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let found = nix::sys::statvfs::statvfs(folder).ok()?;
-    Some(u64::from(found.blocks_available()).saturating_mul(u64::from(found.fragment_size())))
-}
-
-#[cfg(target_os = "linux")]
-fn exhausted(root: i32, limits: &Limits) -> Option<Exit> {
-    use super::linux::processes;
-
-    let below = processes::below(root);
-    if below.iter().map(|process| process.threads).sum::<u64>() > u64::from(limits.processes) {
-        return Some(Exit::TooManyProcesses);
-    }
-    // Resident memory counts what forked workers share once for each of them, but it is cheap: only where it says too
-    // much is the proportional share asked for.
-    let resident: u64 = below.iter().map(|process| process.resident_bytes).sum();
-    let is_too_much = resident > limits.memory_bytes
-        && below.iter().map(processes::proportional_bytes).sum::<u64>() > limits.memory_bytes;
-    is_too_much.then_some(Exit::OutOfMemory)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn exhausted(_root: i32, _limits: &Limits) -> Option<Exit> {
-    None
 }

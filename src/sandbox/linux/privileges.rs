@@ -7,6 +7,7 @@ use rustix::thread::{
 };
 
 use super::message::{WallError, step};
+use super::processes;
 use crate::sandbox::{Level, Limits};
 
 /// Gives up every capability for good: not even a program started as root has one afterwards.
@@ -48,23 +49,16 @@ pub(super) fn set_limits(level: Level, limits: &Limits) -> Result<(), WallError>
     lower(Resource::RLIMIT_NPROC, most_processes(level, limits))
 }
 
-/// A little more than the limit, so that the one who counts sees it overstepped and can say so.
+/// Clearly more than the limit, so that the one who counts sees it overstepped and can say so.
 ///
 /// The kernel counts the processes of a user in a user namespace, and does not count those of root. Without a namespace
 /// whatever else the user runs has to fit in as well.
 fn most_processes(level: Level, limits: &Limits) -> rlim_t {
-    let own = rlim_t::from(limits.processes) + rlim_t::from(limits.processes) / 4 + 16;
+    let own = rlim_t::from(limits.processes) * 2 + 256;
     match level {
         Level::Namespaces => own,
-        Level::Landlock | Level::Off => own.saturating_add(running_now()),
+        Level::Landlock | Level::Off => own.saturating_add(processes::running_now().unwrap_or(RLIM_INFINITY)),
     }
-}
-
-/// Returns the number of threads on the machine (/proc/loadavg, the fourth field).
-fn running_now() -> rlim_t {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let total = text.split_ascii_whitespace().nth(3).and_then(|field| field.split_once('/')?.1.parse().ok());
-    total.unwrap_or(RLIM_INFINITY)
 }
 
 fn lower(resource: Resource, most: rlim_t) -> Result<(), WallError> {

@@ -36,6 +36,12 @@ pub(in crate::sandbox) fn proportional_bytes(process: &Process) -> u64 {
     kibibytes.map_or(process.resident_bytes, |count| count * 1024)
 }
 
+/// Returns the number of threads on the machine (/proc/loadavg, the fourth field).
+pub(in crate::sandbox) fn running_now() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_ascii_whitespace().nth(3)?.split_once('/')?.1.parse().ok()
+}
+
 fn page_bytes() -> u64 {
     let found = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
     found.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(4096)

@@ -1,6 +1,7 @@
 //! The first stage of the helper: enters the namespaces, starts the second stage, and ends everything below it when that
 //! ends or when Prentice is gone. It stays outside of the walls, so that nothing within can touch it.
 
+use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::process::Stdio;
 use std::time::Duration;
@@ -140,23 +141,29 @@ fn guard(level: Level, init: Pid, signals: &SignalFd) -> Result<(), WallError> {
 const SWEEPS: u32 = 5000;
 const BETWEEN_SWEEPS: Duration = Duration::from_millis(1);
 
-/// Ends every descendant: stops all of them first, so that none can multiply meanwhile, then kills them.
+/// Ends every descendant: stops all of them first, so that none can multiply while others are killed.
 fn end_all() {
+    // Root's processes are not limited in number, so that very many may compete for the processor. Where this is not
+    // allowed, they are.
+    let _ = rustix::process::setpriority_process(None, -20);
     let me = getpid().as_raw();
-    let mut stopped = 0;
+    let mut stopped: BTreeSet<i32> = BTreeSet::new();
     for _ in 0..SWEEPS {
         let _ = reap(Pid::from_raw(0));
-        let left: Vec<i32> = processes::below(me).iter().filter(|it| !it.is_zombie).map(|it| it.id).collect();
+        let left: BTreeSet<i32> = processes::below(me).iter().filter(|it| !it.is_zombie).map(|it| it.id).collect();
         if left.is_empty() {
-            let _ = reap(Pid::from_raw(0));
-            return;
+            break;
         }
-        // While their number grows there are some that were not stopped yet.
-        let signal = if left.len() > stopped { Signal::SIGSTOP } else { Signal::SIGKILL };
-        stopped = left.len();
-        for id in left {
-            let _ = kill(Pid::from_raw(id), signal);
+        let are_all_stopped = left.is_subset(&stopped);
+        for id in left.iter().filter(|id| are_all_stopped || !stopped.contains(id)) {
+            let signal = if are_all_stopped { Signal::SIGKILL } else { Signal::SIGSTOP };
+            // It may have ended meanwhile.
+            let _ = kill(Pid::from_raw(*id), signal);
         }
-        std::thread::sleep(BETWEEN_SWEEPS);
+        stopped = left;
+        if are_all_stopped {
+            std::thread::sleep(BETWEEN_SWEEPS);
+        }
     }
+    let _ = reap(Pid::from_raw(0));
 }
