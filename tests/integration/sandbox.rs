@@ -516,6 +516,17 @@ async fn limits_end_the_command() {
 }
 
 #[tokio::test]
+async fn a_burst_of_processes_is_ended_to_the_last() {
+    for mut bench in benches(ALL).await {
+        bench.limits.processes = 200;
+        let pipe = bench.pipe();
+        let burst = "exec 3>pipe; b() { if [ $1 -gt 0 ]; then b $(($1 - 1)) & b $(($1 - 1)) & wait; else sleep 1000; fi; }; b 10";
+        assert_eq!(bench.shell(burst).await.exit, Exit::TooManyProcesses, "{:?}", bench.level);
+        read_to_the_end(pipe, bench.level);
+    }
+}
+
+#[tokio::test]
 async fn memory_is_counted_over_all_processes_but_shared_memory_once() {
     if !has_python() {
         return;

@@ -8,6 +8,8 @@ pub(in crate::sandbox) struct Process {
     /// Its id.
     pub(in crate::sandbox) id: i32,
     parent: i32,
+    /// The process group that it belongs to.
+    pub(in crate::sandbox) group: i32,
     /// Ended, but not waited for.
     pub(in crate::sandbox) is_zombie: bool,
     /// Its threads.
@@ -30,10 +32,16 @@ pub(in crate::sandbox) fn below(root: i32) -> Vec<Process> {
 
 /// Returns the memory of a process, what it shares with others divided among them, in bytes.
 pub(in crate::sandbox) fn proportional_bytes(process: &Process) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)).unwrap_or_default();
+    let text = match std::fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)) {
+        Ok(text) => text,
+        // Not allowed: what it shares is counted as its own.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return process.resident_bytes,
+        // Ended meanwhile.
+        Err(_) => return 0,
+    };
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"));
     let kibibytes = line.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
-    kibibytes.map_or(process.resident_bytes, |count| count * 1024)
+    kibibytes.unwrap_or(0) * 1024
 }
 
 /// Returns the number of threads on the machine (/proc/loadavg, the fourth field).
@@ -70,6 +78,7 @@ fn parse(id: i32, stat: &[u8], page_bytes: u64) -> Option<Process> {
     Some(Process {
         id,
         parent: fields.get(1)?.parse().ok()?,
+        group: fields.get(2)?.parse().ok()?,
         is_zombie: matches!(*fields.first()?, "Z" | "X"),
         threads: number(17)?,
         resident_bytes: number(21)? * page_bytes,
@@ -85,7 +94,8 @@ mod tests {
         let rest = "S 7 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 3 0 99 1000 25 18446744073709551615";
         for name in ["cat", "a b", "x) R 1 (", "ä\u{1F600}"] {
             let line = format!("42 ({name}) {rest}");
-            let process = Process { id: 42, parent: 7, is_zombie: false, threads: 3, resident_bytes: 25 * 4096 };
+            let process =
+                Process { id: 42, parent: 7, group: 1, is_zombie: false, threads: 3, resident_bytes: 25 * 4096 };
             assert_eq!(parse(42, line.as_bytes(), 4096), Some(process), "{name}");
         }
         assert_eq!(parse(42, b"42 (cut", 4096), None);
@@ -94,7 +104,7 @@ mod tests {
 
     #[test]
     fn only_what_is_below_the_root_is_found() {
-        let process = |id, parent| Process { id, parent, is_zombie: false, threads: 1, resident_bytes: 0 };
+        let process = |id, parent| Process { id, parent, group: 1, is_zombie: false, threads: 1, resident_bytes: 0 };
         let all = vec![process(2, 1), process(3, 2), process(4, 3), process(5, 1), process(6, 3)];
         let ids = |root| descendants(root, all.clone()).iter().map(|process| process.id).collect::<Vec<_>>();
         assert_eq!(ids(2), [3, 4, 6]);

@@ -9,10 +9,10 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpid};
+use nix::unistd::{Pid, getpgrp, getpid};
 
 use super::message::{Report, WallError, step};
 use super::{INIT_STAGE, namespaces, processes, send};
@@ -141,16 +141,25 @@ fn guard(level: Level, init: Pid, signals: &SignalFd) -> Result<(), WallError> {
 const SWEEPS: u32 = 5000;
 const BETWEEN_SWEEPS: Duration = Duration::from_millis(1);
 
-/// Ends every descendant: stops all of them first, so that none can multiply while others are killed.
+/// Ends every descendant. A whole process group is killed at one stroke: the kernel lets none of it fork past the signal.
+/// What made itself a group of its own is stopped before it is killed, so that it cannot multiply meanwhile.
 fn end_all() {
     // Root's processes are not limited in number, so that very many may compete for the processor. Where this is not
     // allowed, they are.
     let _ = rustix::process::setpriority_process(None, -20);
-    let me = getpid().as_raw();
+    let (me, own) = (getpid().as_raw(), getpgrp().as_raw());
     let mut stopped: BTreeSet<i32> = BTreeSet::new();
     for _ in 0..SWEEPS {
         let _ = reap(Pid::from_raw(0));
-        let left: BTreeSet<i32> = processes::below(me).iter().filter(|it| !it.is_zombie).map(|it| it.id).collect();
+        let below = processes::below(me);
+        let living = below.iter().filter(|it| !it.is_zombie);
+        let groups: BTreeSet<i32> =
+            living.clone().map(|it| it.group).filter(|&group| group > 1 && group != own).collect();
+        for group in groups {
+            // It may be empty by now.
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+        let left: BTreeSet<i32> = living.map(|it| it.id).collect();
         if left.is_empty() {
             break;
         }
