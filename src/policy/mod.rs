@@ -4,6 +4,7 @@
 //! nothing.
 
 mod content;
+mod conventions;
 mod discount;
 mod paths;
 mod size;

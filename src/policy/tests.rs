@@ -4,8 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::repo::{FileMode, StoredFile};
-use crate::sandbox::Exit;
-use crate::verify::{Check, CheckKind, CheckRun, Outcome, ReportFormat, TestResult, TreeRun, compare};
+use crate::verify::{Check, CheckKind, CheckRun, Exit, Outcome, ReportFormat, TestResult, TreeRun, compare};
 
 fn path(text: &str) -> RepoPath {
     RepoPath::of_existing(text).expect(text)

@@ -17,7 +17,7 @@ mod reports;
 mod run;
 
 #[cfg(test)]
-mod tests_compare;
+mod tests;
 
 pub use check::{Check, CheckKind};
 pub use compare::compare;
@@ -31,6 +31,7 @@ pub use record::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
 pub use reports::{Parsed, parse};
 pub use run::{Progress, Runner};
 
+pub use crate::sandbox::Exit;
 use crate::sandbox::SandboxError;
 
 /// Why something could not be verified.

@@ -80,7 +80,7 @@ fn split_message(rest: &str) -> (&str, Option<&str>) {
         if name.contains('[') { name.ends_with(']') && balanced(name) } else { true }
     };
     match splits().find(whole).or_else(|| splits().find(|at| rest[..*at].ends_with(']'))) {
-        Some(at) if !(rest.ends_with(']') && !balanced(&rest[..at])) => (&rest[..at], Some(&rest[at + DASH.len()..])),
+        Some(at) if !rest.ends_with(']') || balanced(&rest[..at]) => (&rest[..at], Some(&rest[at + DASH.len()..])),
         _ => (rest, None),
     }
 }

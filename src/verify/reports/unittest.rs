@@ -25,7 +25,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
     let sections = lines.iter().position(|line| *line == DOUBLE_RULE).unwrap_or(lines.len());
     let mut tests = listed(&lines[..sections]);
     let failures = failures(&lines[sections..]);
-    tests.extend(failures.into_iter());
+    tests.extend(failures);
     let tests = merged(tests);
     // Fixtures of classes and modules (`setUpClass (..)`) are listed and not counted, hence no exact comparison. Without
     // `-v` only failures are listed.
