@@ -1,5 +1,7 @@
 //! Holds the modules to the arrows of ARCHITECTURE.md, and files to a size that one can read.
 
+#![allow(clippy::panic, reason = "tests stop at what they do not expect")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -110,6 +110,7 @@ impl BundleError {
         move |source| Self::Io { path, source }
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "errors are passed as they come")]
     fn malformed(path: &Path, reason: impl ToString) -> Self {
         Self::Malformed { path: path.to_owned(), reason: reason.to_string() }
     }

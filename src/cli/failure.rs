@@ -52,6 +52,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// Makes an error without hints.
+    #[allow(clippy::needless_pass_by_value, reason = "errors are passed as they come")]
     pub(super) fn new(exit: Exit, message: impl ToString) -> Self {
         Self { message: message.to_string(), hints: Vec::new(), exit }
     }

@@ -67,7 +67,7 @@ impl Steps {
 
     /// Takes the moving line away.
     pub(super) fn finish(&self) {
-        self.with_bar(|bar| bar.finish_and_clear());
+        self.with_bar(ProgressBar::finish_and_clear);
     }
 
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) -> bool {

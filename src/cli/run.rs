@@ -128,7 +128,7 @@ async fn walls(
     match sandbox.level() {
         Level::Namespaces => steps.note("sandbox: namespaces, Landlock and seccomp"),
         Level::Landlock => {
-            steps.note("sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network)")
+            steps.note("sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network)");
         }
         Level::Off if off => steps.note(&format!("sandbox: OFF, said by the {}", config.sandbox.source)),
         Level::Off => {}
@@ -224,7 +224,7 @@ pub(super) fn report(finished: &Finished) {
             ));
         }
         (Ending::Cancelled, _) => {
-            tell("Cancelled. Run the same command again: answers that were paid for are not asked again.")
+            tell("Cancelled. Run the same command again: answers that were paid for are not asked again.");
         }
         (ending, _) => {
             let (outcome, reason) = words(ending);

@@ -262,7 +262,7 @@ fn show_file(path: &RepoPath, text: &str) -> String {
 fn fenced_code(text: &str) -> String {
     let longest = text
         .lines()
-        .map(|line| line.trim_start())
+        .map(str::trim_start)
         .map(|line| line.len() - line.trim_start_matches('`').len())
         .max()
         .unwrap_or(0);

@@ -138,7 +138,7 @@ pub fn parse_plain(text: &str, origin: Origin) -> Result<Task, TaskError> {
     }
     let (title, rest) = match first.char_indices().nth(MAX_TITLE_CHARACTERS) {
         None => (first.to_owned(), rest.trim().to_owned()),
-        Some((cut, _)) => (format!("{}…", first[..cut].trim_end_matches(|c| c == ' ')), text.clone()),
+        Some((cut, _)) => (format!("{}…", first[..cut].trim_end_matches(' ')), text.clone()),
     };
     let title: String = title.chars().take(MAX_TITLE_CHARACTERS).collect();
     Ok(Task {

@@ -1,5 +1,13 @@
 //! Runs the program as its user would.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "tests stop at what they do not expect, say what they skip, and start programs"
+)]
+
 mod commands;
 mod common;
 #[cfg(unix)]

@@ -21,7 +21,7 @@ async fn a_fix_is_proven_and_published_and_the_checkout_is_untouched() {
     assert_eq!((&result["outcome"], &result["verdict"]), (&"done".into(), &"proven".into()));
     assert_eq!(result["files"], serde_json::json!(["src/price.py"]));
     let branch = result["branch"].as_str().expect("a branch");
-    assert_eq!(world.git(&["show", &format!("{branch}:src/price.py")]).contains("sum(prices)"), true);
+    assert!(world.git(&["show", &format!("{branch}:src/price.py")]).contains("sum(prices)"));
     assert_eq!(world.git(&["rev-list", "--count", &format!("HEAD..{branch}")]), "1");
     assert_eq!(world.git(&["rev-parse", "HEAD"]), head);
     assert_eq!(world.git(&["status", "--porcelain"]), "M src/price.py");

@@ -3,7 +3,7 @@
 //! # Grammar
 //! An answer is prose with these in it, in any order and number:
 //!
-//! ```text
+//! ~~~text
 //! FILE: src/a.py                     part of a file: search and replace
 //! <<<<<<< SEARCH
 //! lines as they stand in the file    none at all: creates the file
@@ -18,7 +18,7 @@
 //!
 //! DELETE: src/c.py
 //! RENAME: src/d.py -> src/e.py       both outside of fences
-//! ```
+//! ~~~
 //!
 //! *The path* stands directly before the block or its fence (blank lines between do not count), as the first line inside
 //! the fence of a search block, or in the info text of the fence (`python src/a.py`); plain, after `FILE:`, between
