@@ -136,6 +136,3 @@ fn put_commit(
     repository.move_branch(branch, Some(&head), &commit, "prentice: new proposal")?;
     Ok((commit, true))
 }
-
-#[cfg(test)]
-mod tests;
