@@ -79,6 +79,10 @@ impl Watcher {
             if let Some(exit) = self.look(root) {
                 // Nobody listens when the command has just ended.
                 let _ = teller.send(exit);
+                if exit == Exit::TooManyProcesses {
+                    // Whoever else would have to do it may not get to run before there are many more.
+                    end_below(root);
+                }
                 return;
             }
             let cost = clock.elapsed().saturating_sub(started);
@@ -118,11 +122,19 @@ fn running_now() -> u64 {
 /// kernel does not limit in number.
 #[cfg(target_os = "linux")]
 fn prefer_this_thread() {
-    let _ = rustix::process::setpriority_process(None, -20);
+    super::linux::processes::prefer_this_thread();
 }
 
 #[cfg(not(target_os = "linux"))]
 fn prefer_this_thread() {}
+
+#[cfg(target_os = "linux")]
+fn end_below(root: i32) {
+    super::linux::processes::end_below(root);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_below(_root: i32) {}
 
 #[cfg(target_os = "linux")]
 fn exhausted(root: i32, limits: &Limits) -> Option<Exit> {

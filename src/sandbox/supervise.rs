@@ -23,6 +23,9 @@ use crate::clock::{Clock, SystemClock};
 /// How long a command may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How long the helper may take to end thousands of processes.
+const HELPER_GRACE: Duration = Duration::from_secs(60);
+
 /// How long the end of a killed command, and the last of its output, are waited for.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -81,9 +84,11 @@ pub(super) async fn supervise(start: Start, cancel: &CancellationToken) -> io::R
     let id = running.child.id().and_then(|id| i32::try_from(id).ok());
     id.into_iter().for_each(|id| watch.begin(id));
     let ending = tokio::select! {
+        // In this order: who reaches a limit may be ended before this is woken.
+        biased;
+        exit = watch.reached() => Ending::Limit(exit),
         status = running.child.wait() => Ending::Exited(status?),
         () = tokio::time::sleep(limits.wall) => Ending::Limit(Exit::TimedOut),
-        exit = watch.reached() => Ending::Limit(exit),
         () = cancel.cancelled() => Ending::Cancelled,
     };
     let reply = match ending {
@@ -153,7 +158,8 @@ impl Running {
                 return Ok(());
             }
         }
-        if self.lifeline.take().is_some() && timeout(GRACE, self.child.wait()).await.is_ok() {
+        // The helper ends everything else before itself, and gives up by itself.
+        if self.lifeline.take().is_some() && timeout(HELPER_GRACE, self.child.wait()).await.is_ok() {
             return Ok(());
         }
         self.end_group(id);

@@ -46,14 +46,19 @@ pub(super) fn set_limits(level: Level, limits: &Limits) -> Result<(), WallError>
     lower(Resource::RLIMIT_CORE, 0)?;
     lower(Resource::RLIMIT_FSIZE, limits.file_bytes)?;
     lower(Resource::RLIMIT_NOFILE, OPEN_FILES)?;
-    lower(Resource::RLIMIT_NPROC, most_processes(level, limits))
+    lower(Resource::RLIMIT_NPROC, most_processes(level, limits))?;
+    if level != Level::Namespaces && nix::unistd::geteuid().is_root() {
+        // Nothing limits the number of root's processes; those who count them have to get to run.
+        rustix::process::setpriority_process(None, 19).map_err(step("lower the priority"))?;
+    }
+    Ok(())
 }
 
 /// Clearly more than the limit, so that the one who counts sees it overstepped and can say so.
 ///
 /// The kernel counts the processes of a user in a user namespace, and does not count those of root. Without a namespace
 /// whatever else the user runs has to fit in as well.
-fn most_processes(level: Level, limits: &Limits) -> rlim_t {
+pub(super) fn most_processes(level: Level, limits: &Limits) -> rlim_t {
     let own = rlim_t::from(limits.processes) * 2 + 256;
     match level {
         Level::Namespaces => own,

@@ -14,7 +14,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::pivot_root;
 
 use super::message::{Policy, WallError, step};
-use super::mounts;
+use super::{mounts, privileges};
 
 /// Where the machine's own files are while the view is built.
 const OLD: &str = "/old";
@@ -68,6 +68,7 @@ pub(super) fn enter(policy: &Policy) -> Result<(), WallError> {
     let entries = plan(policy);
     make_links(&root)?;
     make_special(&root)?;
+    bound_processes(policy)?;
     for entry in &entries {
         bind(&root, entry).map_err(step(format!("bind {}", entry.path.display())))?;
     }
@@ -122,6 +123,31 @@ fn make_special(root: &Dir) -> Result<(), WallError> {
     let options = Some("newinstance,ptmxmode=0666,mode=0620");
     mount(Some("devpts"), place("dev/pts").as_str(), Some("devpts"), terminals, options).map_err(step("mount /dev/pts"))
 }
+
+/// Sets the highest process id of the namespace, which bounds root too.
+///
+/// Only since Linux 6.14 does each process namespace have its own; before, this would change the whole machine's. On
+/// those the one who counts has to be fast.
+fn bound_processes(policy: &Policy) -> Result<(), WallError> {
+    let release = fs::read_to_string(format!("{NEW}/proc/sys/kernel/osrelease")).map_err(step("read the release"))?;
+    if !is_since_6_14(&release) {
+        return Ok(());
+    }
+    let most = privileges::most_processes(policy.level, &policy.limits).max(LEAST_PROCESS_BOUND);
+    let place = format!("{NEW}/proc/sys/kernel/pid_max");
+    fs::write(place, most.to_string()).map_err(step("bound the processes"))
+}
+
+fn is_since_6_14(release: &str) -> bool {
+    let mut numbers = release.split(['.', '-', '+']).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (6, 14),
+        _ => false,
+    }
+}
+
+/// The kernel accepts no lower one (kernel/pid.c).
+const LEAST_PROCESS_BOUND: u64 = 301;
 
 /// Lists what is bound into the view, parents before children.
 fn plan(policy: &Policy) -> Vec<Entry> {
@@ -207,6 +233,18 @@ mod tests {
         };
         let shown = plan(&policy).into_iter().filter(|entry| entry.access != Access::Device);
         shown.map(|it| format!("{:?} {} <- {}", it.access, it.path.display(), it.source.display())).collect()
+    }
+
+    #[test]
+    fn an_older_kernel_is_told_by_its_release() {
+        let check = |release: &str, expected: bool| assert_eq!(is_since_6_14(release), expected, "{release}");
+        check("6.14.0-1012-azure\n", true);
+        check("6.18.44", true);
+        check("7.0-rc1", true);
+        check("6.8.0-45-generic", false);
+        check("5.15.0", false);
+        check("6", false);
+        check("unknown", false);
     }
 
     #[test]

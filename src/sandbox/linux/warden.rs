@@ -1,18 +1,16 @@
 //! The first stage of the helper: enters the namespaces, starts the second stage, and ends everything below it when that
 //! ends or when Prentice is gone. It stays outside of the walls, so that nothing within can touch it.
 
-use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::process::Stdio;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal, kill, killpg};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getpgrp, getpid};
+use nix::unistd::{Pid, getpid};
 
 use super::message::{Report, WallError, step};
 use super::{INIT_STAGE, namespaces, processes, send};
@@ -131,48 +129,9 @@ fn guard(level: Level, init: Pid, signals: &SignalFd) -> Result<(), WallError> {
         }
     }
     if level != Level::Namespaces {
-        end_all();
+        processes::prefer_this_thread();
+        processes::end_below(getpid().as_raw());
+        let _ = reap(Pid::from_raw(0));
     }
     Ok(())
-}
-
-/// How often the descendants are looked for before what is left is given up as stuck in the kernel, and how long between
-/// two looks.
-const SWEEPS: u32 = 5000;
-const BETWEEN_SWEEPS: Duration = Duration::from_millis(1);
-
-/// Ends every descendant. A whole process group is killed at one stroke: the kernel lets none of it fork past the signal.
-/// What made itself a group of its own is stopped before it is killed, so that it cannot multiply meanwhile.
-fn end_all() {
-    // Root's processes are not limited in number, so that very many may compete for the processor. Where this is not
-    // allowed, they are.
-    let _ = rustix::process::setpriority_process(None, -20);
-    let (me, own) = (getpid().as_raw(), getpgrp().as_raw());
-    let mut stopped: BTreeSet<i32> = BTreeSet::new();
-    for _ in 0..SWEEPS {
-        let _ = reap(Pid::from_raw(0));
-        let below = processes::below(me);
-        let living = below.iter().filter(|it| !it.is_zombie);
-        let groups: BTreeSet<i32> =
-            living.clone().map(|it| it.group).filter(|&group| group > 1 && group != own).collect();
-        for group in groups {
-            // It may be empty by now.
-            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-        }
-        let left: BTreeSet<i32> = living.map(|it| it.id).collect();
-        if left.is_empty() {
-            break;
-        }
-        let are_all_stopped = left.is_subset(&stopped);
-        for id in left.iter().filter(|id| are_all_stopped || !stopped.contains(id)) {
-            let signal = if are_all_stopped { Signal::SIGKILL } else { Signal::SIGSTOP };
-            // It may have ended meanwhile.
-            let _ = kill(Pid::from_raw(*id), signal);
-        }
-        stopped = left;
-        if are_all_stopped {
-            std::thread::sleep(BETWEEN_SWEEPS);
-        }
-    }
-    let _ = reap(Pid::from_raw(0));
 }
