@@ -1,5 +1,12 @@
 //! Commands behind walls, as a hostile and as an honest test suite would use them.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "tests read the environment, start themselves and tell what they skip"
+)]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
@@ -288,6 +295,8 @@ async fn nothing_outlives_a_supervisor_that_is_killed() {
         let mut supervisor = tokio::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "sandbox::a_supervisor_waits_for_its_command"])
             .env("PRENTICE_TEST_SUPERVISOR", order)
+            // It cannot remove its own folder when it is killed.
+            .env("TMPDIR", bench.folder.path())
             .spawn()
             .unwrap();
         let waiting = tokio::task::spawn_blocking(move || {
@@ -389,6 +398,34 @@ async fn a_command_has_a_place_for_temporary_files() {
     }
     for bench in benches(&[Level::Namespaces]).await {
         bench.check("echo a > /tmp/a && cat $TMPDIR/a /var/tmp/a", Exit::Code(0), "a\na\n").await;
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_is_a_link_opens_nothing_outside() {
+    for bench in benches(WALLS).await {
+        let secret = bench.path("home/tool");
+        fs::write(&secret, format!("#!/bin/sh\necho {CANARY}\n")).unwrap();
+        fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::os::unix::fs::symlink(&secret, bench.path("tree/tool")).unwrap();
+        let result = bench.sandbox().run(&bench.command(&["./tool"]), &CancellationToken::new()).await;
+        assert!(matches!(result, Err(SandboxError::Failed { .. })), "{:?}: {result:?}", bench.level);
+    }
+}
+
+#[tokio::test]
+async fn folders_may_be_named_by_a_link() {
+    for bench in benches(ALL).await {
+        std::os::unix::fs::symlink(bench.folder.path(), bench.path("link")).unwrap();
+        fs::create_dir(bench.path("tree/sub")).unwrap();
+        let mut command = bench.command(&["sh", "-c", "echo a > ../a && echo b > $TMPDIR/b && echo c > ~/c && pwd"]);
+        command.work_tree = bench.path("link/tree");
+        command.directory = bench.path("link/tree/sub");
+        command.scratch = bench.path("link/scratch");
+        let finished = bench.sandbox().run(&command, &CancellationToken::new()).await.unwrap();
+        let real = bench.path("tree/sub").canonicalize().unwrap();
+        assert_eq!((finished.exit, finished.output), (Exit::Code(0), format!("{}\n", real.display())));
+        assert!(bench.path("tree/a").exists());
     }
 }
 

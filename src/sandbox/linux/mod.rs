@@ -51,30 +51,24 @@ impl LinuxSandbox {
     }
 
     fn policy(&self, command: &Command) -> Result<Policy, SandboxError> {
-        let failed = |error: io::Error| failed(command, &error.to_string());
         let program = self.host.find_program(command)?;
-        let work_tree = command.work_tree.canonicalize().map_err(failed)?;
-        let scratch = command.scratch.canonicalize().map_err(failed)?;
         let temporary_folder = match self.level {
             // A short name: the path of a unix socket has at most 108 bytes.
             Level::Namespaces => PathBuf::from("/tmp"),
-            Level::Landlock | Level::Off => scratch.join("tmp"),
+            Level::Landlock | Level::Off => command.scratch.join("tmp"),
         };
         let mut places = self.places.clone();
-        places.extend(command.readable.iter().chain([&program]).filter_map(|path| place(path)));
-        for (named, real) in [(&command.work_tree, &work_tree), (&command.scratch, &scratch)] {
-            if named != real {
-                places.push(Place { path: named.clone(), source: real.clone(), hidden: Vec::new() });
-            }
-        }
+        // A program in the work tree may be a link that the repository put there; where it leads is not opened.
+        let named = Some(&program).filter(|program| !program.starts_with(&command.work_tree));
+        places.extend(command.readable.iter().chain(named).filter_map(|path| place(path)));
         Ok(Policy {
             level: self.level,
             program,
             arguments: command.argv[1..].to_vec(),
             directory: command.directory.clone(),
             environment: self.host.for_command(command, &temporary_folder),
-            work_tree,
-            scratch,
+            work_tree: command.work_tree.clone(),
+            scratch: command.scratch.clone(),
             places,
             limits: command.limits,
         })
@@ -88,6 +82,7 @@ impl LinuxSandbox {
         if cancel.is_cancelled() {
             return Err(SandboxError::Cancelled);
         }
+        let command = &without_links(command).map_err(|error| failed(command, &error.to_string()))?;
         let policy = self.policy(command)?;
         let lost = |error: &dyn std::fmt::Display| failed(command, &error.to_string());
         scratch::prepare(&self.host, &command.scratch).map_err(|error| lost(&error))?;
@@ -176,6 +171,16 @@ fn send(report: &Report) {
     let line = serde_json::to_vec(report).unwrap_or_default();
     // Nobody can be told when Prentice is gone.
     let _ = nix::unistd::write(io::stdin(), &line);
+}
+
+/// Returns the command with the real paths of its folders: in the view a link may lead nowhere.
+fn without_links(command: &Command) -> io::Result<Command> {
+    Ok(Command {
+        directory: command.directory.canonicalize()?,
+        work_tree: command.work_tree.canonicalize()?,
+        scratch: command.scratch.canonicalize()?,
+        ..command.clone()
+    })
 }
 
 fn place(path: &Path) -> Option<Place> {
