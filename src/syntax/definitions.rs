@@ -9,17 +9,21 @@ use super::{Definition, DefinitionKind, Language, grammar};
 /// Lines of comments and attributes that are counted to a definition, at most.
 const MAX_ATTACHED_LINES: usize = 200;
 
+/// Levels of the syntax tree in which names are looked for; a block of code takes three to six.
+const MAX_DEPTH: u32 = 300;
+
 /// Finds what `text` defines, in the order of the lines; what is nested comes after what it is nested in.
 ///
-/// Empty for a text that is not parsed, see [`super::MAX_PARSED_BYTES`]. A text with errors gives what is readable in it.
+/// Empty for a text that is too long or too costly, see [`super::parses`]. A text with errors gives what is readable in it.
 pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
-    let (Some(tree), Some(query)) = (grammar::parse(language, text), grammar::definition_query(language)) else {
+    let (Some(tree), Some(query)) = (grammar::parse_for_query(language, text), grammar::definition_query(language))
+    else {
         return Vec::new();
     };
     let lines: Vec<&str> = text.lines().collect();
     // One node may match two patterns (a constant that is a function): the first pattern of the file wins.
     let mut found: BTreeMap<(usize, usize), (usize, Definition)> = BTreeMap::new();
-    let mut cursor = QueryCursor::new();
+    let mut cursor = shallow_cursor();
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
     while let Some(found_match) = matches.next() {
         let (mut whole, mut name) = (None, None);
@@ -55,18 +59,26 @@ pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
 
 /// Finds the names that `text` calls or uses as types, each once, in byte order.
 ///
-/// Empty for a text that is not parsed, see [`super::MAX_PARSED_BYTES`].
+/// Empty for a text that is too long or too costly, see [`super::parses`].
 pub fn references(language: Language, text: &str) -> Vec<String> {
-    let (Some(tree), Some(query)) = (grammar::parse(language, text), grammar::reference_query(language)) else {
+    let (Some(tree), Some(query)) = (grammar::parse_for_query(language, text), grammar::reference_query(language))
+    else {
         return Vec::new();
     };
     let mut names = BTreeSet::new();
-    let mut cursor = QueryCursor::new();
+    let mut cursor = shallow_cursor();
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
     while let Some(found) = matches.next() {
         names.extend(found.captures().iter().filter_map(|capture| capture.node.utf8_text(text.as_bytes()).ok()));
     }
     names.into_iter().map(str::to_owned).collect()
+}
+
+/// In crafted text every level of nesting opens a match that stays open to the end.
+fn shallow_cursor() -> QueryCursor {
+    let mut cursor = QueryCursor::new();
+    cursor.set_max_start_depth(Some(MAX_DEPTH));
+    cursor
 }
 
 /// Tells what the capture of a whole definition stands for; `None` for the capture of its name.

@@ -3,30 +3,94 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use tree_sitter::{ParseOptions, Parser, Query, Tree};
+use tree_sitter::{Node, ParseOptions, Parser, Query, Tree};
 
 use super::{Language, MAX_PARSED_BYTES};
 
-/// Steps of the parser (each about a hundred operations) that every text may take, and further ones a byte.
+/// Steps of the parser (a hundred operations each) that every text may take, and bytes for one further step.
 ///
-/// Ordinary code takes up to a sixth of a step a byte; error recovery in crafted text can take any number.
-const STEPS: (usize, usize) = (20_000, 2);
+/// Of 4,500 files in eight languages the most demanding took a step for 30 bytes, of 15 microseconds; crafted text takes
+/// more steps, and up to 600 microseconds for each.
+const FREE_STEPS: usize = 500;
+const BYTES_A_STEP: usize = 20;
+/// Longer shell scripts are not parsed, in bytes: recovery from errors takes time with the square of the length there,
+/// five seconds for this.
+const MAX_SHELL_BYTES: usize = 64 * 1024;
+/// The most that lines of comments in a row may cost in Python, in bytes read: its scanner looks through all that follow
+/// at the end of each, without counting a step.
+const MAX_COMMENT_BYTES_READ: usize = 50_000_000;
+/// The largest sum of squared numbers of children over the nodes for errors: a query looks at all later siblings of a
+/// node, and only such nodes hold their children in one flat list. It stands for about a tenth of a second.
+const MAX_ERROR_WIDTHS_SQUARED: usize = 100_000_000;
 
-/// Parses `text`; `None` when it is longer than [`MAX_PARSED_BYTES`] or takes more steps than ordinary code.
+/// Parses `text`; `None` when it is longer than [`MAX_PARSED_BYTES`] or costs far more than ordinary code.
 pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
-    if text.len() > MAX_PARSED_BYTES {
+    let is_costly = match language {
+        Language::Python => comment_bytes_read(text) > MAX_COMMENT_BYTES_READ,
+        Language::Bash => text.len() > MAX_SHELL_BYTES,
+        _ => false,
+    };
+    if text.len() > MAX_PARSED_BYTES || is_costly {
         return None;
     }
     let mut parser = Parser::new();
     parser.set_language(&grammar(language)).ok()?;
     let bytes = text.as_bytes();
-    let mut steps_left = STEPS.0 + STEPS.1 * bytes.len();
+    let mut steps_left = FREE_STEPS + bytes.len() / BYTES_A_STEP;
     let mut count = |_: &tree_sitter::ParseState| {
         steps_left = steps_left.saturating_sub(1);
         if steps_left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut count);
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
+}
+
+/// Parses `text` for a query; `None` also when searching the tree would cost far more than that of ordinary code.
+pub(super) fn parse_for_query(language: Language, text: &str) -> Option<Tree> {
+    let tree = parse(language, text)?;
+    let mut squared = 0_usize;
+    each_faulty(&tree, |node| {
+        let children = if node.is_error() { node.child_count() as usize } else { 0 };
+        squared = squared.saturating_add(children.saturating_mul(children));
+        true
+    });
+    (squared <= MAX_ERROR_WIDTHS_SQUARED).then_some(tree)
+}
+
+/// Calls `visit` for every node that is or holds an error, in the order of the text, until it returns false.
+pub(super) fn each_faulty(tree: &Tree, mut visit: impl FnMut(Node<'_>) -> bool) {
+    let mut cursor = tree.walk();
+    loop {
+        let node = cursor.node();
+        if (node.has_error() || node.is_missing()) && !visit(node) {
+            return;
+        }
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return;
+            }
+        }
+    }
+}
+
+/// Sums, over the stretches of lines that are comments or blank, the bytes that are read when every line looks at all
+/// lines behind it.
+fn comment_bytes_read(text: &str) -> usize {
+    let (mut sum, mut lines, mut bytes) = (0_usize, 0_usize, 0_usize);
+    for line in text.lines() {
+        let rest = line.trim_start();
+        if rest.is_empty() || rest.starts_with('#') {
+            lines += 1;
+            bytes += line.len() + 1;
+        } else {
+            sum = sum.saturating_add(lines.saturating_mul(bytes) / 2);
+            (lines, bytes) = (0, 0);
+        }
+    }
+    sum.saturating_add(lines.saturating_mul(bytes) / 2)
 }
 
 /// Returns the query that finds definitions: one capture `name`, and one for the whole, named for the kind.

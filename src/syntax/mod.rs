@@ -73,22 +73,15 @@ pub fn parses(path: &RepoPath, text: &str) -> Option<bool> {
 /// Finds the first line, from 1, that does not follow the grammar; `None` when all do, and where [`parses`] cannot tell.
 pub fn first_error_line(path: &RepoPath, text: &str) -> Option<usize> {
     let tree = grammar::parse(Language::of(path)?, text)?;
-    let mut cursor = tree.walk();
-    loop {
-        let node = cursor.node();
+    let mut first = None;
+    grammar::each_faulty(&tree, |node| {
         if node.is_error() || node.is_missing() {
-            // What is missing at the end is missing behind the last line break.
-            return Some((node.start_position().row + 1).min(text.lines().count().max(1)));
+            first = Some(node.start_position().row + 1);
         }
-        if node.has_error() && cursor.goto_first_child() {
-            continue;
-        }
-        while !cursor.goto_next_sibling() {
-            if !cursor.goto_parent() {
-                return None;
-            }
-        }
-    }
+        first.is_none()
+    });
+    // What is missing at the end is missing behind the last line break.
+    first.map(|line| line.min(text.lines().count().max(1)))
 }
 
 #[cfg(test)]
@@ -128,14 +121,24 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_neither_overflows_the_stack_nor_takes_for_ever() {
-        for open in ["(", "[", "{", "<", "if (", "f(", "\"${"] {
-            for path in ["a.rs", "a.js", "a.tsx", "a.py", "a.c", "a.cpp", "a.sh", "a.rb", "a.php", "a.cs"] {
+    fn what_would_take_for_ever_is_not_parsed_or_not_searched() {
+        check("a.py", &"# a comment\n".repeat(30_000), None, None);
+        check("a.py", &"x = 1  # a comment\n".repeat(30_000), Some(true), None);
+        check("a.sh", &"echo 1\n".repeat(10_000), None, None);
+        let wide = "(".repeat(30_000) + "\nfn a() {}\n";
+        check("a.rs", &wide, Some(false), Some(1));
+        assert_eq!(definitions(Language::Rust, &wide), []);
+    }
+
+    #[test]
+    fn crafted_texts_neither_overflow_the_stack_nor_take_for_ever() {
+        for repeated in ["(", "[", "{", "f(", "\"${", "<<A\n", "# a\n"] {
+            for path in ["a.rs", "a.tsx", "a.py", "a.cpp", "a.sh", "a.php"] {
                 let path = RepoPath::parse(path).expect("an ordinary path");
-                let text = format!("<?php {}", open.repeat(2 * 1024));
-                assert!(first_error_line(&path, &text).is_none_or(|line| line == 1), "{path} {open}");
+                let text = format!("<?php {}", repeated.repeat(12 * 1024 / repeated.len()));
+                assert!(first_error_line(&path, &text).is_none_or(|line| line <= text.len()), "{path} {repeated}");
                 let found = Language::of(&path).map(|language| definitions(language, &text));
-                assert_eq!(found, Some(vec![]), "{path} {open}");
+                assert_eq!(found, Some(vec![]), "{path} {repeated}");
             }
         }
     }
