@@ -10,10 +10,9 @@ use crate::repo::WorkTree;
 use crate::sandbox::{Command, Finished, Limits, Sandbox, SandboxError};
 
 /// What makes runners name every test, print no colours and give the same text twice; each variable is the runner's
-/// own (pytest, CPython, cargo, no-color.org) and harmless to the others.
+/// own (pytest, CPython, cargo) and harmless to the others.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("CI", "true"),
-    ("NO_COLOR", "1"),
     ("COLUMNS", "200"),
     ("CARGO_TERM_COLOR", "never"),
     ("RUST_BACKTRACE", "0"),
