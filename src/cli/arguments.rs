@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 no acceptable change, 2 usage or configuration, \
-3 outside service, 4 limit reached, 70 bug, 130 interrupted.\n\nStart with `prentice demo`: it needs no key and no network.";
+3 outside service, 4 limit reached, 70 bug, 130 interrupted, 143 terminated.\n\nStart with `prentice demo`: it needs no key and no network.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -15,6 +15,7 @@ mod setup;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
@@ -46,15 +47,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let code = runtime.block_on(async {
         let cancel = CancellationToken::new();
+        let signal = OnceLock::new();
         tokio::select! {
-            result = dispatch(arguments.command, environment, &cancel) => match result {
-                Ok(exit) => exit.into(),
-                Err(failure) => {
+            result = dispatch(arguments.command, environment, &cancel) => {
+                let exit = result.unwrap_or_else(|failure| {
                     output::tell_failure(&failure);
-                    failure.exit.into()
+                    failure.exit
+                });
+                match signal.get() {
+                    Some(code) if exit == Exit::Interrupted => ExitCode::from(*code),
+                    _ => exit.into(),
                 }
-            },
-            code = setup::watch_signals(cancel.clone()) => ExitCode::from(code),
+            }
+            code = setup::watch_signals(cancel.clone(), &signal) => ExitCode::from(code),
         }
     });
     // What still hangs in a blocking thread must not hold up the end.

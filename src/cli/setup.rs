@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 
@@ -95,17 +95,18 @@ pub(super) fn own_program() -> Result<PathBuf, String> {
     std::env::current_exe().map_err(|error| format!("the program's own file cannot be found: {error}"))
 }
 
-/// Cancels at the first signal; at the second, or when the program hangs on, returns the exit code.
-pub(super) async fn watch_signals(cancel: CancellationToken) -> u8 {
+/// Cancels at the first signal, whose exit code goes to `first`; at the second returns the exit code.
+pub(super) async fn watch_signals(cancel: CancellationToken, first: &OnceLock<u8>) -> u8 {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
         return std::future::pending().await;
     };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    let code = tokio::select! {
+        _ = interrupt.recv() => 130,
+        _ = terminate.recv() => 143,
+    };
+    first.get_or_init(|| code);
     super::output::tell("Interrupted: ending what runs and keeping what there is. Once more to end at once.");
     cancel.cancel();
     tokio::select! {

@@ -63,6 +63,6 @@ async fn a_run_killed_while_the_tests_run_goes_on_without_paying_again() {
     let busy = world.run(&["run", "task.yml", "--base-url", &url]);
     assert!(busy.ends_with(2).err.contains("another run of this task is under way"), "{busy:?}");
     kill(pid(&second), Signal::SIGTERM).expect("sent");
-    second.wait().expect("it ends");
+    assert_eq!(second.wait().expect("it ends").code(), Some(143), "the code of the signal that ended it");
     assert_eq!(world.work_trees(), 0, "an interrupted run cleans up");
 }
