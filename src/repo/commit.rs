@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 /// A commit's id in hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct CommitId(String);
+pub struct CommitId(pub(super) String);
 
 impl TryFrom<String> for CommitId {
     type Error = RepoError;
@@ -60,7 +60,7 @@ pub struct CommitDetails {
 
 /// A git repository on this machine.
 pub struct Repository {
-    inner: git2::Repository,
+    pub(super) inner: git2::Repository,
 }
 
 impl std::fmt::Debug for Repository {
@@ -257,7 +257,7 @@ impl Repository {
         })
     }
 
-    fn find(&self, id: &CommitId) -> Result<git2::Commit<'_>, RepoError> {
+    pub(super) fn find(&self, id: &CommitId) -> Result<git2::Commit<'_>, RepoError> {
         let unknown = |_| RepoError::UnknownRevision(id.to_string());
         let oid = git2::Oid::from_str(&id.0).map_err(unknown)?;
         self.inner.find_commit(oid).map_err(unknown)

@@ -7,6 +7,7 @@
 mod change;
 mod commit;
 mod diff;
+mod merge;
 mod path;
 mod tree;
 mod worktree;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 pub use change::{FileChange, FileMode, StoredFile};
 pub use commit::{CommitDetails, CommitId, Repository};
 pub use diff::{DiffLine, DiffLineKind, FileDiff, Hunk, diff_file, unified};
+pub use merge::Merged;
 pub use path::{PathError, RepoPath, is_control_or_invisible};
 pub use tree::{FileTree, Listed};
 pub use worktree::WorkTree;

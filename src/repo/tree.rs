@@ -228,6 +228,25 @@ impl FileTree {
         Ok(all)
     }
 
+    /// Returns the same files as changes over `base`, so that [`FileTree::changes`] tells all that differs from it.
+    ///
+    /// # Errors
+    /// As [`FileTree::read`].
+    pub fn over(&self, base: &Self) -> Result<Self, RepoError> {
+        let mut result = base.without_changes();
+        let gone: Vec<RepoPath> = result.base.keys().filter(|path| !self.contains(path)).cloned().collect();
+        for path in &gone {
+            result.remove(path);
+        }
+        for path in self.paths() {
+            let same = !self.changes.contains_key(path) && self.base.get(path) == base.base.get(path);
+            if let (false, Some(file)) = (same, self.read(path)?) {
+                result.write(path.clone(), file);
+            }
+        }
+        Ok(result)
+    }
+
     /// Returns the tree that this one was made from, without the changes.
     pub fn without_changes(&self) -> Self {
         Self { changes: BTreeMap::new(), ..self.clone() }

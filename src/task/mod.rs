@@ -3,6 +3,7 @@
 //! A task comes from a YAML file or from plain text. It never holds anything that a reader of it would not see:
 //! characters that show nothing are removed and counted.
 
+mod order;
 mod spec;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::repo::is_control_or_invisible;
+pub use order::{ORDER_SCHEMA, Order, OrderError, PullTarget, Thread, Verb};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
 
 /// Where a task came from.
@@ -22,6 +24,22 @@ pub enum Origin {
     StandardInput,
     /// The command line.
     CommandLine,
+    /// An issue on the forge.
+    Issue {
+        /// Its number.
+        number: u64,
+        /// Its page.
+        url: String,
+    },
+    /// A run of the repository's own CI that failed.
+    FailedRun {
+        /// The forge's id of the run.
+        id: u64,
+        /// The workflow's name.
+        workflow: String,
+        /// The run's page.
+        url: String,
+    },
 }
 
 /// The limits that a task sets; `None` leaves it to the configuration.
@@ -67,12 +85,19 @@ pub struct Task {
 impl Task {
     /// Returns the short name that branch and state folder are called after: `fix-the-parser-1a2b3c4d`.
     ///
-    /// The same title gives the same name; the digits keep titles apart that only differ in signs.
+    /// An issue keeps its name when its title changes: `issue-7`. Otherwise the same title gives the same name; the
+    /// digits keep titles apart that only differ in signs.
     pub fn slug(&self) -> String {
         use sha2::{Digest, Sha256};
         const LONGEST_WORDS: usize = 40;
+        let title = match &self.origin {
+            Origin::Issue { number, .. } => return format!("issue-{number}"),
+            // The text of a failure differs from run to run; the workflow is what is to be mended.
+            Origin::FailedRun { workflow, .. } => format!("ci {workflow}"),
+            _ => self.title.clone(),
+        };
         let mut words = String::new();
-        for c in self.title.chars().flat_map(char::to_lowercase) {
+        for c in title.chars().flat_map(char::to_lowercase) {
             if c.is_ascii_alphanumeric() {
                 words.push(c);
             } else if !words.is_empty() && !words.ends_with('-') {
@@ -82,7 +107,7 @@ impl Task {
                 break;
             }
         }
-        let digest = Sha256::digest(self.title.as_bytes());
+        let digest = Sha256::digest(title.as_bytes());
         let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
         match words.trim_matches('-') {
             "" => digits,

@@ -1,0 +1,217 @@
+//! The order: a task with the place that it came from, as one file that crosses from the job that reads the forge to the
+//! job that runs the model.
+//!
+//! It holds everything that the model's side needs to know of the forge, so that this side needs no token at all. All
+//! outside text in it is what a person sees, as it stood at the event.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Task;
+
+/// The version of the format that this program writes and reads.
+pub const ORDER_SCHEMA: u32 = 1;
+
+/// The largest order that is read, in bytes: 200 threads of 64 KiB would not fit, and nobody reviews so.
+const MAX_ORDER_BYTES: u64 = 4 << 20;
+
+/// What shall be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// A proposal for a task that has none yet, or the same again when it has.
+    Fix,
+    /// Another proposal in the place of the one that is there.
+    Retry,
+    /// The proposal that is there, changed as a person says.
+    Revise,
+    /// The proposal that is there, changed as the open review threads say.
+    Address,
+    /// The proposal that is there, with less in it.
+    Shrink,
+    /// The same change on the newest commit of the base branch; no model.
+    Rebase,
+    /// The checks of the proposal that is there, once more; no model.
+    Retest,
+}
+
+impl Verb {
+    /// Tells whether a model is asked.
+    pub fn needs_model(self) -> bool {
+        !matches!(self, Self::Rebase | Self::Retest)
+    }
+
+    /// Tells whether the proposal that is there is the ground to build on.
+    pub fn continues(self) -> bool {
+        !matches!(self, Self::Fix | Self::Retry)
+    }
+}
+
+/// The pull request that an order is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PullTarget {
+    /// Its number.
+    pub number: u64,
+    /// The commit that it ended with at the event, 40 hexadecimal digits.
+    pub head: String,
+}
+
+/// A review thread that shall be answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Thread {
+    /// The forge's id of the thread.
+    pub id: String,
+    /// The forge's id of its first comment, which replies go to.
+    pub comment: u64,
+    /// The file that it is about.
+    pub path: String,
+    /// The line of the new text, from 1; `None` when it is about the file or is outdated.
+    pub line: Option<u64>,
+    /// The difference around the line, as the forge shows it.
+    pub hunk: String,
+    /// What was said, each with its author, as a person sees it.
+    pub said: String,
+}
+
+/// A task with the place that it came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// [`ORDER_SCHEMA`].
+    pub schema: u32,
+    /// What shall be done.
+    pub verb: Verb,
+    /// The task.
+    pub task: Task,
+    /// The commit of the base branch at the event, 40 hexadecimal digits.
+    pub base: String,
+    /// The branch that the change shall go into.
+    pub base_branch: String,
+    /// The issue that the task stands in.
+    pub issue: Option<u64>,
+    /// The pull request that it is about.
+    pub pull: Option<PullTarget>,
+    /// What the person says besides (`revise`), as a person sees it; may be empty.
+    pub instruction: String,
+    /// The open review threads (`address`).
+    pub threads: Vec<Thread>,
+    /// The account that asked.
+    pub actor: String,
+    /// The comments whose commands this order serves.
+    pub serves: Vec<u64>,
+}
+
+/// Why an order could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// The file could not be read or written.
+    #[error("order {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is not an order that this program knows.
+    #[error("order {}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Order {
+    /// Reads an order.
+    ///
+    /// # Errors
+    /// [`OrderError`] when the file is missing, larger than 4 MiB, of another schema, or names a commit that is none.
+    pub fn read(path: &Path) -> Result<Self, OrderError> {
+        let io = |source| OrderError::Io { path: path.to_owned(), source };
+        let malformed = |reason: String| OrderError::Malformed { path: path.to_owned(), reason };
+        let size = path.metadata().map_err(io)?.len();
+        if size > MAX_ORDER_BYTES {
+            return Err(malformed(format!("{size} bytes are more than an order has ({MAX_ORDER_BYTES})")));
+        }
+        let text = std::fs::read(path).map_err(io)?;
+        let loose: serde_json::Value = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        if loose.get("schema").and_then(serde_json::Value::as_u64) != Some(u64::from(ORDER_SCHEMA)) {
+            return Err(malformed(format!("the schema is not {ORDER_SCHEMA}, which this program reads")));
+        }
+        let order: Self = serde_json::from_value(loose).map_err(|error| malformed(error.to_string()))?;
+        order.check().map_err(malformed)?;
+        Ok(order)
+    }
+
+    /// Returns the order as it is written to a file: JSON with a final line break.
+    pub fn to_json(&self) -> String {
+        let text = serde_json::to_string_pretty(self).expect("plain data with string keys always becomes JSON");
+        text + "\n"
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let is_commit = |text: &str| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let commits = std::iter::once(&self.base).chain(self.pull.as_ref().map(|pull| &pull.head));
+        for commit in commits {
+            if !is_commit(commit) {
+                return Err(format!("{commit:?} is no commit: 40 hexadecimal digits are"));
+            }
+        }
+        if self.verb.continues() && self.pull.is_none() {
+            return Err(format!("{:?} needs a pull request", self.verb));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order() -> Order {
+        Order {
+            schema: ORDER_SCHEMA,
+            verb: Verb::Fix,
+            task: super::super::parse_plain("Fix it", super::super::Origin::CommandLine).expect("a task"),
+            base: "a".repeat(40),
+            base_branch: "main".to_owned(),
+            issue: Some(7),
+            pull: None,
+            instruction: String::new(),
+            threads: Vec::new(),
+            actor: "ann".to_owned(),
+            serves: vec![3],
+        }
+    }
+
+    fn read_back(text: &str) -> Result<Order, String> {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("written");
+        Order::read(file.path()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        assert_eq!(read_back(&order().to_json()), Ok(order()));
+    }
+
+    #[test]
+    fn what_is_no_order_is_refused() {
+        let check = |change: fn(&mut Order), expected: &str| {
+            let mut order = order();
+            change(&mut order);
+            let error = read_back(&order.to_json()).expect_err("not an order");
+            assert!(error.contains(expected), "{error}");
+        };
+        check(|order| order.schema = 2, "the schema is not 1");
+        check(|order| order.base = "main".to_owned(), "\"main\" is no commit");
+        check(|order| order.verb = Verb::Revise, "Revise needs a pull request");
+        check(|order| order.pull = Some(PullTarget { number: 1, head: "--upload-pack=x".to_owned() }), "is no commit");
+        assert!(read_back("{\"schema\": 1, \"verb\": \"merge\"}").is_err());
+        assert!(read_back("nothing").is_err());
+    }
+}
