@@ -10,7 +10,7 @@ use super::{Bundle, BundleError, Ending, SCHEMA};
 use crate::policy::Finding;
 use crate::propose::Account;
 use crate::repo::{CommitId, FileChange, FileMode, RepoPath, StoredFile};
-use crate::task::Task;
+use crate::task::{Order, Task};
 use crate::verify::Evidence;
 
 const BUNDLE: &str = "bundle.json";
@@ -28,6 +28,8 @@ struct Document {
     slug: String,
     task: Task,
     base: CommitId,
+    parent: CommitId,
+    order: Option<Order>,
     changes: Vec<Change>,
     account: Account,
     findings: Vec<Finding>,
@@ -102,6 +104,8 @@ fn write_files(bundle: &Bundle, folder: &Path, journal: Option<&Path>) -> Result
         slug: bundle.slug.clone(),
         task: bundle.task.clone(),
         base: bundle.base.clone(),
+        parent: bundle.parent.clone(),
+        order: bundle.order.clone(),
         changes,
         account: bundle.account.clone(),
         findings: bundle.findings.clone(),
@@ -143,6 +147,8 @@ pub fn read(folder: &Path) -> Result<Bundle, BundleError> {
         slug: document.slug,
         task: document.task,
         base: document.base,
+        parent: document.parent,
+        order: document.order,
         changes,
         account: document.account,
         evidence,

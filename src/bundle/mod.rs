@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::policy::Finding;
 use crate::propose::Account;
 use crate::repo::{CommitId, FileChange, PathError};
-use crate::task::Task;
+use crate::task::{Order, Task};
 use crate::verify::Evidence;
 
 pub use files::{digest, read, write};
@@ -50,8 +50,12 @@ pub struct Bundle {
     pub slug: String,
     /// The task.
     pub task: Task,
-    /// The commit that the change is made on.
+    /// The commit that the change is compared with.
     pub base: CommitId,
+    /// The commit that the new one follows: the base, or the last one of the proposal that is changed.
+    pub parent: CommitId,
+    /// Where the task came from on the forge, and what was asked for; `None` for a task of a person's own machine.
+    pub order: Option<Order>,
     /// The changed files with their bytes before and after, in path order.
     pub changes: Vec<FileChange>,
     /// Who proposed it and what it cost.

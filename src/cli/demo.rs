@@ -103,6 +103,7 @@ fn make_sample(folder: &Path) -> Result<(), Failure> {
         name: "Sample".to_owned(),
         email: "sample@prentice.invalid".to_owned(),
         when: Timestamp::from_unix_millis(FIRST_COMMIT),
+        parent: None,
     };
     let commit = repository.commit(None, &changes, &details)?;
     Ok(repository.check_out_sample(&commit)?)

@@ -92,6 +92,7 @@ pub(super) async fn carry_out(
         repository: &repository,
         base,
         task: &task,
+        order: None,
         config: &config,
         model: &*ready.model,
         model_why: ready.why,

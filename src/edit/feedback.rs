@@ -14,6 +14,13 @@ pub struct EditError {
     pub problems: Vec<Problem>,
 }
 
+impl EditError {
+    /// Tells whether the answer held no edit at all, not even a broken one.
+    pub fn is_only_prose(&self) -> bool {
+        self.problems.iter().all(|problem| problem.cause == Cause::NoEdit)
+    }
+}
+
 /// One thing that is wrong with an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

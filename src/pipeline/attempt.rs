@@ -9,7 +9,7 @@ use crate::config::DEFAULT_CONTEXT_TOKENS;
 use crate::context::{self, Context, Query, Settings};
 use crate::llm::LlmError;
 use crate::policy::{self, Finding, PolicySettings, Severity};
-use crate::propose::{Answered, Conversation, PromptHashes, ProposeError, Sampling};
+use crate::propose::{Answered, Conversation, Opening, PromptHashes, ProposeError, Revision, Sampling};
 use crate::repo::FileTree;
 use crate::verify::{self, Evidence, TreeRun};
 
@@ -25,6 +25,7 @@ const LATER_FAILURES_BYTES: usize = 4_000;
 const LEAST_CONTEXT_TOKENS: u64 = 256;
 
 /// A change that was judged.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub(super) tree: FileTree,
     pub(super) evidence: Evidence,
@@ -41,13 +42,37 @@ impl Candidate {
     fn is_acceptable(&self) -> bool {
         self.evidence.is_acceptable() && self.refusals().is_empty()
     }
+
+    /// Tells why it is not acceptable; `None` when it is.
+    pub(super) fn objection(&self) -> Option<String> {
+        match self.refusals().join("; ") {
+            _ if self.is_acceptable() => None,
+            refusals if refusals.is_empty() => Some(self.evidence.reason.clone()),
+            refusals => Some(refusals),
+        }
+    }
 }
 
 /// What changes are judged by.
-struct Judging<'a> {
-    checks: &'a Checks,
-    base_run: &'a TreeRun,
-    settings: &'a PolicySettings,
+pub(super) struct Judging<'a> {
+    pub(super) checks: &'a Checks,
+    pub(super) base_run: &'a TreeRun,
+    pub(super) settings: &'a PolicySettings,
+}
+
+impl Judging<'_> {
+    /// Runs the checks on a changed tree, and policy over the change.
+    pub(super) async fn weigh(
+        &self,
+        job: &Job<'_>,
+        tree: FileTree,
+        remarks: String,
+    ) -> Result<Candidate, PipelineError> {
+        let evidence = check::judge(job, &tree, self.checks, self.base_run).await?;
+        let findings = policy::review(&tree.changes()?, Some(&evidence), self.settings);
+        job.journal.record("findings", &findings)?;
+        Ok(Candidate { tree, evidence, findings, remarks })
+    }
 }
 
 /// What all attempts together came to.
@@ -61,33 +86,39 @@ pub(super) struct Attempted {
     pub(super) prompts: PromptHashes,
 }
 
+impl Attempted {
+    /// Nothing has been tried; this is how it ends when that stays so.
+    pub(super) fn ended(ending: Ending) -> Self {
+        Self { candidate: None, ending, answers: 0, attempt: 0, prompts: PromptHashes::new() }
+    }
+}
+
 /// Makes attempts until one is accepted or there are none left.
-pub(super) async fn all(
-    job: &Job<'_>,
-    tree: &FileTree,
-    checks: &Checks,
-    base_run: &TreeRun,
-    settings: &PolicySettings,
-) -> Result<Attempted, PipelineError> {
-    let judging = Judging { checks, base_run, settings };
-    let mut result = Attempted {
-        candidate: None,
-        ending: Ending::NoAcceptableChange("the model gave no answer that could be applied".to_owned()),
-        answers: 0,
-        attempt: 0,
-        prompts: PromptHashes::new(),
+pub(super) async fn all(job: &Job<'_>, tree: &FileTree, judging: &Judging<'_>) -> Result<Attempted, PipelineError> {
+    let mut result =
+        Attempted::ended(Ending::NoAcceptableChange("the model gave no answer that could be applied".to_owned()));
+    let before = match tree.changes()?.is_empty() {
+        true => None,
+        false => Some(judging.weigh(job, tree.clone(), String::new()).await?),
     };
+    let failures = match &before {
+        None => verify::failures_for_model(judging.base_run, None, FIRST_FAILURES_BYTES),
+        Some(before) => {
+            verify::failures_for_model(&before.evidence.patched, Some(judging.base_run), FIRST_FAILURES_BYTES)
+        }
+    };
+    let revision =
+        job.order.filter(|order| order.verb.continues()).map(|order| Revision::of(order, tree)).transpose()?;
     for number in 1..=u32::try_from(job.config.attempts.value).unwrap_or(u32::MAX) {
-        let failures = verify::failures_for_model(base_run, None, FIRST_FAILURES_BYTES);
         let mut budget = context_budget(job);
         // A server whose window is smaller than believed says so at the first call: ask again with less.
         loop {
             let shown = gather(job, tree, &failures, budget)?;
             let sampling = sampling(job, number);
-            let opened =
-                Conversation::open(job.model, job.meter, sampling, (job.task, &shown, &failures), tree.clone());
+            let opening = Opening { task: job.task, context: &shown, failures: &failures, revision: revision.as_ref() };
+            let opened = Conversation::open(job.model, job.meter, sampling, &opening, tree.clone());
             let mut conversation = opened.map_err(PipelineError::Propose)?;
-            let ended = converse(job, &mut conversation, &judging, &mut result).await;
+            let ended = converse(job, &mut conversation, (judging, before.as_ref()), &mut result).await;
             result.answers += conversation.asked();
             result.attempt = number;
             result.prompts.extend(conversation.prompts().clone());
@@ -120,7 +151,7 @@ pub(super) async fn all(
 async fn converse(
     job: &Job<'_>,
     conversation: &mut Conversation<'_>,
-    judging: &Judging<'_>,
+    (judging, before): (&Judging<'_>, Option<&Candidate>),
     result: &mut Attempted,
 ) -> Result<Option<Ending>, ProposeError> {
     let mut ending = None;
@@ -133,6 +164,11 @@ async fn converse(
         ));
         let (tree, remarks) = match conversation.ask(job.cancel).await? {
             Answered::Changed { tree, remarks } => (tree, remarks),
+            Answered::Explained { remarks } => {
+                job.progress.note("no edits: every thread is answered with a reason");
+                result.candidate = before.map(|before| Candidate { remarks, ..before.clone() });
+                return Ok(Some(Ending::Done));
+            }
             Answered::Unusable { problems } => {
                 let first = problems.lines().next().unwrap_or_default();
                 job.progress.note(&format!("the edits cannot be applied: {first}"));
@@ -142,22 +178,18 @@ async fn converse(
         };
         let changes = tree.changes()?;
         let names: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-        job.progress.note(&format!("the edits change {}", names.join(", ")));
-        let evidence = match check::judge(job, &tree, judging.checks, judging.base_run).await {
-            Ok(evidence) => evidence,
+        job.progress.note(&format!("with the edits, these files differ from the base: {}", names.join(", ")));
+        let candidate = match judging.weigh(job, tree, remarks).await {
+            Ok(candidate) => candidate,
             Err(PipelineError::Cancelled) => return Ok(Some(Ending::Cancelled)),
             Err(error) => return Ok(Some(Ending::ServiceFailed(format!("the checks could not be run: {error}")))),
         };
-        let findings = policy::review(&changes, Some(&evidence), judging.settings);
-        record(job, "findings", json!(findings))?;
-        let candidate = Candidate { tree, evidence, findings, remarks };
-        if candidate.is_acceptable() {
+        let Some(why) = candidate.objection() else {
             result.candidate = Some(candidate);
             return Ok(Some(Ending::Done));
-        }
-        let refusals = candidate.refusals().join("; ");
-        let why = if refusals.is_empty() { candidate.evidence.reason.clone() } else { refusals.clone() };
+        };
         job.progress.note(&format!("not acceptable: {why}"));
+        let refusals = candidate.refusals().join("; ");
         let mut failures =
             verify::failures_for_model(&candidate.evidence.patched, Some(judging.base_run), LATER_FAILURES_BYTES);
         if !refusals.is_empty() {

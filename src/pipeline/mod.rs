@@ -5,7 +5,9 @@
 
 mod attempt;
 mod check;
+mod ground;
 mod observed;
+mod recheck;
 mod state;
 
 use std::path::PathBuf;
@@ -22,13 +24,15 @@ use crate::forge::Forge;
 use crate::journal::{Journal, JournalError};
 use crate::llm::LanguageModel;
 use crate::policy::{PROTECTED_BY_DEFAULT, PolicyError, PolicySettings, ProtectedPaths};
-use crate::propose::{Account, Meter, ProposeError};
+use crate::propose::{self, Account, Meter, ProposeError};
 use crate::publish::{self, PublishError, Published};
 use crate::repo::{CommitId, RepoError, Repository};
 use crate::sandbox::{Limits, Sandbox, SandboxError};
-use crate::task::Task;
+use crate::task::{Order, Task};
 use crate::verify::VerifyError;
 
+use attempt::Attempted;
+use ground::Ground;
 pub use observed::{ObservedModel, ObservedSandbox};
 pub use state::{RunState, earlier_replies, remove_leftovers};
 
@@ -48,6 +52,9 @@ pub struct Job<'a> {
     pub base: CommitId,
     /// The task.
     pub task: &'a Task,
+    /// Where the task came from and what shall be done with it; `None` on a person's own machine, where it is a first
+    /// proposal.
+    pub order: Option<&'a Order>,
     /// The settings.
     pub config: &'a Config,
     /// The model, already journalled, recorded, resumed as the caller wants it.
@@ -135,17 +142,21 @@ pub enum PipelineError {
 /// # Errors
 /// [`PipelineError`].
 pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
-    let tree = job.repository.tree(&job.base)?;
     let settings = policy_settings(job.config)?;
     job.journal.record(
         "run_started",
-        json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.task.slug(), "task": job.task }),
+        json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.task.slug(), "task": job.task,
+                "verb": job.order.map(|order| order.verb) }),
     )?;
-    let checks = check::find(job, &tree)?;
-    let base_run = check::run_base(job, &tree, &checks).await?;
-    let attempted = attempt::all(job, &tree, &checks, &base_run, &settings).await?;
+    let (ground, attempted) = match ground::find(job)? {
+        Ok(ground) => {
+            let attempted = attempt(job, &ground, &settings).await?;
+            (Some(ground), attempted)
+        }
+        Err(why) => (None, Attempted::ended(Ending::NoAcceptableChange(why))),
+    };
     let ending = attempted.ending.clone();
-    let bundle = assemble(job, attempted)?;
+    let bundle = assemble(job, ground.as_ref(), attempted)?;
     job.journal.record("run_ended", json!({ "ending": ending, "spent": job.meter.spent() }))?;
     let folder = job.state.bundle_folder();
     let digest = bundle::write(&bundle, &folder, Some(job.journal.path()))?;
@@ -162,12 +173,25 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
     Ok(Finished { bundle, folder, digest, published })
 }
 
-fn assemble(job: &Job<'_>, attempted: attempt::Attempted) -> Result<Bundle, PipelineError> {
+async fn attempt(job: &Job<'_>, ground: &Ground, settings: &PolicySettings) -> Result<Attempted, PipelineError> {
+    let base = ground.tree.without_changes();
+    let checks = check::find(job, &base)?;
+    let base_run = check::run_base(job, &base, &checks).await?;
+    let judging = attempt::Judging { checks: &checks, base_run: &base_run, settings };
+    match job.order {
+        Some(order) if !order.verb.needs_model() => recheck::all(job, &ground.tree, &judging).await,
+        _ => attempt::all(job, &ground.tree, &judging).await,
+    }
+}
+
+fn assemble(job: &Job<'_>, ground: Option<&Ground>, attempted: Attempted) -> Result<Bundle, PipelineError> {
     let (changes, evidence, findings, remarks) = match attempted.candidate {
         Some(candidate) => (candidate.tree.changes()?, Some(candidate.evidence), candidate.findings, candidate.remarks),
         None => (Vec::new(), None, Vec::new(), String::new()),
     };
+    let threads = job.order.map_or(0, |order| order.threads.len());
     let account = Account {
+        replies: propose::replies(&remarks, threads),
         model: job.model.name().to_owned(),
         why: job.model_why.clone(),
         answers: attempted.answers,
@@ -179,7 +203,9 @@ fn assemble(job: &Job<'_>, attempted: attempt::Attempted) -> Result<Bundle, Pipe
     Ok(Bundle {
         slug: job.task.slug(),
         task: job.task.clone(),
-        base: job.base.clone(),
+        base: ground.map_or(&job.base, |ground| &ground.base).clone(),
+        parent: ground.map_or(&job.base, |ground| &ground.parent).clone(),
+        order: job.order.cloned(),
         changes,
         account,
         evidence,

@@ -22,6 +22,8 @@ pub struct Prompt {
 
 /// The first call: the task and the places it is about; an answer with edits is wanted.
 pub const EDIT: Prompt = Prompt { name: "edit", text: include_str!("../../prompts/edit.md") };
+/// The first call about a proposal that is there: what a reviewer wants of it.
+pub const REVISE: Prompt = Prompt { name: "revise", text: include_str!("../../prompts/revise.md") };
 /// After an answer that could not be applied: what was wrong with it.
 pub const CORRECT: Prompt = Prompt { name: "correct", text: include_str!("../../prompts/correct.md") };
 /// After a change that did not pass the checks: what failed, and the files as they are now.
@@ -163,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_prompt_renders_and_has_its_sections() {
-        for prompt in [EDIT, CORRECT, REPAIR] {
+        for prompt in [EDIT, REVISE, CORRECT, REPAIR] {
             let rendered = prompt.render(&values(prompt)).unwrap_or_else(|error| panic!("{error}"));
             for section in ["Role", "Task", "Goal", "Context", "Format", "Constraints", "Tone"] {
                 let whole = format!("{}\n{}", rendered.system, rendered.user);
@@ -178,6 +180,7 @@ mod tests {
         let system = |prompt: Prompt| prompt.render(&values(prompt)).expect("renders").system;
         assert_eq!(system(EDIT), system(CORRECT));
         assert_eq!(system(EDIT), system(REPAIR));
+        assert_eq!(system(EDIT), system(REVISE));
     }
 
     #[test]

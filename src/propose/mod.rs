@@ -4,6 +4,7 @@
 //! from outside as text; this module never runs a command.
 
 mod meter;
+mod revision;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use crate::repo::{FileTree, RepoError, RepoPath};
 use crate::task::Task;
 
 pub use meter::{LimitReached, Limits, Meter, Pricing, Spent};
+pub use revision::{Revision, replies};
 
 /// How answers are asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,6 +61,11 @@ pub enum Answered {
         /// The model's words outside of the edits.
         remarks: String,
     },
+    /// No edits, but a reason for every review thread.
+    Explained {
+        /// The answer.
+        remarks: String,
+    },
     /// Edits that could not be applied; the next answer is asked for with this feedback.
     Unusable {
         /// What was wrong, as the model is told.
@@ -86,6 +93,21 @@ pub struct Account {
     pub prompts: PromptHashes,
     /// The model's words outside of the edits of its last answer. Never evidence.
     pub remarks: String,
+    /// What the model says to each review thread of the order, in their order; `None` where it says nothing.
+    pub replies: Vec<Option<String>>,
+}
+
+/// What a conversation begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// What is shown of the repository.
+    pub context: &'a Context,
+    /// What fails as the files are; may be empty.
+    pub failures: &'a str,
+    /// What is wanted of a proposal that is there already; `None` for a first one.
+    pub revision: Option<&'a Revision>,
 }
 
 /// A conversation about one task.
@@ -97,12 +119,14 @@ pub struct Conversation<'a> {
     /// The last answer and what was wrong with it; earlier exchanges are dropped, so that the window holds.
     last_exchange: Vec<Message>,
     tree: FileTree,
+    /// Review threads that an answer may reply to in the place of edits.
+    threads: usize,
     asked: u32,
     prompts: PromptHashes,
 }
 
 impl<'a> Conversation<'a> {
-    /// Opens a conversation about `task` on `tree`.
+    /// Opens a conversation on `tree`.
     ///
     /// # Errors
     /// [`ProposeError::Prompt`] when the prompt file is wrong.
@@ -110,20 +134,28 @@ impl<'a> Conversation<'a> {
         model: &'a dyn LanguageModel,
         meter: &'a Meter,
         sampling: Sampling,
-        (task, context, failures): (&Task, &Context, &str),
+        opening: &Opening<'_>,
         tree: FileTree,
     ) -> Result<Self, ProposeError> {
-        let values = BTreeMap::from([
-            ("task", fence("TASK", &describe(task))),
-            ("failures", describe_failures(failures)),
+        let context = opening.context;
+        let mut values = BTreeMap::from([
+            ("task", fence("TASK", &describe(opening.task))),
+            ("failures", describe_failures(opening.failures)),
             ("instructions", describe_instructions(context)),
             ("map", if context.map.is_empty() { String::new() } else { fence("MAP", &context.map) }),
             ("context", describe_excerpts(context)),
         ]);
-        let first = prompt::EDIT.render(&values)?;
+        let mut prompt = prompt::EDIT;
+        if let Some(revision) = opening.revision {
+            prompt = prompt::REVISE;
+            values.insert("request", revision.request.clone());
+            values.insert("difference", revision.difference.clone());
+        }
+        let threads = opening.revision.map_or(0, |revision| revision.threads);
+        let first = prompt.render(&values)?;
         let opening = vec![Message::new(Role::System, first.system), Message::new(Role::User, tidy(&first.user))];
-        let prompts = PromptHashes::from([(prompt::EDIT.name.to_owned(), prompt::EDIT.hash())]);
-        Ok(Self { model, meter, sampling, opening, last_exchange: Vec::new(), tree, asked: 0, prompts })
+        let prompts = PromptHashes::from([(prompt.name.to_owned(), prompt.hash())]);
+        Ok(Self { model, meter, sampling, opening, last_exchange: Vec::new(), tree, threads, asked: 0, prompts })
     }
 
     /// Tells whether another answer may be asked for.
@@ -162,6 +194,7 @@ impl<'a> Conversation<'a> {
             Finish::Length => Err("Your answer was cut off at the longest allowed length. Write smaller edits: only \
                                    the lines that change, with two lines around them."
                 .to_owned()),
+            _ if self.explains(&reply.text) => return Ok(Answered::Explained { remarks: reply.text }),
             _ => self.apply(&reply.text),
         };
         match answer {
@@ -202,6 +235,13 @@ impl<'a> Conversation<'a> {
         let rendered = prompt.render(&values.iter().cloned().collect())?;
         self.prompts.insert(prompt.name.to_owned(), prompt.hash());
         Ok(tidy(&rendered.user))
+    }
+
+    /// Tells whether an answer holds no edit, but a reply to every thread.
+    fn explains(&self, answer: &str) -> bool {
+        let replies = replies(answer, self.threads);
+        let complete = !replies.is_empty() && replies.iter().all(Option::is_some);
+        complete && edit::parse(answer).is_err_and(|error| error.is_only_prose())
     }
 
     fn apply(&self, answer: &str) -> Result<(FileTree, String), String> {

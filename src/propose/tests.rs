@@ -97,7 +97,9 @@ fn generous() -> Meter {
 fn open<'a>(model: &'a Scripted, meter: &'a Meter) -> Conversation<'a> {
     let task = parse_plain("Add the prices\n\nIt gives the largest one.", Origin::CommandLine).expect("a task");
     let sampling = Sampling { max_output_tokens: 100, temperature: 0.0, seed: 1, rounds: 3 };
-    Conversation::open(model, meter, sampling, (&task, &context(), "test_total: 5 != 9"), tree()).expect("opened")
+    let context = context();
+    let opening = Opening { task: &task, context: &context, failures: "test_total: 5 != 9", revision: None };
+    Conversation::open(model, meter, sampling, &opening, tree()).expect("opened")
 }
 
 #[tokio::test]

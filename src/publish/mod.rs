@@ -116,8 +116,13 @@ fn put_commit(
     now: Timestamp,
 ) -> Result<(CommitId, bool), PublishError> {
     let message = text::commit_message(bundle);
-    let details =
-        CommitDetails { message: message.clone(), name: AUTHOR.0.to_owned(), email: AUTHOR.1.to_owned(), when: now };
+    let details = CommitDetails {
+        message: message.clone(),
+        name: AUTHOR.0.to_owned(),
+        email: AUTHOR.1.to_owned(),
+        when: now,
+        parent: Some(bundle.parent.clone()),
+    };
     let commit = repository.commit(Some(&bundle.base), &bundle.changes, &details)?;
     let Some(head) = repository.branch_head(branch) else {
         repository.move_branch(branch, None, &commit, "prentice: first proposal")?;
@@ -129,7 +134,7 @@ fn put_commit(
         let commit = head.short().to_owned();
         return Err(RepoError::ForeignCommit { branch: branch.to_owned(), commit }.into());
     }
-    let same_parent = repository.parent(&head)?.as_ref() == Some(&bundle.base);
+    let same_parent = repository.parent(&head)?.as_ref() == Some(&bundle.parent);
     if same_parent && old_message == message && repository.same_tree(&head, &commit)? {
         return Ok((head, false));
     }

@@ -56,6 +56,8 @@ pub struct CommitDetails {
     pub email: String,
     /// Author's and committer's date.
     pub when: Timestamp,
+    /// The commit that it follows; `None` for the one whose files it starts from.
+    pub parent: Option<CommitId>,
 }
 
 /// A git repository on this machine.
@@ -162,7 +164,7 @@ impl Repository {
         Ok(self.find(one)?.tree_id() == self.find(other)?.tree_id())
     }
 
-    /// Writes one commit on top of `base` that holds `changes`; no branch and no work tree moves.
+    /// Writes one commit that holds the files of `base` with `changes`; no branch and no work tree moves.
     ///
     /// The tree is built from blobs; files of the base that the changes do not name stay as they are.
     ///
@@ -174,8 +176,8 @@ impl Repository {
         changes: &[FileChange],
         details: &CommitDetails,
     ) -> Result<CommitId, RepoError> {
-        let parent = base.map(|id| self.find(id)).transpose()?;
-        let old_tree = parent.as_ref().map(git2::Commit::tree).transpose()?;
+        let old_tree = base.map(|id| self.find(id)?.tree().map_err(RepoError::from)).transpose()?;
+        let parent = details.parent.as_ref().or(base).map(|id| self.find(id)).transpose()?;
         let mut builder = git2::build::TreeUpdateBuilder::new();
         for change in changes {
             match &change.after {

@@ -63,6 +63,7 @@ mod tests {
             name: "n".to_owned(),
             email: "e@example.invalid".to_owned(),
             when: Timestamp::from_unix_millis(0),
+            parent: None,
         };
         let changes: Vec<FileChange> = files.iter().map(change).collect();
         repository.commit(parent, &changes, &details).expect("a commit")
