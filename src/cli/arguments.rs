@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// An AI coding bot for CI pipelines: its word counts for nothing, its evidence for everything.
 ///
@@ -26,7 +26,9 @@ const EXIT_CODES: &str = "Exit codes: 0 done or nothing to do, 1 no acceptable c
 pub(super) enum Command {
     /// Carry a task through the whole line: context, model, edits, checks, branch and review page.
     Run(Box<Run>),
-    /// Put a bundle that `run --dry-run` made on its branch, with its review page. Runs no model and no code.
+    /// Carry a task up to the bundle: everything before the border, no token of the forge needed.
+    Propose(Box<Propose>),
+    /// Put a bundle that `propose` made on its branch, with its review page. Runs no model and no code.
     Publish(Publish),
     /// Print what the model would be shown for a task, with scores, tokens and reasons.
     Context(Context),
@@ -76,6 +78,36 @@ A task file:
 pub(super) struct Run {
     /// A YAML file (`.yml`, `.yaml`), `-` for standard input, or the task as plain text.
     pub task: String,
+    /// Stop before publishing; the bundle says what would be published.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub line: Line,
+}
+
+/// `prentice propose`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("wanted").required(true).args(["task", "order"])))]
+#[command(after_help = "Examples:
+  prentice propose task.yml --out bundle
+  prentice propose --order order.json --out bundle --json     (in CI: what `respond` wrote)
+  prentice publish bundle --digest DIGEST                     (afterwards, where the write token is)")]
+pub(super) struct Propose {
+    /// A YAML file (`.yml`, `.yaml`), `-` for standard input, or the task as plain text.
+    pub task: Option<String>,
+    /// What `respond` wrote: a task of the forge, with what shall be done with it.
+    #[arg(long, value_name = "FILE")]
+    pub order: Option<PathBuf>,
+    /// Where to put the bundle; what is there is replaced [default: below the git folder].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub line: Line,
+}
+
+/// What `run` and `propose` have in common.
+#[derive(Debug, Args)]
+pub(super) struct Line {
     #[command(flatten)]
     pub place: Place,
     #[command(flatten)]
@@ -104,9 +136,6 @@ pub(super) struct Run {
     /// Run the repository's commands without walls, as you, with the network and all your files.
     #[arg(long)]
     pub no_sandbox: bool,
-    /// Stop before publishing; the bundle says what would be published.
-    #[arg(long)]
-    pub dry_run: bool,
     /// Ask the model again even where an earlier run of this task has the answer.
     #[arg(long)]
     pub fresh: bool,

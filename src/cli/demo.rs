@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::{Demo, ModelFlags, Place, Run};
+use super::arguments::{Demo, Line, ModelFlags, Place};
 use super::failure::{Exit, Failure};
 use super::output::tell;
-use super::run::{self, Request};
+use super::run::{self, Request, Wanted};
 use crate::bundle::Ending;
 use crate::clock::Timestamp;
 use crate::config::Environment;
@@ -35,8 +35,7 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
     tell(&format!("A sample repository with a bug and a failing test is in {}", folder.display()));
     tell("The model's answers are a recording of a real model (demo/session.jsonl). Everything else is real:");
     tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
-    let flags = Run {
-        task: String::new(),
+    let flags = Line {
         place: Place { repo: folder.clone() },
         model: ModelFlags { model: None, base_url: None },
         base: "HEAD".to_owned(),
@@ -47,15 +46,16 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
         max_cost: None,
         max_time: None,
         no_sandbox: false,
-        dry_run: false,
         fresh: true,
         record: None,
         replay: None,
         json: false,
     };
     let request = Request {
-        task: task::parse_yaml(TASK, "task.yml", Origin::File("task.yml".to_owned()))?,
+        wanted: Wanted::Task(Box::new(task::parse_yaml(TASK, "task.yml", Origin::File("task.yml".to_owned()))?)),
         flags,
+        out: None,
+        publish: true,
         replay: Some(Replay::from_text("demo/session.jsonl", SESSION)?),
         may_lack_walls: true,
     };

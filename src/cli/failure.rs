@@ -11,7 +11,7 @@ use crate::propose::ProposeError;
 use crate::publish::PublishError;
 use crate::repo::RepoError;
 use crate::sandbox::SandboxError;
-use crate::task::TaskError;
+use crate::task::{OrderError, TaskError};
 use crate::verify::VerifyError;
 
 /// The exit codes; a documented interface.
@@ -72,6 +72,12 @@ pub(super) const WAYS_TO_A_MODEL: [&str; 4] = [
     "or set PRENTICE_BASE_URL, PRENTICE_MODEL and PRENTICE_API_KEY for any OpenAI-compatible endpoint",
     "or try `prentice demo`, which needs none",
 ];
+
+impl From<OrderError> for Failure {
+    fn from(error: OrderError) -> Self {
+        Self::new(Exit::Usage, error).hint("an order is the file that `prentice respond` writes")
+    }
+}
 
 impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {

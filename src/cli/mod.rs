@@ -70,6 +70,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn dispatch(command: Command, environment: Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     match command {
         Command::Run(flags) => run::run(*flags, &environment, cancel).await,
+        Command::Propose(flags) => run::propose(*flags, &environment, cancel).await,
         Command::Publish(flags) => publish::publish(&flags).await,
         Command::Context(flags) => inspect::context(&flags),
         Command::Checks(flags) => inspect::checks(&flags, &environment),

@@ -8,8 +8,8 @@ use super::failure::Failure;
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
-    Candidate, Choice, ChoiceRules, LanguageModel, LlmError, OpenAi, OpenAiSettings, PriceOverride, Pricing, Recorder,
-    Replay, Resumed, RetryPolicy, Retrying, Source, choose,
+    Absent, Candidate, Choice, ChoiceRules, LanguageModel, LlmError, OpenAi, OpenAiSettings, PriceOverride, Pricing,
+    Recorder, Replay, Resumed, RetryPolicy, Retrying, Source, choose,
 };
 use crate::pipeline::ObservedModel;
 use crate::propose;
@@ -25,6 +25,14 @@ pub(super) struct Ready {
     pub(super) window_tokens: u64,
     /// What a call costs.
     pub(super) pricing: propose::Pricing,
+}
+
+impl Ready {
+    /// Stands in where no model is asked.
+    pub(super) fn without_model() -> Self {
+        let why = "no model is asked for this".to_owned();
+        Self { model: Box::new(Absent), why, window_tokens: DEFAULT_WINDOW_TOKENS, pricing: Box::new(|_| Some(0.0)) }
+    }
 }
 
 /// Where answers come from and where they are kept.

@@ -1,13 +1,14 @@
 //! `prentice run`: resolves the request, names the adapters, tells what came of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::Run;
+use super::arguments::{Line, Propose, Run};
 use super::failure::{Exit, Failure};
-use super::model::{self, Sources};
+use super::model::{self, Ready, Sources};
 use super::output::{Steps, print_json, tell};
 use super::setup;
 use crate::bundle::Ending;
@@ -20,34 +21,70 @@ use crate::pipeline::{self, Finished, Job, ObservedSandbox, Progress, RunState};
 use crate::propose::{Limits, Meter};
 use crate::sandbox::{Level, Sandbox};
 use crate::secret::Redactor;
-use crate::task::Task;
+use crate::task::{Order, Task};
 
 /// Carries out `prentice run`.
 pub(super) async fn run(flags: Run, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     let task = setup::read_task(&flags.task)?;
-    let replay = flags.replay.as_deref().map(Replay::open).transpose()?;
-    let json = flags.json;
-    let request = Request { task, flags, replay, may_lack_walls: false };
+    let request = Request { publish: !flags.dry_run, ..Request::of(Wanted::Task(Box::new(task)), flags.line)? };
+    finish(request, environment, cancel).await
+}
+
+/// Carries out `prentice propose`.
+pub(super) async fn propose(
+    flags: Propose,
+    environment: &Environment,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let wanted = match (&flags.task, &flags.order) {
+        (_, Some(order)) => Wanted::Order(Box::new(Order::read(order)?)),
+        (Some(task), None) => Wanted::Task(Box::new(setup::read_task(task)?)),
+        (None, None) => return Err(Failure::new(Exit::Usage, "a task or --order is wanted")),
+    };
+    let request = Request { out: flags.out, publish: false, ..Request::of(wanted, flags.line)? };
+    finish(request, environment, cancel).await
+}
+
+async fn finish(request: Request, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
+    let json = request.flags.json;
     let finished = carry_out(request, environment, cancel).await?;
-    let exit = exit_of(&finished.bundle.ending);
     if json {
         print_json(&describe(&finished));
     } else {
         report(&finished);
     }
-    Ok(exit)
+    Ok(exit_of(&finished.bundle.ending))
+}
+
+/// What is wanted: a task, or an order that holds one.
+pub(super) enum Wanted {
+    /// A first proposal for a task.
+    Task(Box<Task>),
+    /// What an order says.
+    Order(Box<Order>),
 }
 
 /// A run whose task and recording have been read.
 pub(super) struct Request {
-    /// The task.
-    pub(super) task: Task,
+    /// What is wanted.
+    pub(super) wanted: Wanted,
     /// What the command line says besides.
-    pub(super) flags: Run,
+    pub(super) flags: Line,
     /// A recording in the place of a model.
     pub(super) replay: Option<Replay>,
+    /// Where the bundle goes; `None` for the state folder.
+    pub(super) out: Option<PathBuf>,
+    /// Whether to cross the border.
+    pub(super) publish: bool,
     /// Whether to go on, saying so, where the kernel offers no walls: only for code that the program carries itself.
     pub(super) may_lack_walls: bool,
+}
+
+impl Request {
+    fn of(wanted: Wanted, flags: Line) -> Result<Self, Failure> {
+        let replay = flags.replay.as_deref().map(Replay::open).transpose()?;
+        Ok(Self { wanted, flags, replay, out: None, publish: true, may_lack_walls: false })
+    }
 }
 
 /// Names the adapters and carries the task through the line.
@@ -56,9 +93,14 @@ pub(super) async fn carry_out(
     environment: &Environment,
     cancel: &CancellationToken,
 ) -> Result<Finished, Failure> {
-    let Request { task, flags, replay, may_lack_walls } = request;
+    let Request { wanted, flags, replay, out, publish, may_lack_walls } = request;
+    let (task, order) = match wanted {
+        Wanted::Task(task) => (*task, None),
+        Wanted::Order(order) => (order.task.clone(), Some(*order)),
+    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let (repository, base, tree) = setup::open(&flags.place.repo, &flags.base)?;
+    let (repository, base, tree) =
+        setup::open(&flags.place.repo, order.as_ref().map_or(&flags.base, |order| &order.base))?;
     let layers = setup::layers(&tree, environment, layer_of(&flags))?;
     let config = layers.resolve(Some(&task));
     let steps = Arc::new(Steps::new());
@@ -76,13 +118,18 @@ pub(super) async fn carry_out(
 
     let sandbox = walls(environment, &config, may_lack_walls, &steps).await?;
     let sandbox = ObservedSandbox::new(sandbox, Arc::clone(&journal));
-    let choice = match &replay {
-        Some(_) => Err(crate::llm::LlmError::NoModel),
-        None => model::find(&flags.model, task.model.as_deref(), &layers.file, environment).await,
+    let asks = order.as_ref().is_none_or(|order| order.verb.needs_model());
+    let ready = if asks {
+        let choice = match &replay {
+            Some(_) => Err(crate::llm::LlmError::NoModel),
+            None => model::find(&flags.model, task.model.as_deref(), &layers.file, environment).await,
+        };
+        let sources = Sources { replay, record: flags.record.as_deref(), earlier };
+        let told = Arc::clone(&steps);
+        model::prepare(choice, &config, sources, &journal, move |text| told.note(text))?
+    } else {
+        Ready::without_model()
     };
-    let sources = Sources { replay, record: flags.record.as_deref(), earlier };
-    let told = Arc::clone(&steps);
-    let ready = model::prepare(choice, &config, sources, &journal, move |text| told.note(text))?;
     steps.note(&format!("model {}: {}", ready.model.name(), ready.why));
     journal.record("model_chosen", json!({ "name": ready.model.name(), "why": ready.why })).map_err(service)?;
 
@@ -92,16 +139,16 @@ pub(super) async fn carry_out(
         repository: &repository,
         base,
         task: &task,
-        order: None,
+        order: order.as_ref(),
         config: &config,
         model: &*ready.model,
         model_why: ready.why,
         window_tokens: ready.window_tokens,
         meter: &meter,
         sandbox: &sandbox,
-        forge: (!flags.dry_run).then_some(&forge as &dyn Forge),
+        forge: publish.then_some(&forge as &dyn Forge),
         temporary,
-        state: &state,
+        bundle_folder: out.unwrap_or_else(|| state.bundle_folder()),
         journal: &journal,
         clock,
         progress: &*steps,
@@ -137,7 +184,7 @@ async fn walls(
     Ok(sandbox)
 }
 
-fn layer_of(flags: &Run) -> Layer {
+fn layer_of(flags: &Line) -> Layer {
     Layer {
         limits: LimitsLayer {
             attempts: flags.attempts,

@@ -3,6 +3,7 @@
 //! A [`LanguageModel`] takes a whole conversation and gives one reply; it keeps no state between calls. Adapters are
 //! chosen in `cli`, and decorators (retry, recording, replay, resumption) stack on the same seam.
 
+mod absent;
 mod address;
 mod choose;
 mod message;
@@ -25,6 +26,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+pub use absent::Absent;
 pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
 pub use message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};

@@ -11,6 +11,7 @@ use crate::llm::LlmError;
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::propose::{Answered, Conversation, Opening, PromptHashes, ProposeError, Revision, Sampling};
 use crate::repo::FileTree;
+use crate::task::Verb;
 use crate::verify::{self, Evidence, TreeRun};
 
 /// Tokens of the prompt's own words, of separators and of a task of ordinary length.
@@ -204,7 +205,7 @@ async fn converse(
 
 fn gather(job: &Job<'_>, tree: &FileTree, failures: &str, budget: u64) -> Result<Context, PipelineError> {
     job.progress.step("Reading the repository");
-    let query = Query { text: format!("{}\n{failures}", job.task.full_text()), files: job.task.files.clone() };
+    let query = query(job, failures);
     let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
     let context = context::gather(tree, &query, &Settings { budget_tokens, ..Settings::default() })?;
     let excerpts: Vec<_> = context
@@ -222,6 +223,20 @@ fn gather(job: &Job<'_>, tree: &FileTree, failures: &str, budget: u64) -> Result
     Ok(context)
 }
 
+/// What the search goes by: the task, what a reviewer says of it, what fails.
+fn query(job: &Job<'_>, failures: &str) -> Query {
+    let mut text = job.task.full_text();
+    let mut files = job.task.files.clone();
+    if let Some(order) = job.order {
+        text = format!("{text}\n{}", order.instruction);
+        for thread in &order.threads {
+            text = format!("{text}\n{}", thread.said);
+            files.push(thread.path.clone());
+        }
+    }
+    Query { text: format!("{text}\n{failures}"), files }
+}
+
 /// Returns how many tokens of context leave room for two answers and for what fails.
 fn context_budget(job: &Job<'_>) -> u64 {
     let answer = u64::from(max_output_tokens(job));
@@ -234,15 +249,18 @@ fn max_output_tokens(job: &Job<'_>) -> u32 {
     u32::try_from(wanted).unwrap_or(u32::MAX)
 }
 
-/// Later attempts vary seed and temperature: the same question would only bring the same answer.
+/// Later attempts and retries vary seed and temperature: the same question would only bring the same answer.
 fn sampling(job: &Job<'_>, attempt: u32) -> Sampling {
     const LATER_TEMPERATURE: f64 = 0.6;
     let first = job.config.temperature.value;
-    let temperature = if attempt == 1 { first } else { first.max(LATER_TEMPERATURE) };
+    let retry = job.order.filter(|order| order.verb == Verb::Retry);
+    let temperature = if attempt == 1 && retry.is_none() { first } else { first.max(LATER_TEMPERATURE) };
+    // The comment that asks is another one each time, and the same when a killed run is started again.
+    let asked_by = retry.and_then(|order| order.serves.last()).map_or(0, |comment| comment % 1_000_000);
     Sampling {
         max_output_tokens: max_output_tokens(job),
         temperature: temperature as f32,
-        seed: job.config.seed.value + u64::from(attempt) - 1,
+        seed: job.config.seed.value + asked_by + u64::from(attempt) - 1,
         rounds: u32::try_from(job.config.rounds.value).unwrap_or(u32::MAX),
     }
 }

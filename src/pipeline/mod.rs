@@ -71,8 +71,8 @@ pub struct Job<'a> {
     pub forge: Option<&'a dyn Forge>,
     /// Where work trees are made.
     pub temporary: PathBuf,
-    /// State of this task.
-    pub state: &'a RunState,
+    /// Where the bundle goes.
+    pub bundle_folder: PathBuf,
     /// The journal.
     pub journal: &'a Journal,
     /// Time.
@@ -158,7 +158,7 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
     let ending = attempted.ending.clone();
     let bundle = assemble(job, ground.as_ref(), attempted)?;
     job.journal.record("run_ended", json!({ "ending": ending, "spent": job.meter.spent() }))?;
-    let folder = job.state.bundle_folder();
+    let folder = job.bundle_folder.clone();
     let digest = bundle::write(&bundle, &folder, Some(job.journal.path()))?;
     let published = match (&ending, job.forge) {
         (Ending::Done, Some(forge)) => {

@@ -12,6 +12,7 @@ mod commands;
 mod common;
 #[cfg(unix)]
 mod interrupt;
+mod order;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
