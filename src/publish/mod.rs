@@ -4,6 +4,7 @@
 //! twice: the branch name is the identity, and what is there already is found, not made again.
 
 mod page;
+mod safe;
 mod text;
 
 use crate::bundle::{Bundle, Ending};
@@ -78,7 +79,7 @@ pub async fn publish(
         base_branch: repository.current_branch(),
         head: commit.to_string(),
         title: bundle.task.title.clone(),
-        body: text::body(bundle, &branch),
+        body: text::body(bundle, text::Place::Local { branch: &branch }),
         page: page::page(bundle, &branch, &commit).map_err(|error| PublishError::Page(error.to_string()))?,
         branch: branch.clone(),
     };

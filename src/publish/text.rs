@@ -6,6 +6,7 @@ use crate::sandbox::{Exit, Level};
 use crate::verify::{CheckRun, Evidence, Outcome, ReportFormat, Verdict};
 
 use super::TASK_TRAILER;
+use super::safe::{cell, defuse, quoted, sentence, subject};
 
 /// Git's recommendation for a subject line (git-commit, "DISCUSSION": about 50; common tools cut at 72).
 const SUBJECT_CHARACTERS: usize = 72;
@@ -14,7 +15,7 @@ const LISTED_TESTS: usize = 20;
 
 /// Writes the commit message: subject, what proves it, trailers.
 pub(super) fn commit_message(bundle: &Bundle) -> String {
-    let title = &bundle.task.title;
+    let title = subject(&bundle.task.title);
     let subject: String = match title.char_indices().nth(SUBJECT_CHARACTERS) {
         None => title.clone(),
         Some(_) => title.chars().take(SUBJECT_CHARACTERS - 1).collect::<String>() + "…",
@@ -27,9 +28,29 @@ pub(super) fn commit_message(bundle: &Bundle) -> String {
     format!("{subject}\n\n{verdict}\n\n{TASK_TRAILER}{}\nPrentice-Model: {model}\n", bundle.slug)
 }
 
+/// Where a body is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    /// A page on this machine.
+    Local {
+        /// The branch.
+        branch: &'a str,
+    },
+    /// A pull request on a forge.
+    Forge {
+        /// The page of the run that made it.
+        run_url: Option<&'a str>,
+        /// What the reviewer must know of the base branch and the like, each a sentence of ours.
+        notes: &'a [String],
+    },
+}
+
 /// Writes the body of the pull request: verdict and evidence first, the model's own words last.
-pub(super) fn body(bundle: &Bundle, branch: &str) -> String {
+pub(super) fn body(bundle: &Bundle, place: Place<'_>) -> String {
     let mut parts = vec![verdict_part(bundle)];
+    if let Place::Forge { notes, .. } = place {
+        parts.extend((!notes.is_empty()).then(|| format!("{}\n", notes.join("\n"))));
+    }
     parts.extend(touched_part(&bundle.findings));
     if let Some(evidence) = &bundle.evidence {
         parts.push(checks_part(evidence));
@@ -37,13 +58,58 @@ pub(super) fn body(bundle: &Bundle, branch: &str) -> String {
         parts.push(not_checked_part(evidence));
     }
     parts.push(account_part(bundle));
-    parts.push(task_part(bundle));
+    match (place, &bundle.order) {
+        (Place::Forge { .. }, Some(order)) if order.issue.is_some() => parts.extend(hidden_part(bundle)),
+        _ => parts.push(task_part(bundle)),
+    }
     parts.extend(remarks_part(&bundle.account.remarks));
-    parts.push(format!(
-        "---\nTo take it: `git merge {branch}`. To change it: run the task again with a clearer text, or commit on the \
-         branch; Prentice never writes over a commit that is not its own.\n"
-    ));
-    parts.join("\n")
+    let text = parts.join("\n");
+    match place {
+        Place::Local { branch } => format!(
+            "{text}\n---\nTo take it: `git merge {branch}`. To change it: run the task again with a clearer text, or \
+             commit on the branch; Prentice never writes over a commit that is not its own.\n"
+        ),
+        Place::Forge { run_url, .. } => format!("{}{}", cut(&text), forge_end(bundle, run_url)),
+    }
+}
+
+/// Cuts a body at a line before the forge would refuse it.
+fn cut(text: &str) -> String {
+    // GitHub takes 65,536 characters; what follows the cut needs less than 2,000.
+    const LONGEST: usize = 60_000;
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    let kept: String = text
+        .split_inclusive('\n')
+        .scan(0, |length, line| {
+            *length += line.len();
+            (*length <= LONGEST).then_some(line)
+        })
+        .collect();
+    // A fence that the cut left open would swallow what follows.
+    let fence = kept.lines().filter(|line| line.starts_with("```")).count() % 2 == 1;
+    format!(
+        "{kept}{}\nThe rest ({} bytes) is in the bundle.\n",
+        if fence { "```\n" } else { "" },
+        text.len() - kept.len()
+    )
+}
+
+/// How to go on, and the link to the task.
+fn forge_end(bundle: &Bundle, run_url: Option<&str>) -> String {
+    let mut text = "\n---\nA draft for a person to review; Prentice merges nothing. Ask for changes with \
+                    `/prentice revise <what>`, answer the review threads with `/prentice address`, try anew with \
+                    `/prentice retry`; `/prentice help` lists the rest. A commit of yours on the branch is never \
+                    overwritten.\n"
+        .to_owned();
+    if let Some(url) = run_url {
+        text += &format!("\nMade by [this run]({url}).\n");
+    }
+    if let Some(number) = bundle.order.as_ref().and_then(|order| order.issue) {
+        text += &format!("\nCloses #{number}\n");
+    }
+    text
 }
 
 /// Names a verdict for people.
@@ -201,47 +267,15 @@ fn task_part(bundle: &Bundle) -> String {
             text += &format!("\n{heading}:\n\n{}\n", quoted(&lines.join("\n")));
         }
     }
-    if task.hidden_characters > 0 {
-        text += &format!("\n{} characters that nobody can see were removed from the task.\n", task.hidden_characters);
-    }
-    text
+    text + &hidden_part(bundle).map(|part| format!("\n{part}")).unwrap_or_default()
+}
+
+fn hidden_part(bundle: &Bundle) -> Option<String> {
+    let count = bundle.task.hidden_characters;
+    (count > 0).then(|| format!("{count} characters that nobody can see were removed from the task.\n"))
 }
 
 fn remarks_part(remarks: &str) -> Option<String> {
     let remarks = remarks.trim();
     (!remarks.is_empty()).then(|| format!("### The model's own words (not evidence)\n\n{}\n", quoted(remarks)))
-}
-
-/// Puts outside text into a code block, in which mentions, links, images and HTML are dead.
-fn quoted(text: &str) -> String {
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat((longest + 1).max(3));
-    format!("{fence}text\n{}\n{fence}", text.trim_end())
-}
-
-/// Makes outside text harmless inside a table's code span.
-fn cell(text: &str) -> String {
-    text.replace(['`', '\n', '\r'], " ").replace('|', "\\|")
-}
-
-/// Makes outside text harmless inside a line of Markdown.
-fn defuse(text: &str) -> String {
-    let mut safe = String::new();
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' => safe.push(' '),
-            '<' => safe.push_str("&lt;"),
-            '@' | '#' | '[' | ']' | '!' | '*' | '_' | '|' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            _ => safe.push(c),
-        }
-    }
-    // A backslash does not stop mentions on GitHub; an empty comment between sign and name does.
-    safe.replace("\\@", "@<!-- -->")
-}
-
-fn sentence(text: &str) -> String {
-    defuse(text.trim_end_matches('.'))
 }
