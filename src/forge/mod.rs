@@ -2,6 +2,7 @@
 //!
 //! A forge has no verb for merging, approving or closing, and none that touches the default branch.
 
+mod account;
 mod local;
 
 use std::future::Future;
@@ -10,6 +11,7 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
+pub use account::{Account, AccountKind};
 pub use local::LocalForge;
 
 /// A pull request as it shall be.
