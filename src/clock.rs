@@ -3,6 +3,8 @@
 //! Everything else is given a [`Clock`], so that tests run on frozen time and the same input gives the same bytes.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +38,22 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// Returns the time since this clock was made; never goes backwards.
     fn elapsed(&self) -> Duration;
+}
+
+/// Something that can wait; tests do not.
+pub trait Wait: Send + Sync {
+    /// Returns after `duration`.
+    fn wait(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}
+
+/// Waits by the runtime's timer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokioWait;
+
+impl Wait for TokioWait {
+    fn wait(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// The machine's clock.

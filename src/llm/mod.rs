@@ -37,7 +37,7 @@ pub use probe::{Choice, ChoiceRules, LoopbackServer, choose};
 pub use record::{RECORDING_SCHEMA, RecordedTurn, Recorder};
 pub use replay::Replay;
 pub use resume::Resumed;
-pub use retry::{RetryNotice, RetryPolicy, Retrying, TokioWait, Wait};
+pub use retry::{RetryNotice, RetryPolicy, Retrying};
 
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::{TokioWait, Wait};
+
 use super::message::{Reply, Request};
 use super::{BoxFuture, LanguageModel, LlmError};
 
@@ -62,22 +64,6 @@ impl fmt::Display for RetryNotice<'_> {
             other => write!(f, "{other}")?,
         }
         f.write_str(")")
-    }
-}
-
-/// Something that can wait; tests do not.
-pub trait Wait: Send + Sync {
-    /// Returns after `duration`.
-    fn wait(&self, duration: Duration) -> BoxFuture<'_, ()>;
-}
-
-/// Waits by the runtime's timer.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TokioWait;
-
-impl Wait for TokioWait {
-    fn wait(&self, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(duration))
     }
 }
 
