@@ -22,7 +22,7 @@ pub enum AccountKind {
 /// An account of a forge.
 ///
 /// The login can be given to somebody else; the id cannot.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Account {
     /// The name that people see; an app's ends with `[bot]`.
     pub login: String,

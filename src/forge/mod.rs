@@ -3,6 +3,8 @@
 //! A forge has no verb for merging, approving or closing, and none that touches the default branch.
 
 mod account;
+mod error;
+pub mod github;
 mod local;
 
 use std::future::Future;
@@ -12,6 +14,7 @@ use std::pin::Pin;
 use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountKind};
+pub use error::ForgeError;
 pub use local::LocalForge;
 
 /// A pull request as it shall be.
@@ -49,19 +52,6 @@ pub struct Placed {
     pub put: Put,
     /// The page for the reviewer.
     pub page: PathBuf,
-}
-
-/// Why the forge did not take it.
-#[derive(Debug, thiserror::Error)]
-pub enum ForgeError {
-    /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
 }
 
 /// A future that a trait object can return.

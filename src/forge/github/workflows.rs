@@ -1,0 +1,168 @@
+//! Workflow runs, their jobs and logs, and what is known of the checks of a commit.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::calls::Call;
+use super::{ForgeError, GitHub, encoded};
+
+/// A run of a workflow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Its number.
+    pub id: u64,
+    /// The workflow's name.
+    pub name: String,
+    /// Its page.
+    pub url: String,
+    /// `success`, `failure`, `cancelled` and so on; `None` while it runs.
+    pub conclusion: Option<String>,
+    /// The branch; `None` for tags.
+    pub head_branch: Option<String>,
+    /// The commit.
+    pub head_sha: String,
+    /// What started it.
+    pub event: String,
+    /// The repository that the commit comes from, `OWNER/NAME`.
+    pub head_repository: Option<String>,
+}
+
+/// A job of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Its number.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its page.
+    pub url: String,
+    /// The steps that failed.
+    pub failed_steps: Vec<String>,
+}
+
+/// What one check says of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckState {
+    /// Its name.
+    pub name: String,
+    /// `success`, `failure` and so on; `None` while it runs.
+    pub conclusion: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawRun {
+    id: u64,
+    name: Option<String>,
+    #[serde(default)]
+    html_url: String,
+    conclusion: Option<String>,
+    head_branch: Option<String>,
+    head_sha: String,
+    #[serde(default)]
+    event: String,
+    head_repository: Option<RawRepository>,
+}
+
+#[derive(Deserialize)]
+struct RawRepository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct RawJobs {
+    jobs: Vec<RawJob>,
+}
+
+#[derive(Deserialize)]
+struct RawJob {
+    id: u64,
+    name: String,
+    html_url: Option<String>,
+    conclusion: Option<String>,
+    #[serde(default)]
+    steps: Vec<RawStep>,
+}
+
+#[derive(Deserialize)]
+struct RawStep {
+    name: String,
+    conclusion: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawChecks {
+    check_runs: Vec<RawStep>,
+}
+
+impl GitHub {
+    /// Returns a run of a workflow.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] when there is none.
+    pub async fn workflow_run(&self, id: u64) -> Result<Run, ForgeError> {
+        let raw: RawRun = self.read(self.place(&format!("/actions/runs/{id}"))).await?;
+        Ok(Run {
+            id: raw.id,
+            name: raw.name.unwrap_or_default(),
+            url: raw.html_url,
+            conclusion: raw.conclusion,
+            head_branch: raw.head_branch,
+            head_sha: raw.head_sha,
+            event: raw.event,
+            head_repository: raw.head_repository.map(|repository| repository.full_name),
+        })
+    }
+
+    /// Returns the jobs of a run that failed.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] when there is no such run.
+    pub async fn failed_jobs(&self, run: u64) -> Result<Vec<Job>, ForgeError> {
+        let uri = self.place(&format!("/actions/runs/{run}/jobs"));
+        let raw = self.read_pages(&uri, |page: RawJobs| page.jobs).await?;
+        let failed = |conclusion: &Option<String>| matches!(conclusion.as_deref(), Some("failure" | "timed_out"));
+        let job = |raw: RawJob| Job {
+            id: raw.id,
+            name: raw.name,
+            url: raw.html_url.unwrap_or_default(),
+            failed_steps: raw.steps.into_iter().filter(|step| failed(&step.conclusion)).map(|step| step.name).collect(),
+        };
+        Ok(raw.into_iter().filter(|raw| failed(&raw.conclusion)).map(job).collect())
+    }
+
+    /// Returns the last bytes of a job's log.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] when it is no longer kept.
+    pub async fn job_log(&self, job: u64, max_bytes: usize) -> Result<String, ForgeError> {
+        let call = Call::get(self.place(&format!("/actions/jobs/{job}/logs")));
+        Ok(self.calls.perform_keeping(&call, max_bytes).await?.into_text())
+    }
+
+    /// Returns what the checks say of a commit.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub async fn check_states(&self, sha: &str) -> Result<Vec<CheckState>, ForgeError> {
+        let uri = self.place(&format!("/commits/{}/check-runs", encoded(sha)));
+        let raw = self.read_pages(&uri, |page: RawChecks| page.check_runs).await?;
+        Ok(raw.into_iter().map(|raw| CheckState { name: raw.name, conclusion: raw.conclusion }).collect())
+    }
+
+    /// Starts a workflow by its file name.
+    ///
+    /// # Errors
+    /// [`ForgeError::Refused`] when it cannot be started by hand or the inputs are not its own.
+    pub async fn dispatch_workflow(
+        &self,
+        file: &str,
+        branch: &str,
+        inputs: &BTreeMap<String, String>,
+    ) -> Result<(), ForgeError> {
+        let uri = self.place(&format!("/actions/workflows/{}/dispatches", encoded(file)));
+        self.change_only(Method::POST, uri, json!({ "ref": branch, "inputs": inputs })).await
+    }
+}
