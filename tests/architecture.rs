@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("policy", "repo secret verify"),
     ("bundle", "policy propose repo task verify"),
     ("forge", "clock secret"),
-    ("publish", "bundle clock forge policy repo sandbox verify"),
+    ("publish", "bundle clock forge policy repo sandbox task verify"),
     ("journal", "clock secret"),
     ("config", "secret task yaml"),
     ("pipeline", "bundle clock config context forge journal llm policy propose publish repo sandbox task verify"),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 use crate::context::ContextError;
+use crate::forge::ForgeError;
 use crate::llm::LlmError;
 use crate::pipeline::PipelineError;
 use crate::propose::ProposeError;
@@ -160,6 +161,22 @@ impl From<BundleError> for Failure {
     }
 }
 
+impl From<ForgeError> for Failure {
+    fn from(error: ForgeError) -> Self {
+        let text = error.to_string();
+        match error {
+            ForgeError::Settings { .. } => Self::new(Exit::Usage, text),
+            ForgeError::Unauthorized { .. } | ForgeError::Forbidden { .. } => {
+                Self::new(Exit::Usage, text).hint("`prentice doctor` tells which token is used and what it may do")
+            }
+            ForgeError::Cancelled => Self::new(Exit::Interrupted, text).hint("run the same command again to go on"),
+            ForgeError::Forbade(_) => Self::new(Exit::Bug, text),
+            _ => Self::new(Exit::Service, text)
+                .hint("run the same command again: what is there is found, not made twice"),
+        }
+    }
+}
+
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
         match error {
@@ -167,8 +184,11 @@ impl From<PublishError> for Failure {
             PublishError::NotDone(_) | PublishError::Policy(_) | PublishError::Empty => {
                 Self::new(Exit::NotAcceptable, error)
             }
-            PublishError::WrongBase(_) => Self::new(Exit::Usage, error),
-            PublishError::Forge(_) => Self::new(Exit::Service, error),
+            PublishError::WrongBase(_) | PublishError::BaseNotOnBranch { .. } => Self::new(Exit::Usage, error),
+            PublishError::BranchMoved { .. } | PublishError::BranchGone(_) | PublishError::Closed { .. } => {
+                Self::new(Exit::NotAcceptable, error)
+            }
+            PublishError::Forge(error) => error.into(),
             PublishError::Page(_) => Self::new(Exit::Bug, error),
         }
     }

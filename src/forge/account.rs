@@ -34,6 +34,13 @@ pub struct Account {
     pub kind: AccountKind,
 }
 
+impl Account {
+    /// Tells whether both are the same account: by their numbers where both are known, else by their names.
+    pub fn is_same(&self, other: &Self) -> bool {
+        if self.id != 0 && other.id != 0 { self.id == other.id } else { self.login.eq_ignore_ascii_case(&other.login) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -256,7 +256,7 @@ fn sampling(job: &Job<'_>, attempt: u32) -> Sampling {
     let retry = job.order.filter(|order| order.verb == Verb::Retry);
     let temperature = if attempt == 1 && retry.is_none() { first } else { first.max(LATER_TEMPERATURE) };
     // The comment that asks is another one each time, and the same when a killed run is started again.
-    let asked_by = retry.and_then(|order| order.serves.last()).map_or(0, |comment| comment % 1_000_000);
+    let asked_by = retry.and_then(|order| order.serves.last()).map_or(0, |comment| comment.number() % 1_000_000);
     Sampling {
         max_output_tokens: max_output_tokens(job),
         temperature: temperature as f32,

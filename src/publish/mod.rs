@@ -3,7 +3,9 @@
 //! It runs no model and no code of the repository, reads nothing but the bundle and git objects, and is safe to run
 //! twice: the branch name is the identity, and what is there already is found, not made again.
 
+pub mod github;
 mod page;
+pub mod progress;
 mod safe;
 mod text;
 
@@ -35,6 +37,40 @@ pub enum PublishError {
     /// The bundle's files before the change are not those of its base commit.
     #[error("{0} is not what the bundle says it was in the base commit")]
     WrongBase(String),
+    /// The base commit is not one of the branch that the change shall go into.
+    #[error("commit {base} is not on the branch {branch}")]
+    BaseNotOnBranch {
+        /// The bundle's base.
+        base: String,
+        /// The branch.
+        branch: String,
+    },
+    /// The branch does not end any more where the change begins.
+    #[error("the branch {branch} ended with {expected} when this was asked for and ends with {found} now; ask again")]
+    BranchMoved {
+        /// The branch.
+        branch: String,
+        /// Where it should end.
+        expected: String,
+        /// Where it ends.
+        found: String,
+    },
+    /// The branch that the change goes on with is not there.
+    #[error("the branch {0} is gone")]
+    BranchGone(String),
+    /// A person closed or merged the pull request.
+    #[error(
+        "pull request #{number} of {branch} was {}; it stays so. To start anew, delete the branch and ask again",
+        if *merged { "merged" } else { "closed" }
+    )]
+    Closed {
+        /// Its number.
+        number: u64,
+        /// Whether it was merged.
+        merged: bool,
+        /// Its branch.
+        branch: String,
+    },
     /// The repository refused.
     #[error(transparent)]
     Repo(#[from] RepoError),
@@ -88,22 +124,28 @@ pub async fn publish(
 }
 
 fn accept(bundle: &Bundle, repository: &Repository, settings: &PolicySettings) -> Result<(), PublishError> {
-    match &bundle.ending {
-        Ending::Done => {}
-        Ending::NoAcceptableChange(why) | Ending::LimitReached(why) | Ending::ServiceFailed(why) => {
-            return Err(PublishError::NotDone(why.clone()));
-        }
-        Ending::Cancelled => return Err(PublishError::NotDone("the run was cancelled".to_owned())),
-    }
-    if bundle.changes.is_empty() {
-        return Err(PublishError::Empty);
-    }
+    accept_ending(bundle)?;
     let base = repository.tree(&bundle.base)?;
     for change in &bundle.changes {
         if base.read(&change.path)? != change.before {
             return Err(PublishError::WrongBase(change.path.to_string()));
         }
     }
+    accept_policy(bundle, settings)
+}
+
+fn accept_ending(bundle: &Bundle) -> Result<(), PublishError> {
+    match &bundle.ending {
+        Ending::Done if bundle.changes.is_empty() => Err(PublishError::Empty),
+        Ending::Done => Ok(()),
+        Ending::NoAcceptableChange(why) | Ending::LimitReached(why) | Ending::ServiceFailed(why) => {
+            Err(PublishError::NotDone(why.clone()))
+        }
+        Ending::Cancelled => Err(PublishError::NotDone("the run was cancelled".to_owned())),
+    }
+}
+
+fn accept_policy(bundle: &Bundle, settings: &PolicySettings) -> Result<(), PublishError> {
     let findings = policy::review(&bundle.changes, bundle.evidence.as_ref(), settings);
     let refused: Vec<Finding> = findings.into_iter().filter(|finding| finding.severity == Severity::Refuse).collect();
     if refused.is_empty() { Ok(()) } else { Err(PublishError::Policy(refused)) }

@@ -53,6 +53,13 @@ impl StoredFile {
     pub fn regular(content: impl Into<Arc<[u8]>>) -> Self {
         Self { content: content.into(), mode: FileMode::Regular }
     }
+
+    /// Returns the id that git gives to the content, 40 hexadecimal digits.
+    pub fn blob_id(&self) -> String {
+        // libgit2 refuses only where it cannot hash at all.
+        git2::Oid::hash_object(git2::ObjectType::Blob, &self.content)
+            .map_or_else(|_| String::new(), |id| id.to_string())
+    }
 }
 
 /// What a change does to one path; a rename is a removal and a creation.
@@ -64,4 +71,16 @@ pub struct FileChange {
     pub before: Option<StoredFile>,
     /// The file after; `None` when it is removed.
     pub after: Option<StoredFile>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blob_has_gits_id() {
+        // `printf 'hello\n' | git hash-object --stdin`
+        let file = StoredFile::regular(b"hello\n".to_vec());
+        assert_eq!(file.blob_id(), "ce013625030ba8dba906f756967f9e9ca394464a");
+    }
 }

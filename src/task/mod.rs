@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::repo::is_control_or_invisible;
-pub use order::{ORDER_SCHEMA, Order, OrderError, PullTarget, Thread, Verb};
+pub use order::{ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
 
 /// Where a task came from.

@@ -4,7 +4,9 @@
 //! It holds everything that the model's side needs to know of the forge, so that this side needs no token at all. All
 //! outside text in it is what a person sees, as it stood at the event.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -42,9 +44,83 @@ impl Verb {
         !matches!(self, Self::Rebase | Self::Retest)
     }
 
+    /// Returns the word that people write.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fix => "fix",
+            Self::Retry => "retry",
+            Self::Revise => "revise",
+            Self::Address => "address",
+            Self::Shrink => "shrink",
+            Self::Rebase => "rebase",
+            Self::Retest => "retest",
+        }
+    }
+
     /// Tells whether the proposal that is there is the ground to build on.
     pub fn continues(self) -> bool {
         !matches!(self, Self::Fix | Self::Retry)
+    }
+}
+
+/// Where a command was said; written as a letter and the forge's number: `c31`, `l31`, `r31`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Spoken {
+    /// A comment on an issue or a pull request.
+    Comment(u64),
+    /// A comment on a line of a pull request.
+    LineComment(u64),
+    /// The text of a review.
+    Review(u64),
+}
+
+impl Spoken {
+    /// Returns the forge's number of it, which is its own only among its kind.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Comment(number) | Self::LineComment(number) | Self::Review(number) => number,
+        }
+    }
+}
+
+impl fmt::Display for Spoken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letter = match self {
+            Self::Comment(_) => 'c',
+            Self::LineComment(_) => 'l',
+            Self::Review(_) => 'r',
+        };
+        write!(f, "{letter}{}", self.number())
+    }
+}
+
+impl From<Spoken> for String {
+    fn from(spoken: Spoken) -> Self {
+        spoken.to_string()
+    }
+}
+
+impl FromStr for Spoken {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no comment: `c`, `l` or `r` and a number are");
+        let kind: fn(u64) -> Self = match text.chars().next() {
+            Some('c') => Self::Comment,
+            Some('l') => Self::LineComment,
+            Some('r') => Self::Review,
+            _ => return Err(wrong()),
+        };
+        text[1..].parse().map(kind).map_err(|_| wrong())
+    }
+}
+
+impl TryFrom<String> for Spoken {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 
@@ -100,8 +176,8 @@ pub struct Order {
     pub threads: Vec<Thread>,
     /// The account that asked.
     pub actor: String,
-    /// The comments whose commands this order serves.
-    pub serves: Vec<u64>,
+    /// Where the commands were said that this order serves.
+    pub serves: Vec<Spoken>,
 }
 
 /// Why an order could not be read or written.
@@ -184,7 +260,7 @@ mod tests {
             instruction: String::new(),
             threads: Vec::new(),
             actor: "ann".to_owned(),
-            serves: vec![3],
+            serves: vec![Spoken::Comment(3), Spoken::LineComment(4), Spoken::Review(5)],
         }
     }
 
@@ -211,6 +287,8 @@ mod tests {
         check(|order| order.base = "main".to_owned(), "\"main\" is no commit");
         check(|order| order.verb = Verb::Revise, "Revise needs a pull request");
         check(|order| order.pull = Some(PullTarget { number: 1, head: "--upload-pack=x".to_owned() }), "is no commit");
+        assert_eq!("x3".parse::<Spoken>(), Err("\"x3\" is no comment: `c`, `l` or `r` and a number are".to_owned()));
+        assert!("c".parse::<Spoken>().is_err() && "é3".parse::<Spoken>().is_err() && "".parse::<Spoken>().is_err());
         assert!(read_back("{\"schema\": 1, \"verb\": \"merge\"}").is_err());
         assert!(read_back("nothing").is_err());
     }

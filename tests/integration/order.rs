@@ -18,7 +18,7 @@ fn order(world: &World, verb: &str, head: &str, base: &str, threads: &Value) -> 
     let order = json!({
         "schema": 1, "verb": verb, "base": base, "base_branch": "main", "issue": 7,
         "pull": { "number": 8, "head": head }, "instruction": "Say what is added.", "threads": threads, "actor": "ann",
-        "serves": [31],
+        "serves": ["c31"],
         "task": {
             "title": "Add the prices", "description": "It gives the largest one.", "acceptance": [], "constraints": [],
             "files": [], "checks": ["sh check.sh"], "model": null, "hidden_characters": 0,

@@ -64,8 +64,8 @@ impl Call {
     }
 
     /// Makes a request that changes something.
-    pub(super) fn change(method: Method, uri: String, body: Value) -> Self {
-        Self { method, uri, body: Some(body), writes: true }
+    pub(super) fn change(method: Method, uri: String, body: impl Into<Option<Value>>) -> Self {
+        Self { method, uri, body: body.into(), writes: true }
     }
 
     /// Makes a read that is sent as a POST, as GraphQL wants it.

@@ -232,6 +232,22 @@ impl GitHub {
         self.change(Method::PATCH, self.place(&format!("/issues/comments/{id}")), json!({ "body": body })).await
     }
 
+    /// Takes back a comment, which must be one that the caller has just written itself.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] when it is gone.
+    pub async fn take_back_comment(&self, id: u64) -> Result<(), ForgeError> {
+        self.change_only(Method::DELETE, self.place(&format!("/issues/comments/{id}")), None).await
+    }
+
+    /// As [`GitHub::take_back_comment`], for an answer in a review thread.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] when it is gone.
+    pub async fn take_back_reply(&self, id: u64) -> Result<(), ForgeError> {
+        self.change_only(Method::DELETE, self.place(&format!("/pulls/comments/{id}")), None).await
+    }
+
     /// Adds labels; those that are there stay.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! GitHub's API, as far as Prentice needs it: one repository, and no verb for merging, approving, closing or deleting.
+//! GitHub's API, as far as Prentice needs it: one repository, and no verb for merging, approving, closing
+//! or deleting but for taking back a comment that was just written.
 //!
 //! The requests go through octocrab; which of them are sent again, and what the answers are read into, is our own,
 //! because octocrab repeats writes and its types refuse answers that leave a field out.
@@ -33,7 +34,7 @@ use calls::{Call, Calls};
 
 pub use calls::Pace;
 pub use issues::{Comment, Emoji, Issue, Reaction, Subject};
-pub use objects::{CommitInfo, Force, ListedEntry, Listing, NewCommit, Signature, TreeChange};
+pub use objects::{CommitInfo, Force, ListedEntry, Listing, NewCommit, NewContent, Signature, TreeChange};
 pub use pulls::{NewPull, Pull, PullUpdate};
 pub use repository::{ChangedPath, Comparison, Permission, RepositoryInfo};
 pub use reviews::{Review, ReviewThread, ThreadComment};
@@ -221,7 +222,7 @@ impl GitHub {
     }
 
     /// As [`GitHub::change`], where the answer tells nothing.
-    async fn change_only(&self, method: Method, uri: String, body: Value) -> Result<(), ForgeError> {
+    async fn change_only(&self, method: Method, uri: String, body: impl Into<Option<Value>>) -> Result<(), ForgeError> {
         self.calls.perform(&Call::change(method, uri, body)).await.map(|_| ())
     }
 }

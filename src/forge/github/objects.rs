@@ -11,6 +11,15 @@ use super::{ForgeError, GitHub, encoded, encoded_path};
 /// The folder of branches that may be written.
 const WRITABLE: &str = "prentice/";
 
+const UPDATE_REF: &str =
+    "mutation moveBranch($repository: ID!, $name: GitRefname!, $before: GitObjectID!, $after: GitObjectID!,
+  $force: Boolean!) {
+  updateRefs(input: {
+    repositoryId: $repository
+    refUpdates: [{ name: $name, beforeOid: $before, afterOid: $after, force: $force }]
+  }) { clientMutationId }
+}";
+
 /// Whether a branch may lose commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
@@ -92,10 +101,21 @@ pub struct Listing {
 pub struct TreeChange {
     /// The path from the root.
     pub path: String,
-    /// Six octal digits.
-    pub mode: String,
-    /// The new blob; `None` removes the path.
-    pub blob: Option<String>,
+    /// Git's number for the mode, such as `0o100644`.
+    pub mode: u32,
+    /// What shall stand there.
+    pub content: NewContent,
+}
+
+/// What shall stand at a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NewContent {
+    /// Nothing: the path is removed.
+    Nothing,
+    /// This text; it needs no blob of its own before.
+    Text(String),
+    /// A blob that was made before.
+    Blob(String),
 }
 
 #[derive(Deserialize)]
@@ -118,6 +138,30 @@ impl From<RawCommit> for CommitInfo {
     fn from(raw: RawCommit) -> Self {
         let parents = raw.parents.into_iter().map(|parent| parent.sha).collect();
         Self { sha: raw.sha, tree: raw.tree.sha, parents, message: raw.message, author: raw.author }
+    }
+}
+
+/// A commit as lists show it: the id outside, the rest below `commit`.
+#[derive(Deserialize)]
+pub(super) struct ListedCommit {
+    sha: String,
+    #[serde(default)]
+    parents: Vec<Made>,
+    commit: ListedBody,
+}
+
+#[derive(Deserialize)]
+struct ListedBody {
+    tree: Made,
+    #[serde(default)]
+    message: String,
+    author: Signature,
+}
+
+impl From<ListedCommit> for CommitInfo {
+    fn from(raw: ListedCommit) -> Self {
+        let ListedBody { tree, message, author } = raw.commit;
+        Self::from(RawCommit { sha: raw.sha, tree, parents: raw.parents, message, author })
     }
 }
 
@@ -178,15 +222,12 @@ impl GitHub {
         STANDARD.decode(joined).map(Some).map_err(malformed)
     }
 
-    /// Stores a file's content; storing it twice gives the same id.
+    /// Stores a file's content of any bytes; storing it twice gives the same id.
     ///
     /// # Errors
     /// [`ForgeError`].
     pub async fn create_blob(&self, content: &[u8]) -> Result<String, ForgeError> {
-        let body = match std::str::from_utf8(content) {
-            Ok(text) => json!({ "content": text, "encoding": "utf-8" }),
-            Err(_) => json!({ "content": STANDARD.encode(content), "encoding": "base64" }),
-        };
+        let body = json!({ "content": STANDARD.encode(content), "encoding": "base64" });
         self.change::<Made>(Method::POST, self.place("/git/blobs"), body).await.map(|made| made.sha)
     }
 
@@ -195,7 +236,14 @@ impl GitHub {
     /// # Errors
     /// [`ForgeError::Refused`] when a path or an id is wrong.
     pub async fn create_tree(&self, base_tree: &str, changes: &[TreeChange]) -> Result<String, ForgeError> {
-        let entry = |change: &TreeChange| json!({ "path": change.path, "mode": change.mode, "type": "blob", "sha": change.blob });
+        let entry = |change: &TreeChange| {
+            let (key, value) = match &change.content {
+                NewContent::Nothing => ("sha", None),
+                NewContent::Text(text) => ("content", Some(text)),
+                NewContent::Blob(sha) => ("sha", Some(sha)),
+            };
+            json!({ "path": change.path, "mode": format!("{:06o}", change.mode), "type": "blob", key: value })
+        };
         let body = json!({ "base_tree": base_tree, "tree": changes.iter().map(entry).collect::<Vec<_>>() });
         self.change::<Made>(Method::POST, self.place("/git/trees"), body).await.map(|made| made.sha)
     }
@@ -220,14 +268,21 @@ impl GitHub {
         self.change_only(Method::POST, self.place("/git/refs"), body).await
     }
 
-    /// Points a branch at another commit.
+    /// Points a branch at another commit, if it still is where the caller saw it.
+    ///
+    /// This goes by GraphQL's `updateRefs`: REST has no condition, and would lose a commit that a person pushed meanwhile.
     ///
     /// # Errors
-    /// As [`GitHub::create_branch`]; [`ForgeError::Refused`] when commits would be lost and `force` does not allow it.
-    pub async fn move_branch(&self, branch: &str, sha: &str, force: Force) -> Result<(), ForgeError> {
+    /// As [`GitHub::create_branch`]; [`ForgeError::Refused`] when the branch is not at `before` any more, or when commits
+    /// would be lost and `force` does not allow it.
+    pub async fn move_branch(&self, branch: &str, before: &str, after: &str, force: Force) -> Result<(), ForgeError> {
         ours(branch)?;
-        let uri = self.place(&format!("/git/refs/heads/{}", encoded_path(branch)));
-        self.change_only(Method::PATCH, uri, json!({ "sha": sha, "force": force == Force::Yes })).await
+        let repository = self.repository().await?.node_id;
+        let variables = json!({
+            "repository": repository, "name": format!("refs/heads/{branch}"), "before": before, "after": after,
+            "force": force == Force::Yes,
+        });
+        self.mutate::<serde_json::Value>(UPDATE_REF, variables).await.map(|_| ())
     }
 }
 

@@ -4,12 +4,16 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::objects::{CommitInfo, ListedCommit};
 use super::{ForgeError, GitHub, encoded};
-use crate::forge::Account;
+use crate::forge::{Account, AccountKind};
 
 /// What is known of the repository.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct RepositoryInfo {
+    /// GraphQL's id of it.
+    #[serde(default)]
+    pub node_id: String,
     /// The branch that pull requests go into where nothing else is said.
     pub default_branch: String,
     /// Whether only invited people see it.
@@ -80,6 +84,8 @@ pub struct Comparison {
     pub merge_base: String,
     /// The files that differ between the merge base and the second, at most 300.
     pub files: Vec<ChangedPath>,
+    /// The commits that the second has and the first has not, oldest first, at most 250.
+    pub commits: Vec<CommitInfo>,
 }
 
 impl GitHub {
@@ -116,33 +122,46 @@ impl GitHub {
     /// [`ForgeError::NotFound`] when one of them is not there.
     pub async fn compare(&self, base: &str, head: &str) -> Result<Comparison, ForgeError> {
         #[derive(Deserialize)]
-        struct Commit {
+        struct Id {
             sha: String,
         }
         #[derive(Deserialize)]
         struct Raw {
             ahead_by: u64,
             behind_by: u64,
-            merge_base_commit: Commit,
+            merge_base_commit: Id,
+            #[serde(default)]
+            commits: Vec<ListedCommit>,
             #[serde(default)]
             files: Vec<ChangedPath>,
         }
         let uri = self.place(&format!("/compare/{}...{}", encoded(base), encoded(head)));
         let raw: Raw = self.read(uri).await?;
         let (ahead, behind) = (raw.ahead_by, raw.behind_by);
-        Ok(Comparison { ahead, behind, merge_base: raw.merge_base_commit.sha, files: raw.files })
+        let commits = raw.commits.into_iter().map(CommitInfo::from).collect();
+        Ok(Comparison { ahead, behind, merge_base: raw.merge_base_commit.sha, files: raw.files, commits })
     }
 
-    /// Returns whom the token stands for, or `None` where it is an installation token that may not ask.
+    /// Returns whom the token stands for.
+    ///
+    /// It is asked by GraphQL, because REST refuses to tell an app's token.
     ///
     /// # Errors
     /// [`ForgeError::Unauthorized`] without a good token.
-    pub async fn viewer(&self) -> Result<Option<Account>, ForgeError> {
-        match self.read(format!("{}/user", self.root)).await {
-            Ok(account) => Ok(Some(account)),
-            Err(ForgeError::Forbidden { .. } | ForgeError::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error),
+    pub async fn viewer(&self) -> Result<Account, ForgeError> {
+        #[derive(Deserialize)]
+        struct Found {
+            viewer: Viewer,
         }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Viewer {
+            login: String,
+            database_id: Option<u64>,
+        }
+        let Found { viewer } = self.ask("query viewer { viewer { login databaseId } }", json!({})).await?;
+        let kind = if viewer.login.ends_with("[bot]") { AccountKind::Bot } else { AccountKind::User };
+        Ok(Account { login: viewer.login, id: viewer.database_id.unwrap_or_default(), kind })
     }
 
     /// Returns the names of the labels that exist.

@@ -265,7 +265,7 @@ async fn only_branches_of_ours_are_written() {
     for branch in ["main", "prentice", "prentice/", "prentice/../main", "refs/heads/prentice/x"] {
         let made = setting.github.create_branch(branch, "a").await.expect_err("not ours");
         assert!(matches!(made, ForgeError::Forbade(_)), "{made}");
-        let moved = setting.github.move_branch(branch, "a", Force::Yes).await.expect_err("not ours");
+        let moved = setting.github.move_branch(branch, "a", "b", Force::Yes).await.expect_err("not ours");
         assert!(matches!(moved, ForgeError::Forbade(_)), "{moved}");
     }
     assert_eq!(setting.github.calls(), 0);
