@@ -5,6 +5,7 @@
 
 mod order;
 mod spec;
+mod visible;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::repo::is_control_or_invisible;
 pub use order::{ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
+pub use visible::{Channel, Form, MAX_VISIBLE_BYTES, Removed, Visible, visible, visible_within};
 
 /// Where a task came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,7 +128,7 @@ impl Task {
 }
 
 /// Removes characters that show nothing; new lines and tabs stay.
-fn visible(text: &str, hidden: &mut usize) -> String {
+fn without_invisible(text: &str, hidden: &mut usize) -> String {
     let kept: String = text.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_control_or_invisible(c)).collect();
     let returns = text.matches('\r').count();
     *hidden += text.chars().count() - kept.chars().count() - returns;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
-use super::{Origin, Task, TaskLimits, visible};
+use super::{Origin, Task, TaskLimits, without_invisible as visible};
 use crate::yaml::{self, YamlError};
 
 /// The longest title taken, in characters: what a pull request's title can hold

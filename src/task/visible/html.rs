@@ -1,0 +1,391 @@
+//! HTML to what is shown of it.
+//!
+//! Elements follow what GitHub's page shows: unknown elements lose their tags and keep their text. Where one reader sees
+//! a text and another does not (the `hidden` attribute, an element that browsers do not draw), the text goes.
+
+use std::collections::HashMap;
+
+use html5gum::{DefaultEmitter, StartTag, State, Token, Tokenizer};
+
+use super::page::{MARK, Page};
+use super::removed::{Channel, Tally};
+
+mod names;
+
+/// Targets of links longer than this are cut, in bytes.
+const LONGEST_TARGET: usize = 200;
+
+/// Returns what is shown of `html`; what is not is added to `tally`.
+pub(super) fn read(html: &str, tally: &mut Tally) -> String {
+    let mut reader = Reader::new(html, tally);
+    let mut tokens = Tokenizer::new_with_emitter(html, DefaultEmitter::<usize>::new_with_span());
+    let mut end = 0;
+    while let Some(Ok(token)) = tokens.next() {
+        match token {
+            Token::StartTag(tag) => {
+                end = tag.span.end;
+                if let Some(state) = reader.start(&tag) {
+                    tokens.set_state(state);
+                }
+            }
+            Token::EndTag(tag) => {
+                end = tag.span.end;
+                reader.end(&String::from_utf8_lossy(&tag.name));
+            }
+            Token::String(text) => {
+                end = end.max(text.span.end);
+                reader.text(&String::from_utf8_lossy(&text.value));
+            }
+            Token::Comment(comment) => {
+                end = comment.span.end;
+                reader.tally.add(Channel::Comment, comment.value.len());
+            }
+            Token::Doctype(found) => {
+                end = found.span.end;
+                reader.tally.add(Channel::Comment, found.name.len());
+            }
+            Token::Error(_) => {}
+        }
+    }
+    // What is left is a tag without an end.
+    reader.tally.add(Channel::Attribute, html.len().saturating_sub(end));
+    reader.finish()
+}
+
+struct Reader<'a> {
+    html: &'a str,
+    tally: &'a mut Tally,
+    page: Page,
+    hiding: Option<Hiding>,
+    link: Option<Link>,
+    details: Vec<Details>,
+    styles: HashMap<&'static str, usize>,
+    last_ends: HashMap<String, usize>,
+}
+
+/// An element whose inside is not shown.
+struct Hiding {
+    name: String,
+    depth: usize,
+    bytes: usize,
+}
+
+struct Link {
+    target: String,
+    position: usize,
+    lines: usize,
+}
+
+/// An open `<details>`.
+struct Details {
+    is_open: bool,
+    is_told: bool,
+    in_summary: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(html: &'a str, tally: &'a mut Tally) -> Self {
+        Self {
+            html,
+            tally,
+            page: Page::default(),
+            hiding: None,
+            link: None,
+            details: Vec::new(),
+            styles: HashMap::new(),
+            last_ends: HashMap::new(),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some(hiding) = &mut self.hiding {
+            hiding.bytes += text.trim().len();
+            return;
+        }
+        if !text.trim().is_empty() {
+            self.tell_details();
+        }
+        if text.contains(MARK) {
+            self.page.text(&text.replace(MARK, ""));
+        } else {
+            self.page.text(text);
+        }
+    }
+
+    /// Takes a start tag; returns how the tokenizer shall read on where that is not as HTML.
+    fn start(&mut self, tag: &StartTag<usize>) -> Option<State> {
+        let name = String::from_utf8_lossy(&tag.name).into_owned();
+        if let Some(hiding) = &mut self.hiding {
+            // A paragraph ends where the next one begins.
+            if hiding.name == name && name != "p" {
+                hiding.depth += 1;
+            }
+            if hiding.name != name || name != "p" {
+                return None;
+            }
+            self.stop_hiding();
+        }
+        self.count_attributes(tag, &name);
+        if names::is_void(&name) {
+            if !names::is_concealed(tag) {
+                self.void(&name, tag);
+            }
+            return None;
+        }
+        if names::is_hiding(&name) || names::is_concealed(tag) {
+            return self.hide(name, tag.span.end);
+        }
+        self.open(&name, tag);
+        None
+    }
+
+    fn end(&mut self, name: &str) {
+        if let Some(hiding) = &mut self.hiding {
+            if hiding.name == name {
+                hiding.depth -= 1;
+                if hiding.depth == 0 {
+                    self.stop_hiding();
+                }
+            }
+            return;
+        }
+        match name {
+            "summary" => self.end_summary(),
+            "details" => self.end_details(),
+            "blockquote" => self.page.close_quote(),
+            "ul" | "ol" | "menu" | "dir" => self.page.close_list(),
+            "li" => self.page.close_item(),
+            "table" => self.page.close_table(),
+            "tr" => self.page.close_row(),
+            "td" | "th" => self.page.close_cell(),
+            "a" => self.end_link(),
+            "pre" => self.page.end_block(),
+            "code" if !self.page.in_code_block() => self.page.close_code(),
+            "q" => self.page.mark("\""),
+            "rt" => self.page.mark(")"),
+            // The parser makes an empty paragraph and a line break of these.
+            "p" => self.page.end_block(),
+            "br" => self.page.line_break(self.tally),
+            _ if names::style(name).is_some() => self.end_style(name),
+            _ if names::is_block(name) => self.page.end_block(),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, name: &str, tag: &StartTag<usize>) {
+        if !matches!(name, "summary" | "details") && names::shows_itself(name) {
+            self.tell_details();
+        }
+        match name {
+            "details" => self.open_details(tag),
+            "summary" => self.open_summary(),
+            "blockquote" => self.page.open_quote(),
+            "ul" | "menu" | "dir" => self.page.open_list(None),
+            "ol" => {
+                let first = attribute(tag, "start").and_then(|text| text.trim().parse().ok());
+                self.page.open_list(Some(first.unwrap_or(1)));
+            }
+            "li" => self.page.open_item(),
+            "table" => self.page.open_table(),
+            "tr" => self.page.close_row(),
+            "td" | "th" => self.page.open_cell(name == "th"),
+            "a" => self.open_link(tag),
+            "pre" => self.page.open_code(true),
+            "code" => {
+                let language = attribute(tag, "class").unwrap_or_default();
+                match language.strip_prefix("language-").filter(|name| names::is_word(name)) {
+                    Some(language) if self.page.in_code_block() => self.page.set_language(language),
+                    _ => self.page.open_code(false),
+                }
+            }
+            "q" => self.page.mark("\""),
+            "rt" => self.page.mark(" ("),
+            "dd" => {
+                self.page.end_line();
+                self.page.mark(": ");
+            }
+            _ => match (names::style(name), names::heading(name)) {
+                (Some(sign), _) => {
+                    *self.styles.entry(sign).or_default() += 1;
+                    self.page.style(sign);
+                }
+                (_, Some(signs)) => {
+                    self.page.end_block();
+                    if !self.page.is_inline() {
+                        self.page.mark(signs);
+                    }
+                }
+                _ if names::is_block(name) => self.page.end_block(),
+                _ => {}
+            },
+        }
+    }
+
+    fn void(&mut self, name: &str, tag: &StartTag<usize>) {
+        match name {
+            "br" => self.page.line_break(self.tally),
+            "hr" => {
+                self.page.end_block();
+                self.page.mark("---");
+                self.page.end_block();
+            }
+            "img" => {
+                self.tell_details();
+                self.page.mark("[image]");
+            }
+            "input" if attribute(tag, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("checkbox")) => {
+                self.page.mark(if attribute(tag, "checked").is_some() { "[x] " } else { "[ ] " });
+            }
+            _ => {}
+        }
+    }
+
+    /// Begins to hide. An element without end tag hides nothing for certain: forges differ, so the reader is told.
+    fn hide(&mut self, name: String, from: usize) -> Option<State> {
+        if !self.is_closed(&name, from) {
+            self.tell_details();
+            self.page.mark(&format!("{MARK}never closed: <{name}>] "));
+            return None;
+        }
+        let state = match name.as_str() {
+            "script" => Some(State::ScriptData),
+            "style" | "iframe" | "noembed" | "noframes" => Some(State::RawText),
+            "title" => Some(State::RcData),
+            _ => None,
+        };
+        self.hiding = Some(Hiding { name, depth: 1, bytes: 0 });
+        state
+    }
+
+    fn stop_hiding(&mut self) {
+        if let Some(hiding) = self.hiding.take() {
+            self.tally.add(Channel::HiddenElement, hiding.bytes);
+        }
+    }
+
+    fn is_closed(&mut self, name: &str, from: usize) -> bool {
+        if !self.last_ends.contains_key(name) {
+            let end = names::last_end(self.html, name).unwrap_or(0);
+            self.last_ends.insert(name.to_owned(), end);
+        }
+        self.last_ends.get(name).is_some_and(|end| *end >= from)
+    }
+
+    fn end_style(&mut self, name: &str) {
+        let Some(sign) = names::style(name) else { return };
+        if let Some(open) = self.styles.get_mut(sign).filter(|open| **open > 0) {
+            *open -= 1;
+            self.page.style(sign);
+        }
+    }
+
+    fn open_link(&mut self, tag: &StartTag<usize>) {
+        self.end_link();
+        if let Some(target) = attribute(tag, "href") {
+            self.link = Some(Link { target, position: self.page.position(), lines: self.page.lines });
+        }
+    }
+
+    fn end_link(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        if self.page.in_code() {
+            return;
+        }
+        let whole = self.page.lines == link.lines;
+        let text = if whole { self.page.since(link.position).trim().to_owned() } else { String::new() };
+        let is_empty = whole && text.chars().all(|c| c.is_whitespace() || crate::repo::is_control_or_invisible(c));
+        if is_empty || !names::is_linked(&link.target) {
+            self.tally.add(Channel::LinkTarget, link.target.len());
+        } else if names::bare(&text) != names::bare(&link.target) {
+            let mut target: String = link
+                .target
+                .trim()
+                .chars()
+                .map(|c| if c.is_whitespace() { "%20".into() } else { c.to_string() })
+                .collect();
+            if target.len() > LONGEST_TARGET {
+                target.truncate(target.floor_char_boundary(LONGEST_TARGET));
+                self.tally.add(Channel::LinkTarget, link.target.len().saturating_sub(target.len()));
+                target.push('…');
+            }
+            self.page.mark(&format!(" ({})", target.replace(MARK, "")));
+        }
+    }
+
+    fn open_details(&mut self, tag: &StartTag<usize>) {
+        self.tell_details();
+        self.page.end_block();
+        let is_open = attribute(tag, "open").is_some();
+        self.details.push(Details { is_open, is_told: is_open, in_summary: false });
+    }
+
+    fn open_summary(&mut self) {
+        self.page.end_block();
+        if let Some(details) = self.details.last_mut().filter(|details| !details.is_told) {
+            details.is_told = true;
+            details.in_summary = true;
+            self.page.mark(&format!("{MARK}collapsed: "));
+            self.page.open_inline();
+        }
+    }
+
+    fn end_summary(&mut self) {
+        if let Some(details) = self.details.last_mut().filter(|details| details.in_summary) {
+            details.in_summary = false;
+            self.page.close_inline();
+            self.page.mark("]");
+        }
+        self.page.end_block();
+    }
+
+    fn end_details(&mut self) {
+        self.tell_details();
+        if self.details.last().is_some_and(|details| details.in_summary) {
+            self.end_summary();
+        }
+        self.page.end_block();
+        if self.details.pop().is_some_and(|details| !details.is_open) {
+            self.page.mark(&format!("{MARK}end of collapsed]"));
+            self.page.end_block();
+        }
+    }
+
+    /// Tells that what follows is collapsed where no summary has told it; the word is the one that browsers show then.
+    fn tell_details(&mut self) {
+        if let Some(details) = self.details.last_mut().filter(|details| !details.is_told) {
+            details.is_told = true;
+            self.page.end_block();
+            self.page.mark(&format!("{MARK}collapsed: Details]"));
+            self.page.end_block();
+        }
+    }
+
+    fn count_attributes(&mut self, tag: &StartTag<usize>, name: &str) {
+        if !names::is_known(name) {
+            self.tally.add(Channel::UnknownElement, name.len());
+        }
+        for (key, value) in &tag.attributes {
+            let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(&value.value));
+            match key.as_ref() {
+                "title" => self.tally.add(Channel::Title, value.len()),
+                "alt" => self.tally.add(Channel::AltText, value.len()),
+                "href" if name == "a" => {}
+                key if names::is_layout(key, &value) => {}
+                key => self.tally.add(Channel::Attribute, key.len() + value.len()),
+            }
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.stop_hiding();
+        self.end_link();
+        while !self.details.is_empty() {
+            self.end_details();
+        }
+        self.page.into_text()
+    }
+}
+
+fn attribute(tag: &StartTag<usize>, name: &str) -> Option<String> {
+    tag.attributes.get(name.as_bytes()).map(|value| String::from_utf8_lossy(&value.value).into_owned())
+}
