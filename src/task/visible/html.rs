@@ -30,6 +30,8 @@ pub(super) fn read(html: &str, tally: &mut Tally) -> String {
             }
             Token::EndTag(tag) => {
                 end = tag.span.end;
+                let rest = html.get(tag.span.start + tag.name.len() + 2..end).unwrap_or_default();
+                reader.tally.add(Channel::Attribute, rest.trim_end_matches('>').trim().len());
                 reader.end(&String::from_utf8_lossy(&tag.name));
             }
             Token::String(text) => {
@@ -242,7 +244,8 @@ impl<'a> Reader<'a> {
 
     /// Begins to hide. An element without end tag hides nothing for certain: forges differ, so the reader is told.
     fn hide(&mut self, name: String, from: usize) -> Option<State> {
-        if !self.is_closed(&name, from) {
+        // A paragraph needs no end tag.
+        if name != "p" && !self.is_closed(&name, from) {
             self.tell_details();
             self.page.mark(&format!("{MARK}never closed: <{name}>] "));
             return None;

@@ -101,7 +101,7 @@ fn push_line(shown: &mut String, line: &str, tally: &mut Tally) {
 fn walk(text: &str, tally: &mut Tally, keep: fn(char) -> bool, put: impl Fn(&[char], &mut String)) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut hidden = Vec::new();
-    let mut previous = '\n';
+    let (mut previous, mut letter) = ('\n', ' ');
     let mut skip_until = 0;
     for (at, c) in text.char_indices() {
         if at < skip_until {
@@ -115,7 +115,7 @@ fn walk(text: &str, tally: &mut Tally, keep: fn(char) -> bool, put: impl Fn(&[ch
         }
         let channel = channel_of(c).filter(|_| !keep(c));
         match channel {
-            Some(channel) if !is_ordinary(previous, c, &text[at + c.len_utf8()..]) => {
+            Some(channel) if !is_ordinary(letter, previous, c, &text[at + c.len_utf8()..]) => {
                 tally.add(channel, c.len_utf8());
                 hidden.push(c);
             }
@@ -127,6 +127,7 @@ fn walk(text: &str, tally: &mut Tally, keep: fn(char) -> bool, put: impl Fn(&[ch
             }
         }
         previous = c;
+        letter = if c.is_alphabetic() { c } else { letter };
     }
     put(&hidden, &mut shown);
     shown
@@ -162,8 +163,8 @@ fn channel_of(c: char) -> Option<Channel> {
 }
 
 /// Tells whether an invisible character belongs where it stands: to an emoji, to a script that needs it, or to the
-/// beginning of a file.
-fn is_ordinary(before: char, c: char, after: &str) -> bool {
+/// beginning of a file. `letter` is the last one before it.
+fn is_ordinary(letter: char, before: char, c: char, after: &str) -> bool {
     let next = after.chars().next().unwrap_or('\n');
     match c {
         '\u{FE0E}' | '\u{FE0F}' => has_emoji_form(before),
@@ -173,8 +174,8 @@ fn is_ordinary(before: char, c: char, after: &str) -> bool {
         '\u{200C}' | '\u{200D}' => is_joining(before) && !is_control_or_invisible(next),
         '\u{200B}' => is_unspaced(before) && is_unspaced(next),
         '\u{061C}' | '\u{200E}' | '\u{200F}' => {
-            let near = |c: char| is_right_to_left(c) || matches!(c, ' ' | '(' | ')' | '.' | ',' | '!' | '?' | ':');
-            (is_right_to_left(before) && !is_control_or_invisible(next)) || (near(before) && is_right_to_left(next))
+            let alone = !is_control_or_invisible(before) && (next == '\n' || !is_control_or_invisible(next));
+            alone && (is_right_to_left(letter) || is_right_to_left(next))
         }
         '\u{FEFF}' => before == '\n',
         '\r' => next == '\n',

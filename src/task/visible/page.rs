@@ -234,7 +234,7 @@ impl Page {
             let text = code.text.replace('\n', " ");
             if !text.trim().is_empty() {
                 let sign = "`".repeat(if longest == 0 { 1 } else { longest + 1 });
-                let gap = if longest > 0 { " " } else { "" };
+                let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
                 self.line.push_str(&format!("{sign}{gap}{text}{gap}{sign}"));
             }
             return;
@@ -259,6 +259,7 @@ impl Page {
     pub(super) fn close_inline(&mut self) {
         self.close_code();
         self.inline = self.inline.saturating_sub(1);
+        self.line.truncate(self.line.trim_end().len());
     }
 
     /// Tells whether a cell or a summary is open.
@@ -301,7 +302,6 @@ impl Page {
     pub(super) fn close_cell(&mut self) {
         if self.tables == 1 && self.row.cells > 0 && self.inline > 0 {
             self.close_inline();
-            self.line.truncate(self.line.trim_end().len());
         }
     }
 
