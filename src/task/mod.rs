@@ -3,6 +3,7 @@
 //! A task comes from a YAML file or from plain text. It never holds anything that a reader of it would not see:
 //! characters that show nothing are removed and counted.
 
+pub mod command;
 mod order;
 mod spec;
 mod visible;

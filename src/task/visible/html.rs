@@ -151,6 +151,9 @@ impl<'a> Reader<'a> {
             }
             return;
         }
+        if self.page.in_code_block() && names::is_block(name) {
+            return self.page.text("\n");
+        }
         match name {
             "summary" => self.end_summary(),
             "details" => self.end_details(),
@@ -175,8 +178,11 @@ impl<'a> Reader<'a> {
     }
 
     fn open(&mut self, name: &str, tag: &StartTag<usize>) {
-        if !matches!(name, "summary" | "details") && names::shows_itself(name) {
+        if names::shows_itself(name) {
             self.tell_details();
+        }
+        if self.page.in_code_block() && names::is_block(name) {
+            return self.page.text("\n");
         }
         match name {
             "details" => self.open_details(tag),

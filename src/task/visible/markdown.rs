@@ -41,7 +41,7 @@ pub(super) fn to_html(markdown: &str, tally: &mut Tally) -> String {
 }
 
 /// Returns what GitHub's Markdown has beyond CommonMark, as far as it changes what is shown.
-pub(crate) fn options() -> Options {
+pub(in crate::task) fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH

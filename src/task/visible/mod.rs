@@ -8,6 +8,7 @@ mod html;
 mod invisible;
 mod markdown;
 mod math;
+mod open;
 mod page;
 mod removed;
 #[cfg(test)]
@@ -15,6 +16,8 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use markdown::options;
+pub(super) use open::begin_seen_lines;
 use removed::Tally;
 pub use removed::{Channel, Removed};
 

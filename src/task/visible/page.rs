@@ -5,6 +5,9 @@ use super::removed::{Channel, Tally};
 /// Stands for the opening bracket of our own marks until nothing outside can be added any more; no text may hold it.
 pub(super) const MARK: char = '\u{FDD0}';
 
+/// Stands around the number of a place that is looked for ([`super::open`]).
+pub(super) const PLACE: char = '\u{FDD1}';
+
 /// Deeper quotes and lists are written as deep as this.
 const DEEPEST: usize = 32;
 
@@ -17,7 +20,7 @@ pub(super) fn finish(text: &str) -> String {
     let forged = own.iter().fold(text.trim_end().to_owned(), |text, mark| {
         if text.contains(mark) { text.replace(mark, &mark.replacen('[', "(", 1)) } else { text }
     });
-    forged.replace(MARK, "[")
+    forged.replace(PLACE, "").replace(MARK, "[")
 }
 
 /// A page as it is written.
@@ -63,7 +66,8 @@ impl Page {
     /// Adds text of the page; blanks in a row are one outside of code.
     pub(super) fn text(&mut self, text: &str) {
         if let Some(code) = &mut self.code {
-            code.text.push_str(text);
+            // A place in code is not at the beginning of a line of text.
+            code.text.extend(text.chars().filter(|c| *c != PLACE));
             return;
         }
         for c in text.chars() {
