@@ -5,6 +5,7 @@
 mod account;
 mod error;
 pub mod github;
+pub mod event;
 mod local;
 
 use std::future::Future;
