@@ -34,6 +34,8 @@ pub(super) enum Command {
     Context(Context),
     /// Print the build and test commands that were found, and the files that say so.
     Checks(Checks),
+    /// Print what a person sees of a text, and tell what was hidden in it.
+    Visible(Visible),
     /// Prove that git, the sandbox, the configuration and the model will work here.
     Doctor(Doctor),
     /// See the whole line at work on a small sample, with a recorded model: no key, no network.
@@ -190,6 +192,34 @@ pub(super) struct Checks {
     #[command(flatten)]
     pub place: Place,
     /// Print one JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice visible`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What is seen goes to standard output, what was hidden is told on standard error by channel: comments,
+unused link definitions, titles, texts in the place of pictures, attributes, elements that are not shown,
+characters that show nothing. What is collapsed stays and is marked. This is how the model is shown issues
+and comments.
+
+Examples:
+  prentice visible issue.md
+  gh issue view 7 --json body --jq .body | prentice visible -
+  prentice visible --json comment.md | jq .removed
+  git log -1 --format=%s | prentice visible --line -"
+)]
+pub(super) struct Visible {
+    /// A file, or `-` for standard input.
+    pub file: String,
+    /// It is one line without markup, such as a title or a file name: what cannot be seen is written out.
+    #[arg(long, conflicts_with = "code")]
+    pub line: bool,
+    /// It is code or other text without markup: only characters that show nothing go.
+    #[arg(long)]
+    pub code: bool,
+    /// Print one JSON object with `text`, `removed` and `truncated_bytes`.
     #[arg(long)]
     pub json: bool,
 }

@@ -12,6 +12,7 @@ mod output;
 mod publish;
 mod run;
 mod setup;
+mod visible;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Publish(flags) => publish::publish(&flags).await,
         Command::Context(flags) => inspect::context(&flags),
         Command::Checks(flags) => inspect::checks(&flags, &environment),
+        Command::Visible(flags) => visible::show(&flags),
         Command::Schema(flags) => Ok(inspect::schema(flags.what)),
         Command::Doctor(flags) => doctor::doctor(&flags, &environment, cancel).await,
         Command::Demo(flags) => demo::demo(&flags, &environment, cancel).await,

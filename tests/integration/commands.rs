@@ -72,6 +72,18 @@ fn checks_and_schemas_are_printed() {
 }
 
 #[test]
+fn visible_prints_what_is_seen_and_tells_what_was_hidden() {
+    let world = World::with(&[("issue.md", "Fix **it**. <!-- and more -->\n\n::add-mask::x\n\nA\u{200b}B")]);
+    let ran = world.run(&["visible", "issue.md"]);
+    assert_eq!(ran.ends_with(0).out, "Fix **it**.\n\n| ::add-mask::x\n\nAB\n");
+    assert_eq!(ran.err, "hidden: comments: 1 (10 bytes)\nhidden: characters without width: 1 (3 bytes)\n");
+    let json = world.run(&["visible", "--json", "--line", "issue.md"]);
+    assert_eq!(json.ends_with(0).json()["text"].as_str().map(|text| text.contains("<!-- and more -->\\n")), Some(true));
+    assert_eq!(json.json()["removed"][0]["channel"], "zero_width");
+    assert!(world.run(&["visible", "nowhere.md"]).ends_with(2).err.contains("nowhere.md: No such file"));
+}
+
+#[test]
 fn doctor_says_what_is_missing() {
     let world = World::new();
     let ran = world.run(&["doctor", "--base-url", "http://127.0.0.1:1/v1"]);

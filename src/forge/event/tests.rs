@@ -47,7 +47,7 @@ fn issue() -> EventIssue {
     }
 }
 
-fn pull_payload(head_repository: Value) -> Value {
+fn pull_payload(head_repository: &Value) -> Value {
     json!({
         "number": 4, "id": 44, "title": "P", "body": "b", "user": null, "state": "open", "draft": true,
         "head": { "ref": "x", "sha": "aa", "repo": head_repository },
@@ -83,7 +83,7 @@ fn issues_and_comments() {
 fn reviews() {
     let comment =
         json!({ "id": 6, "body": "why?", "path": "a.rs", "line": 9, "in_reply_to_id": 5, "pull_request_review_id": 8 });
-    let same = pull_payload(json!({ "full_name": "o/r" }));
+    let same = pull_payload(&json!({ "full_name": "o/r" }));
     let found =
         kind("pull_request_review_comment", json!({ "action": "created", "pull_request": same, "comment": comment }));
     let EventKind::ReviewComment { pull, comment } = found else { panic!("{found:?}") };
@@ -95,7 +95,7 @@ fn reviews() {
     for head in [json!({ "full_name": "eve/r" }), Value::Null] {
         let review =
             json!({ "id": 8, "state": "changes_requested", "body": null, "submitted_at": "2026-01-02T03:04:05Z" });
-        let parts = json!({ "action": "submitted", "pull_request": pull_payload(head), "review": review });
+        let parts = json!({ "action": "submitted", "pull_request": pull_payload(&head), "review": review });
         let found = kind("pull_request_review", parts);
         let EventKind::Review { pull, review } = found else { panic!("{found:?}") };
         assert!(pull.is_from_fork());
