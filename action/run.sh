@@ -11,16 +11,19 @@ order=${WITH_ORDER:-$folder/order}
 bundle=${WITH_BUNDLE:-$folder/bundle}
 mkdir -p "$folder"
 
-# The side of the model and the repository's code: no token of any kind.
+# The sides are called by name, in `call`. First that of the model and the repository's code: no token of any kind.
+# shellcheck disable=SC2329
 with_key() {
   env -u GITHUB_TOKEN -u GH_TOKEN -u ACTIONS_RUNTIME_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_TOKEN "$@"
 }
 
 # The side of the forge: no key of a model.
+# shellcheck disable=SC2329
 with_token() {
   env -u PRENTICE_API_KEY -u PRENTICE_BASE_URL -u OPENAI_API_KEY -u OPENAI_BASE_URL "$@"
 }
 
+# shellcheck disable=SC2329
 with_nothing() { with_key env -u PRENTICE_API_KEY -u OPENAI_API_KEY "$@"; }
 
 # What an output may look like; nothing else leaves this step.
@@ -103,6 +106,7 @@ propose() {
   add_flag --max-time "$WITH_MAX_TIME"
   while IFS= read -r line; do add_flag --check "$line"; done <<<"$WITH_CHECK"
   if [ -n "$WITH_TASK" ]; then
+    # shellcheck disable=SC2153
     add_flag --base "$WITH_BASE"
     call with_key propose --out "$bundle" --repo . ${flags[@]+"${flags[@]}"} -- "$WITH_TASK"
   else

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts of the action say to the log. Sourced, not run.
 
 # Keeps a text from ending its line or from being read as an escape (GitHub, "Workflow commands").

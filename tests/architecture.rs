@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("publish", "bundle clock forge policy repo sandbox task verify"),
     ("journal", "clock secret"),
     ("config", "secret task yaml"),
+    ("init", "config repo yaml"),
     ("pipeline", "bundle clock config context forge journal llm policy propose publish repo sandbox task verify"),
     ("cli", "*"),
 ];

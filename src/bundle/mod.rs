@@ -10,6 +10,7 @@
 //!
 //! Everything outside `run/` is the same, byte for byte, for the same input, seed and recording.
 
+mod choose;
 mod files;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::repo::{CommitId, FileChange, PathError};
 use crate::task::{Order, Task};
 use crate::verify::Evidence;
 
+pub use choose::{Merit, best, copy, merit};
 pub use files::{digest, read, write};
 
 /// The version of the format that this program writes and reads.

@@ -40,6 +40,10 @@ pub(super) enum Command {
     Doctor(Doctor),
     /// See the whole line at work on a small sample, with a recorded model: no key, no network.
     Demo(Demo),
+    /// Write the workflow and the configuration for GitHub into this repository, after showing them.
+    Init(super::init::Init),
+    /// Take the best of several bundles that attempts at one task made.
+    Choose(super::choose::Choose),
     /// Print the JSON Schema of a task file or of the configuration, for editors.
     Schema(Schema),
 }

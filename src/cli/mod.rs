@@ -3,9 +3,11 @@
 //! The only module that knows which adapter stands behind which seam, and the only one that talks to a person.
 
 mod arguments;
+mod choose;
 mod demo;
 mod doctor;
 mod failure;
+mod init;
 mod inspect;
 mod model;
 mod output;
@@ -76,6 +78,8 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Context(flags) => inspect::context(&flags),
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Visible(flags) => visible::show(&flags),
+        Command::Init(flags) => init::init(&flags),
+        Command::Choose(flags) => choose::choose(&flags, &environment),
         Command::Schema(flags) => Ok(inspect::schema(flags.what)),
         Command::Doctor(flags) => doctor::doctor(&flags, &environment, cancel).await,
         Command::Demo(flags) => demo::demo(&flags, &environment, cancel).await,

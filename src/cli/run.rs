@@ -240,7 +240,7 @@ fn describe(finished: &Finished) -> serde_json::Value {
     })
 }
 
-fn words(ending: &Ending) -> (&'static str, Option<&str>) {
+pub(super) fn words(ending: &Ending) -> (&'static str, Option<&str>) {
     match ending {
         Ending::Done => ("done", None),
         Ending::NoAcceptableChange(why) => ("no_acceptable_change", Some(why)),

@@ -1,0 +1,324 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::*;
+use crate::config::Layer;
+
+const COMMIT: &str = "acme/prentice@0123456789abcdef0123456789abcdef01234567";
+const ALL: [Trigger; 5] = [Trigger::Label, Trigger::Comments, Trigger::Schedule, Trigger::Dispatch, Trigger::FailedCi];
+
+fn options(triggers: &[Trigger]) -> Options {
+    Options {
+        triggers: triggers.iter().copied().collect(),
+        attempts: 1,
+        fork_safe: false,
+        action: ActionPin::parse(COMMIT, Some("0.1.0")).expect("pinned"),
+        watch: vec!["ci: all".to_owned()],
+    }
+}
+
+/// Every set of triggers, alone and with attempts, for forks and not.
+fn variants() -> Vec<Options> {
+    let mut all = Vec::new();
+    for bits in 1..1_u32 << ALL.len() {
+        let triggers: BTreeSet<Trigger> =
+            ALL.iter().enumerate().filter(|(place, _)| bits & (1 << place) != 0).map(|(_, trigger)| *trigger).collect();
+        for attempts in [1, 3] {
+            for fork_safe in [false, true] {
+                all.push(Options { triggers: triggers.clone(), attempts, fork_safe, ..options(&[]) });
+            }
+        }
+    }
+    all
+}
+
+fn parsed(text: &str) -> Value {
+    crate::yaml::parse(text, "workflow").expect("YAML")
+}
+
+/// Calls `visit` with every key and value in a document.
+fn walk(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                visit(key, value);
+                walk(value, visit);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| walk(value, visit)),
+        _ => {}
+    }
+}
+
+fn check_document(text: &str) -> Value {
+    let document = parsed(text);
+    walk(&document, &mut |key, value| {
+        let text = value.as_str().unwrap_or_default();
+        match key {
+            "run" => assert!(!text.contains("${{"), "an expression in a script: {text}"),
+            "uses" => {
+                let commit = text.split_once('@').map_or("", |(_, commit)| commit);
+                assert!(commit.len() == 40, "{text} is not pinned");
+            }
+            _ => {}
+        }
+    });
+    document
+}
+
+#[test]
+fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
+    let text = workflow(&options(&[Trigger::Label, Trigger::Comments])).expect("rendered");
+    insta::assert_snapshot!(text, @r#"
+    # Written by `prentice init`; run it again to bring it up to date.
+    # prentice-init: 5893f0283710450fffdd5418b5f33ea3541a672f987cd047418e556098b3979a
+    name: prentice
+
+    on:
+      issues:
+        types: [labeled, opened]
+      # Safe: who may command is asked of the forge before anything else happens, and no code of a fork is checked out.
+      issue_comment: # zizmor: ignore[dangerous-triggers]
+        types: [created]
+      pull_request_review:
+        types: [submitted]
+      pull_request_review_comment:
+        types: [created]
+
+    permissions: {}
+
+    concurrency:
+      # A second request about the same issue or pull request waits for the first. Whatever is not for Prentice gets a group of
+      # its own, so that it takes nobody's place in the queue.
+      group: >-
+        prentice-${{ (github.event.label.name == 'prentice'
+        || contains(github.event.comment.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository
+        || github.event.action == 'opened' && contains(github.event.issue.body, '/prentice')
+        || contains(github.event.review.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository)
+        && (github.event.issue.number || github.event.pull_request.number || github.event.schedule
+        || github.event.workflow_run.head_branch) || github.run_id }}
+      cancel-in-progress: false
+
+    jobs:
+      # Reads the event, asks the forge who may command, and writes down what is wanted. No model, no code of this repository.
+      respond:
+        name: respond
+        if: >-
+          github.event.label.name == 'prentice'
+          || contains(github.event.comment.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository
+          || github.event.action == 'opened' && contains(github.event.issue.body, '/prentice')
+          || contains(github.event.review.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository
+        runs-on: ubuntu-24.04
+        timeout-minutes: 10
+        permissions:
+          contents: read # the configuration and task files of the default branch
+          issues: write # the label, the progress comment and reactions
+          pull-requests: write # the same on pull requests
+        outputs:
+          decision: ${{ steps.respond.outputs.decision }}
+          order-digest: ${{ steps.respond.outputs.order-digest }}
+        steps:
+          - id: respond
+            uses: acme/prentice@0123456789abcdef0123456789abcdef01234567 # v0.1.0
+            with:
+              mode: respond
+              token: ${{ secrets.PRENTICE_TOKEN || github.token }}
+          - if: steps.respond.outputs.decision == 'run'
+            uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
+            with:
+              name: prentice-order
+              path: ${{ runner.temp }}/prentice/order/order.json
+              if-no-files-found: error
+              overwrite: true
+              retention-days: 1
+
+      # Runs the model and, in a sandbox, the code of this repository. No token that can write, and none at all for the program.
+      propose:
+        name: propose
+        needs: respond
+        if: needs.respond.outputs.decision == 'run'
+        runs-on: ubuntu-24.04
+        timeout-minutes: 90
+        permissions:
+          contents: read # to check the repository out
+        outputs:
+          digest: ${{ steps.propose.outputs.digest }}
+        steps:
+          - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+            with:
+              ref: ${{ github.event.repository.default_branch }}
+              fetch-depth: 0
+              persist-credentials: false
+          # Put here what the tests of this repository need: the sandbox has no network. For example:
+          #   - run: npm ci --ignore-scripts
+          - uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
+            with:
+              name: prentice-order
+              path: ${{ runner.temp }}/prentice/order
+          - id: propose
+            uses: acme/prentice@0123456789abcdef0123456789abcdef01234567 # v0.1.0
+            with:
+              mode: propose
+              order-digest: ${{ needs.respond.outputs.order-digest }}
+              model: ${{ vars.PRENTICE_MODEL }}
+              base-url: ${{ vars.PRENTICE_BASE_URL }}
+              api-key: ${{ secrets.PRENTICE_API_KEY }}
+          - if: ${{ !cancelled() && steps.propose.outputs.digest != '' }}
+            uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
+            with:
+              name: prentice-bundle
+              path: ${{ runner.temp }}/prentice/bundle
+              if-no-files-found: error
+              overwrite: true
+              retention-days: 7
+
+      # Checks the bundle and puts it on a branch of its own. No model, no code of this repository.
+      publish:
+        name: publish
+        needs: [respond, propose]
+        if: ${{ !cancelled() && needs.respond.outputs.decision == 'run' }}
+        runs-on: ubuntu-24.04
+        timeout-minutes: 10
+        permissions:
+          contents: write # the branch
+          issues: write # the progress comment
+          pull-requests: write # the pull request and replies to its review
+        steps:
+          - if: needs.propose.outputs.digest != ''
+            uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
+            with:
+              name: prentice-bundle
+              path: ${{ runner.temp }}/prentice/bundle
+          - uses: acme/prentice@0123456789abcdef0123456789abcdef01234567 # v0.1.0
+            with:
+              mode: publish
+              digest: ${{ needs.propose.outputs.digest }}
+              token: ${{ secrets.PRENTICE_TOKEN || github.token }}
+    "#);
+}
+
+#[test]
+fn every_variant_is_pinned_and_keeps_key_and_token_apart() {
+    for options in variants() {
+        let text = workflow(&options).expect("rendered");
+        let document = check_document(&text);
+        assert!(!text.contains("pull_request_target"), "{text}");
+        assert_eq!(options.fork_safe && text.contains("pull_request_review"), false, "{text}");
+        assert_eq!(document["permissions"], Value::Object(serde_json::Map::new()));
+        assert_eq!(document["concurrency"]["cancel-in-progress"], false);
+        let job = |name: &str| document["jobs"][name].to_string();
+        for (name, key, token) in [("respond", false, true), ("propose", true, false), ("publish", false, true)] {
+            assert_eq!(job(name).contains("secrets.PRENTICE_API_KEY"), key, "{name}: {text}");
+            assert_eq!(job(name).contains("github.token"), token, "{name}: {text}");
+        }
+        assert_eq!(document["jobs"]["propose"]["permissions"], serde_json::json!({ "contents": "read" }));
+        let queue = document["concurrency"]["group"].as_str().expect("a text");
+        let condition = document["jobs"]["respond"]["if"].as_str().expect("a text");
+        assert!(queue.contains(&format!("({condition})")), "{queue}\n{condition}");
+    }
+}
+
+#[test]
+fn the_action_is_sound() {
+    let document = parsed(include_str!("../../action.yml"));
+    walk(&document["runs"], &mut |key, value| {
+        let text = value.as_str().unwrap_or_default();
+        assert!(key != "run" || !text.contains("${{"), "an expression in a script: {text}");
+    });
+    assert_eq!(document["inputs"]["version"]["default"], env!("CARGO_PKG_VERSION"));
+    for (name, input) in document["inputs"].as_object().expect("inputs") {
+        assert!(input["description"].is_string() && !input["default"].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn the_configuration_is_one() {
+    let text = include_str!("../../templates/config.yml");
+    assert!(Layer::parse(text, "config.yml").is_ok());
+    let spelled_out: String = text
+        .lines()
+        .skip(2)
+        .filter(|line| !line.trim_start_matches("# ").contains("prentice schema"))
+        .map(|line| line.strip_prefix("# ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    assert!(Layer::parse(&spelled_out, "config.yml").is_ok(), "{spelled_out}");
+}
+
+#[test]
+fn only_a_commit_pins_an_action() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for good in [format!("acme/prentice@{commit}"), format!("acme/tools/prentice@{commit}")] {
+        assert!(ActionPin::parse(&good, None).is_ok(), "{good}");
+    }
+    let bad = ["acme/prentice@v1", "acme/prentice", "prentice@", "a/../b@", "a/b\n@", "a/b@${{ x }}", ""];
+    for bad in bad {
+        assert!(ActionPin::parse(bad, None).is_err(), "{bad}");
+        assert!(ActionPin::parse(&format!("{bad}{commit}"), None).is_err() || bad.is_empty(), "{bad}");
+    }
+    assert!(ActionPin::parse(&format!("acme/prentice@{}", commit.to_uppercase()), None).is_err());
+}
+
+#[test]
+fn a_file_that_a_person_changed_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    let states = |options: &Options| -> Vec<State> {
+        plan(root, options).expect("planned").iter().map(|file| file.state).collect()
+    };
+    let first = options(&[Trigger::Label]);
+    let second = options(&[Trigger::Comments]);
+    assert_eq!(states(&first), [State::New, State::New]);
+    write(root, &plan(root, &first).expect("planned"), false).expect("written");
+    assert_eq!(states(&first), [State::Same, State::Same]);
+    assert_eq!(difference(&plan(root, &first).expect("planned")), "");
+    assert_eq!(states(&second), [State::Outdated, State::Same]);
+
+    let place = root.join(WORKFLOW_FILE);
+    let changed = std::fs::read_to_string(&place).expect("there").replace("timeout-minutes: 90", "timeout-minutes: 5");
+    std::fs::write(&place, &changed).expect("written");
+    std::fs::write(root.join(".prentice.yml"), "checks: [make]\n").expect("written");
+    assert_eq!(states(&first), [State::Edited, State::Same]);
+    let planned = plan(root, &first).expect("planned");
+    assert!(difference(&planned).contains("-    timeout-minutes: 5\n+    timeout-minutes: 90\n"));
+    assert!(matches!(write(root, &planned, false), Err(InitError::Edited(WORKFLOW_FILE))));
+    assert_eq!(std::fs::read_to_string(&place).expect("there"), changed);
+    write(root, &planned, true).expect("written");
+    assert_eq!(states(&first), [State::Same, State::Same]);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (root, outside) = (folder.path().join("repo"), folder.path().join("outside"));
+    std::fs::create_dir_all(&root).expect("made");
+    std::fs::create_dir_all(&outside).expect("made");
+    std::os::unix::fs::symlink(&outside, root.join(".github")).expect("linked");
+    assert!(matches!(plan(&root, &options(&[Trigger::Label])), Err(InitError::Link(_))));
+}
+
+#[test]
+fn workflows_that_run_on_a_push_are_watched() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    assert_eq!(workflows_on_push(root), Vec::<String>::new());
+    assert!(matches!(
+        workflow(&Options { watch: Vec::new(), ..options(&[Trigger::FailedCi]) }),
+        Err(InitError::NothingToWatch)
+    ));
+    let workflows = root.join(".github/workflows");
+    std::fs::create_dir_all(&workflows).expect("made");
+    for (name, text) in [
+        ("a.yml", "name: a\non: push\n"),
+        ("b.yaml", "on: [pull_request, push]\n"),
+        ("c.yml", "name: c\non:\n  push: {branches: [main]}\n"),
+        ("d.yml", "name: d\non: {release: {types: [published]}}\n"),
+        ("e.yml", "name: [\n"),
+        ("prentice.yml", "name: prentice\non: push\n"),
+        ("notes.txt", "name: n\non: push\n"),
+    ] {
+        std::fs::write(workflows.join(name), text).expect("written");
+    }
+    assert_eq!(workflows_on_push(root), ["a", ".github/workflows/b.yaml", "c"]);
+}
