@@ -11,20 +11,21 @@ order=${WITH_ORDER:-$folder/order}
 bundle=${WITH_BUNDLE:-$folder/bundle}
 mkdir -p "$folder"
 
-# The sides are called by name, in `call`. First that of the model and the repository's code: no token of any kind.
+# The sides are called by name, in `call`. Runners other than the forge's own also pass inputs as INPUT_...
+# First the side of the model and the repository's code: no token of any kind.
 # shellcheck disable=SC2329
 with_key() {
-  env -u GITHUB_TOKEN -u GH_TOKEN -u ACTIONS_RUNTIME_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_TOKEN "$@"
+  env -u GITHUB_TOKEN -u GH_TOKEN -u INPUT_TOKEN -u ACTIONS_RUNTIME_TOKEN -u ACTIONS_ID_TOKEN_REQUEST_TOKEN "$@"
 }
 
 # The side of the forge: no key of a model.
 # shellcheck disable=SC2329
 with_token() {
-  env -u PRENTICE_API_KEY -u PRENTICE_BASE_URL -u OPENAI_API_KEY -u OPENAI_BASE_URL "$@"
+  env -u PRENTICE_API_KEY -u OPENAI_API_KEY -u INPUT_API-KEY "$@"
 }
 
 # shellcheck disable=SC2329
-with_nothing() { with_key env -u PRENTICE_API_KEY -u OPENAI_API_KEY "$@"; }
+with_nothing() { with_key env -u PRENTICE_API_KEY -u OPENAI_API_KEY -u INPUT_API-KEY "$@"; }
 
 # What an output may look like; nothing else leaves this step.
 form_of() {
