@@ -51,12 +51,12 @@ download() {
 # work in, the third the address of the attestation.
 check_attestation() {
   local why=""
-  if ! command -v gh >/dev/null; then
-    why="gh is not on this runner"
-  elif [ -n "$WITH_DOWNLOAD_URL" ]; then
+  if [ -n "$WITH_DOWNLOAD_URL" ]; then
     why="the archive comes from \`download-url\`"
   elif [ "${GITHUB_SERVER_URL:-}" != https://github.com ]; then
     why="this server has no public attestations"
+  elif ! command -v gh >/dev/null; then
+    why="gh is not on this runner"
   fi
   if [ -n "$why" ]; then
     say "attestation NOT checked: $why; the SHA-256 was"
@@ -70,7 +70,7 @@ check_attestation() {
 }
 
 install_release() {
-  local version=$1 name from cache archive work published=""
+  local version=$1 name from cache archive work wanted who
   [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] ||
     fail "version \"$version\" is none; write one such as 0.1.0, or \`source\`"
   from=$WITH_DOWNLOAD_URL
@@ -86,31 +86,29 @@ install_release() {
   command -v curl >/dev/null || fail "curl is not on this runner; install it or name a program in \`binary\`"
 
   # A pinned digest needs no word of the server; without one the server's is asked for every time.
-  if [ -f "$archive" ]; then
-    say "using the archive in the tool cache"
+  if [ -n "$WITH_CHECKSUM" ]; then
+    wanted=$WITH_CHECKSUM who="the input \`checksum\`"
   else
+    download "$from/v$version/$name.sha256" "$work/sha256" || fail "$from/v$version/$name.sha256 cannot be downloaded"
+    wanted=$(cut -c 1-64 <"$work/sha256") who="the release's checksum file"
+  fi
+  if [ -f "$archive" ] && [ "$(sha256 "$archive")" = "$wanted" ]; then
+    say "using the archive in the tool cache"
+    cp "$archive" "$work/ready"
+  else
+    [ ! -f "$archive" ] || say "the archive in the tool cache is not the one that is wanted; it is replaced"
     say "downloading $name"
-    download "$from/v$version/$name" "$work/$name" || fail "$from/v$version/$name cannot be downloaded"
+    download "$from/v$version/$name" "$work/ready" || fail "$from/v$version/$name cannot be downloaded"
     mkdir -p "$cache"
   fi
-  if [ ! -f "$archive" ] || [ -z "$WITH_CHECKSUM" ]; then
-    download "$from/v$version/$name.sha256" "$work/sha256" || fail "$from/v$version/$name.sha256 cannot be downloaded"
-    published=$(cut -c 1-64 <"$work/sha256")
-  fi
-  if [ ! -f "$archive" ]; then
-    mv "$work/$name" "$work/ready"
-  else
-    cp "$archive" "$work/ready"
-  fi
-  [ -z "$published" ] || check_sha256 "$work/ready" "$published" "the release's checksum file"
-  [ -z "$WITH_CHECKSUM" ] || check_sha256 "$work/ready" "$WITH_CHECKSUM" "the input \`checksum\`"
+  check_sha256 "$work/ready" "$wanted" "$who"
   check_attestation "$work/ready" "$work" "$from/v$version/prentice-v$version.attestation.json"
 
   tar -xzf "$work/ready" -C "$work" prentice
   [ ! -L "$work/prentice" ] || fail "the archive holds a link in the place of the program"
-  # Moved in one stroke, so that a runner that shares the cache never sees half an archive.
-  [ -f "$archive" ] || mv "$work/ready" "$archive"
   [ "$("$work/prentice" --version)" = "prentice $version" ] || fail "the archive holds $("$work/prentice" --version), not $version"
+  # Copied beside and moved, so that a runner that shares the cache never sees half an archive.
+  cp "$work/ready" "$archive.$$" && mv -f "$archive.$$" "$archive"
   hand_over "$work/prentice"
 }
 

@@ -8,8 +8,12 @@
     reason = "tests stop at what they do not expect, say what they skip, and start programs"
 )]
 
+#[cfg(unix)]
+mod action;
+mod attempts;
 mod commands;
 mod common;
+mod init;
 #[cfg(unix)]
 mod interrupt;
 mod order;
