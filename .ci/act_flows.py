@@ -22,6 +22,8 @@ REPOSITORY = "acme/widgets"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 KEY = "sk-key-of-the-model-5aK2"
 TOKEN = "ghs_token-of-the-forge-9Qx7"
+# A person's own token: what the workflow's token writes counts as said by the bot.
+ANN = "ghp_token-of-ann-3Lw8"
 ISSUE = 7
 
 CHECK = """#!/bin/sh
@@ -128,7 +130,9 @@ class Forge:
         self.url = line.split()[-1].rstrip("/")
 
     def ask(self, path, body=None):
-        request = urllib.request.Request(self.url + path, headers={"authorization": f"Bearer {TOKEN}"})
+        """Reads as the workflow, writes as a person."""
+        token = TOKEN if body is None else ANN
+        request = urllib.request.Request(self.url + path, headers={"authorization": f"Bearer {token}"})
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("content-type", "application/json")
