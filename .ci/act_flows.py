@@ -340,7 +340,7 @@ def flow_failed(tools, folder):
 
 
 def flow_nothing(tools, folder):
-    """A command of somebody who may not write starts neither the model nor the publisher."""
+    """A comment without a command starts no call of the program."""
     with start(tools, folder, "label,comments", [GOOD]) as (world, forge, model):
         issue = forge.of_repository(f"/issues/{ISSUE}")
         words = {"id": 99, "node_id": "x", "body": "Nothing for anybody.", "user": forge.ask("/users/ann")}
