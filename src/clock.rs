@@ -18,6 +18,12 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// Returns the point in time that lies `by` earlier, at most 1970.
+    #[must_use]
+    pub fn before(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// Returns the whole seconds since the Unix epoch.
     pub fn unix_seconds(self) -> i64 {
         i64::try_from(self.0 / 1000).unwrap_or(i64::MAX)

@@ -18,6 +18,7 @@ pub mod prompt;
 pub mod propose;
 pub mod publish;
 pub mod repo;
+pub mod respond;
 pub mod sandbox;
 pub mod secret;
 pub mod syntax;

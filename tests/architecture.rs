@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("bundle", "policy propose repo task verify"),
     ("forge", "clock secret"),
     ("publish", "bundle clock forge policy repo sandbox task verify"),
+    ("respond", "clock forge publish task"),
     ("journal", "clock secret"),
     ("config", "secret task yaml"),
     ("init", "config repo yaml"),

@@ -28,8 +28,10 @@ pub(super) enum Command {
     Run(Box<Run>),
     /// Carry a task up to the bundle: everything before the border, no token of the forge needed.
     Propose(Box<Propose>),
-    /// Put a bundle that `propose` made on its branch, with its review page. Runs no model and no code.
-    Publish(Publish),
+    /// Put a bundle that `propose` made on its branch, with its review page or pull request. Runs no model and no code.
+    Publish(Box<Publish>),
+    /// Read the event that started a CI job and do what it asks, up to an order for `propose`. Runs no model and no code.
+    Respond(super::respond::Respond),
     /// Print what the model would be shown for a task, with scores, tokens and reasons.
     Context(Context),
     /// Print the build and test commands that were found, and the files that say so.
@@ -104,6 +106,9 @@ pub(super) struct Propose {
     /// What `respond` wrote: a task of the forge, with what shall be done with it.
     #[arg(long, value_name = "FILE")]
     pub order: Option<PathBuf>,
+    /// The digest that the order must have, as `respond` gave it.
+    #[arg(long, value_name = "SHA256", requires = "order")]
+    pub order_digest: Option<String>,
     /// Where to put the bundle; what is there is replaced [default: below the git folder].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -158,14 +163,35 @@ pub(super) struct Line {
 
 /// `prentice publish`.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["bundle", "order"])))]
+#[command(after_help = "Examples:
+  prentice publish bundle --digest DIGEST            a branch and a review page in this clone
+  prentice publish bundle --digest DIGEST --github   a branch and a draft pull request on GitHub
+  prentice publish --order order.json --github       what needs no bundle (undo), or tells that there is none
+
+With --github nothing is checked out: everything goes over GitHub's API, to the repository in GITHUB_REPOSITORY with
+the token in GITHUB_TOKEN (contents, issues and pull requests: write). The branch is `prentice/NAME`; a commit of
+somebody else on it is never overwritten, and a closed pull request stays closed. Running it again goes on where it
+stopped.
+
+Outputs (GITHUB_OUTPUT): outcome, branch, pull-request, pull-request-url.")]
 pub(super) struct Publish {
     /// The bundle's folder.
-    pub bundle: PathBuf,
+    pub bundle: Option<PathBuf>,
     #[command(flatten)]
     pub place: Place,
-    /// The digest that the bundle must have, as `run` printed it.
-    #[arg(long, value_name = "SHA256")]
+    /// The digest that the bundle must have, as `run` and `propose` print it.
+    #[arg(long, value_name = "SHA256", requires = "bundle")]
     pub digest: Option<String>,
+    /// Publish to GitHub instead of this clone; needs --digest.
+    #[arg(long)]
+    pub github: bool,
+    /// What `respond` wrote; without a bundle it is carried out or told to have failed.
+    #[arg(long, value_name = "FILE", requires = "github")]
+    pub order: Option<PathBuf>,
+    /// The digest that the order must have, the one in the bundle too.
+    #[arg(long, value_name = "SHA256", requires = "github")]
+    pub order_digest: Option<String>,
     /// Print one JSON object on standard output.
     #[arg(long)]
     pub json: bool,

@@ -1,11 +1,11 @@
 //! `prentice choose`: the best of several attempts goes on.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 
+use super::ci::Ci;
 use super::failure::{Exit, Failure};
 use super::output::{print, print_json};
 use super::run::words;
@@ -61,7 +61,7 @@ pub(super) fn choose(flags: &Choose, environment: &Environment) -> Result<Exit, 
     if let Some(out) = &flags.out {
         bundle::copy(best.folder, out, &best.digest)?;
     }
-    hand_on(environment, best)?;
+    Ci::of(environment).outputs(&[("digest", &best.digest), ("outcome", words(&best.bundle.ending).0)])?;
     if flags.json {
         print_json(&describe(&candidates, chosen));
     } else {
@@ -79,15 +79,6 @@ fn read<'a>(folder: &'a Path, wanted: Option<&str>) -> Result<Candidate<'a>, Fai
     let bundle = bundle::read(folder)?;
     let merit = bundle::merit(&bundle);
     Ok(Candidate { folder, digest, bundle, merit })
-}
-
-/// Writes the outputs of a workflow's step, where there is one (GitHub, "Workflow commands", GITHUB_OUTPUT).
-fn hand_on(environment: &Environment, best: &Candidate<'_>) -> Result<(), Failure> {
-    let Some(place) = environment.get("GITHUB_OUTPUT") else { return Ok(()) };
-    let lines = format!("digest={}\noutcome={}\n", best.digest, words(&best.bundle.ending).0);
-    let file = std::fs::OpenOptions::new().create(true).append(true).open(place);
-    let written = file.and_then(|mut file| file.write_all(lines.as_bytes()));
-    written.map_err(|error| Failure::new(Exit::Service, format!("{place}: {error}")))
 }
 
 fn verdict(candidate: &Candidate<'_>) -> String {

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use crate::bundle::BundleError;
 use crate::config::ConfigError;
 use crate::context::ContextError;
-use crate::forge::ForgeError;
 use crate::llm::LlmError;
 use crate::pipeline::PipelineError;
 use crate::propose::ProposeError;
 use crate::publish::PublishError;
 use crate::repo::RepoError;
+use crate::respond::RespondError;
 use crate::sandbox::SandboxError;
 use crate::task::{OrderError, TaskError};
 use crate::verify::VerifyError;
@@ -161,18 +161,12 @@ impl From<BundleError> for Failure {
     }
 }
 
-impl From<ForgeError> for Failure {
-    fn from(error: ForgeError) -> Self {
-        let text = error.to_string();
+impl From<RespondError> for Failure {
+    fn from(error: RespondError) -> Self {
         match error {
-            ForgeError::Settings { .. } => Self::new(Exit::Usage, text),
-            ForgeError::Unauthorized { .. } | ForgeError::Forbidden { .. } => {
-                Self::new(Exit::Usage, text).hint("`prentice doctor` tells which token is used and what it may do")
-            }
-            ForgeError::Cancelled => Self::new(Exit::Interrupted, text).hint("run the same command again to go on"),
-            ForgeError::Forbade(_) => Self::new(Exit::Bug, text),
-            _ => Self::new(Exit::Service, text)
-                .hint("run the same command again: what is there is found, not made twice"),
+            RespondError::Forge(error) => error.into(),
+            RespondError::Task(error) => Self::new(Exit::Usage, error),
+            RespondError::OtherRepository { .. } => Self::new(Exit::Usage, error),
         }
     }
 }
@@ -185,9 +179,12 @@ impl From<PublishError> for Failure {
                 Self::new(Exit::NotAcceptable, error)
             }
             PublishError::WrongBase(_) | PublishError::BaseNotOnBranch { .. } => Self::new(Exit::Usage, error),
-            PublishError::BranchMoved { .. } | PublishError::BranchGone(_) | PublishError::Closed { .. } => {
-                Self::new(Exit::NotAcceptable, error)
-            }
+            PublishError::BranchMoved { .. }
+            | PublishError::BranchGone(_)
+            | PublishError::Closed { .. }
+            | PublishError::Stopped(_)
+            | PublishError::NothingToUndo(_) => Self::new(Exit::NotAcceptable, error),
+            PublishError::TooManyOpen { .. } => Self::new(Exit::Limit, error),
             PublishError::Forge(error) => error.into(),
             PublishError::Page(_) => Self::new(Exit::Bug, error),
         }

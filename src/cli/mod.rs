@@ -4,14 +4,17 @@
 
 mod arguments;
 mod choose;
+mod ci;
 mod demo;
 mod doctor;
 mod failure;
+mod forge;
 mod init;
 mod inspect;
 mod model;
 mod output;
 mod publish;
+mod respond;
 mod run;
 mod setup;
 mod visible;
@@ -74,7 +77,8 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
     match command {
         Command::Run(flags) => run::run(*flags, &environment, cancel).await,
         Command::Propose(flags) => run::propose(*flags, &environment, cancel).await,
-        Command::Publish(flags) => publish::publish(&flags).await,
+        Command::Publish(flags) => publish::publish(&flags, &environment, cancel).await,
+        Command::Respond(flags) => respond::respond(&flags, &environment, cancel).await,
         Command::Context(flags) => inspect::context(&flags),
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Visible(flags) => visible::show(&flags),
@@ -90,7 +94,8 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
 fn start_log(environment: &Environment) {
     let Some(wanted) = environment.get("PRENTICE_LOG") else { return };
     // async-openai writes whole replies, HTTP crates write headers: both may hold what must not be logged.
-    let filter = format!("{wanted},async_openai=off,hyper=off,hyper_util=off,reqwest=off,h2=off");
+    let filter =
+        format!("{wanted},async_openai=off,hyper=off,hyper_util=off,octocrab=off,tower_http=off,reqwest=off,h2=off");
     let subscriber = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(EnvFilter::new(filter));
     subscriber.init();
 }

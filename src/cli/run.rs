@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Line, Propose, Run};
+use super::ci::Ci;
 use super::failure::{Exit, Failure};
 use super::model::{self, Ready, Sources};
 use super::output::{Steps, print_json, tell};
@@ -23,6 +24,9 @@ use crate::sandbox::{Level, Sandbox};
 use crate::secret::Redactor;
 use crate::task::{Order, Task};
 
+/// The most annotations of one kind that GitHub shows for a step ("Workflow commands").
+const MAX_ANNOTATIONS: usize = 10;
+
 /// Carries out `prentice run`.
 pub(super) async fn run(flags: Run, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     let task = setup::read_task(&flags.task)?;
@@ -37,7 +41,11 @@ pub(super) async fn propose(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let wanted = match (&flags.task, &flags.order) {
-        (_, Some(order)) => Wanted::Order(Box::new(Order::read(order)?)),
+        (_, Some(file)) => {
+            let order = Order::read(file)?;
+            super::respond::check_digest(&order, flags.order_digest.as_deref())?;
+            Wanted::Order(Box::new(order))
+        }
         (Some(task), None) => Wanted::Task(Box::new(setup::read_task(task)?)),
         (None, None) => return Err(Failure::new(Exit::Usage, "a task or --order is wanted")),
     };
@@ -48,12 +56,28 @@ pub(super) async fn propose(
 async fn finish(request: Request, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     let json = request.flags.json;
     let finished = carry_out(request, environment, cancel).await?;
+    hand_on(&finished, &Ci::of(environment))?;
     if json {
         print_json(&describe(&finished));
     } else {
         report(&finished);
     }
     Ok(exit_of(&finished.bundle.ending))
+}
+
+/// Gives the job what later ones need, and its page what a person wants to see.
+fn hand_on(finished: &Finished, ci: &Ci<'_>) -> Result<(), Failure> {
+    let bundle = &finished.bundle;
+    let (outcome, reason) = words(&bundle.ending);
+    let cost = bundle.account.spent.cost_usd.map(|cost| format!("{cost:.6}"));
+    ci.outputs(&[("outcome", outcome), ("digest", &finished.digest), ("cost-usd", cost.as_deref().unwrap_or(""))])?;
+    if let Some(reason) = reason {
+        ci.annotate("warning", "Prentice", &format!("{}: {reason}", outcome.replace('_', " ")));
+    }
+    for test in bundle.evidence.iter().flat_map(|evidence| &evidence.broken).take(MAX_ANNOTATIONS) {
+        ci.annotate("warning", "Broken by the change", test);
+    }
+    ci.summary(&crate::publish::summary(bundle))
 }
 
 /// What is wanted: a task, or an order that holds one.
@@ -106,7 +130,7 @@ pub(super) async fn carry_out(
     let steps = Arc::new(Steps::new());
     steps.step(&format!("Task: {} (base commit {})", task.title, base.short()));
 
-    let state = RunState::open(&repository.state_folder(), &task.slug())?;
+    let state = RunState::open(&repository.state_folder(), &order.as_ref().map_or_else(|| task.slug(), Order::slug))?;
     let temporary = std::env::temp_dir();
     let removed = pipeline::remove_leftovers(&temporary);
     if removed > 0 {

@@ -24,6 +24,8 @@ pub struct Layer {
     pub sandbox: SandboxLayer,
     /// What a change may look like.
     pub policy: PolicyLayer,
+    /// Who may ask for what on the forge, and how much.
+    pub forge: ForgeLayer,
 }
 
 /// Which model answers and how it is asked.
@@ -124,6 +126,30 @@ pub struct PolicyLayer {
     pub max_changed_lines: Option<u64>,
     /// Further paths, as globs, that a change must not touch.
     pub protected: Option<Vec<String>>,
+}
+
+/// Who may ask for what on the forge, and how much.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForgeLayer {
+    /// The label that starts work on an issue, and that pull requests of ours carry.
+    pub label: Option<String>,
+    /// Who is asked to review, besides the person who asked for the change.
+    pub reviewers: Option<Vec<String>>,
+    /// Numbers of the accounts of bots that may command.
+    pub bots: Option<Vec<u64>>,
+    /// Open pull requests of ours. 1 to 1,000.
+    #[serde(deserialize_with = "whole::<1, 1_000, _>")]
+    pub max_open_pulls: Option<u64>,
+    /// Runs in 24 hours. 1 to 100,000.
+    #[serde(deserialize_with = "whole::<1, 100_000, _>")]
+    pub runs_per_day: Option<u64>,
+    /// Runs in 24 hours that one account asks for. 1 to 100,000.
+    #[serde(deserialize_with = "whole::<1, 100_000, _>")]
+    pub runs_per_user: Option<u64>,
+    /// US dollars in 24 hours, all runs together.
+    #[serde(deserialize_with = "dollars")]
+    pub cost_usd_per_day: Option<f64>,
 }
 
 impl Layer {

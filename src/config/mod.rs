@@ -10,7 +10,9 @@ use std::fmt;
 use std::time::Duration;
 
 pub use environment::{Environment, layer_from_environment};
-pub use file::{ContextLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode, schema};
+pub use file::{
+    ContextLayer, ForgeLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode, schema,
+};
 
 use crate::task::Task;
 use crate::yaml::YamlError;
@@ -111,12 +113,29 @@ pub struct Config {
     pub max_changed_lines: Setting<u64>,
     /// Further protected paths.
     pub protected: Setting<Vec<String>>,
+    /// The label that starts work on an issue.
+    pub label: Setting<String>,
+    /// Who is asked to review.
+    pub reviewers: Setting<Vec<String>>,
+    /// Numbers of the accounts of bots that may command.
+    pub bots: Setting<Vec<u64>>,
+    /// Open pull requests of ours.
+    pub max_open_pulls: Setting<u64>,
+    /// Runs in 24 hours.
+    pub runs_per_day: Setting<u64>,
+    /// Runs in 24 hours that one account asks for.
+    pub runs_per_user: Setting<u64>,
+    /// US dollars in 24 hours.
+    pub cost_usd_per_day: Setting<f64>,
 }
 
 /// The window taken for a model of which nobody knows the window.
 pub const DEFAULT_WINDOW_TOKENS: u64 = 8_192;
 /// The context taken where the window would allow more.
 pub const DEFAULT_CONTEXT_TOKENS: u64 = 12_000;
+
+/// The label that starts work where the configuration names none.
+pub const DEFAULT_LABEL: &str = "prentice";
 
 /// The layers of one run, weakest first.
 #[derive(Clone, Debug, Default)]
@@ -160,6 +179,13 @@ impl Layers {
             max_files: pick.value(|l| l.policy.max_files, 20),
             max_changed_lines: pick.value(|l| l.policy.max_changed_lines, 1500),
             protected: pick.value(|l| l.policy.protected.clone(), Vec::new()),
+            label: pick.value(|l| l.forge.label.clone(), DEFAULT_LABEL.to_owned()),
+            reviewers: pick.value(|l| l.forge.reviewers.clone(), Vec::new()),
+            bots: pick.value(|l| l.forge.bots.clone(), Vec::new()),
+            max_open_pulls: pick.value(|l| l.forge.max_open_pulls, 5),
+            runs_per_day: pick.value(|l| l.forge.runs_per_day, 50),
+            runs_per_user: pick.value(|l| l.forge.runs_per_user, 20),
+            cost_usd_per_day: pick.value(|l| l.forge.cost_usd_per_day, 20.0),
         }
     }
 }

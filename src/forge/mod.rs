@@ -4,8 +4,8 @@
 
 mod account;
 mod error;
-pub mod github;
 pub mod event;
+pub mod github;
 mod local;
 
 use std::future::Future;

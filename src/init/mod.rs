@@ -18,7 +18,7 @@ pub use render::workflow;
 pub const WORKFLOW_FILE: &str = ".github/workflows/prentice.yml";
 
 /// The label that asks for a proposal.
-pub const LABEL: &str = "prentice";
+pub const LABEL: &str = crate::config::DEFAULT_LABEL;
 
 /// What starts a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

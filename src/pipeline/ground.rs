@@ -28,7 +28,12 @@ pub(super) fn find(job: &Job<'_>) -> Result<Result<Ground, String>, PipelineErro
     let Some((order, pull)) = going_on else {
         return Ok(Ok(plain(&job.base)?));
     };
-    let head = repository.resolve(&pull.head)?;
+    let Ok(head) = repository.resolve(&pull.head) else {
+        return Ok(Err(format!(
+            "commit {} of pull request #{} is not in this clone: fetch it, for example with `git fetch origin pull/{1}/head`",
+            pull.head, pull.number
+        )));
+    };
     let Some(fork_point) = repository.merge_base(&job.base, &head)? else {
         return Ok(Err("the pull request and its base branch have no commit in common".to_owned()));
     };
@@ -45,5 +50,7 @@ pub(super) fn find(job: &Job<'_>) -> Result<Result<Ground, String>, PipelineErro
     }
     let base = repository.tree(&fork_point)?;
     let tree = repository.tree(&head)?.over(&base)?;
-    Ok(Ok(Ground { base: fork_point, parent: head, tree }))
+    // Somebody else's commits stay where they are: their change comes as one commit on a branch of ours.
+    let parent = if order.verb == Verb::Adopt { fork_point.clone() } else { head };
+    Ok(Ok(Ground { base: fork_point, parent, tree }))
 }

@@ -83,6 +83,13 @@ pub struct Job<'a> {
     pub cancel: &'a CancellationToken,
 }
 
+impl Job<'_> {
+    /// Returns the short name of the task; branch and state folder are called after it.
+    pub(crate) fn slug(&self) -> String {
+        self.order.map_or_else(|| self.task.slug(), Order::slug)
+    }
+}
+
 /// What a run came to.
 #[derive(Debug)]
 pub struct Finished {
@@ -145,7 +152,7 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
     let settings = policy_settings(job.config)?;
     job.journal.record(
         "run_started",
-        json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.task.slug(), "task": job.task,
+        json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.slug(), "task": job.task,
                 "verb": job.order.map(|order| order.verb) }),
     )?;
     let (ground, attempted) = match ground::find(job)? {
@@ -201,7 +208,7 @@ fn assemble(job: &Job<'_>, ground: Option<&Ground>, attempted: Attempted) -> Res
         remarks,
     };
     Ok(Bundle {
-        slug: job.task.slug(),
+        slug: job.slug(),
         task: job.task.clone(),
         base: ground.map_or(&job.base, |ground| &ground.base).clone(),
         parent: ground.map_or(&job.base, |ground| &ground.parent).clone(),

@@ -8,6 +8,11 @@ use crate::task::{Order, Verb};
 const SHRINK: &str = "Make this change smaller: take out everything that the task does not need, and keep what makes \
                       its tests pass.";
 
+/// What `split` asks for.
+const SPLIT: &str = "Make this change smaller in another way: keep only a first part of it that is useful and passes \
+                     its tests without the rest, and take the rest out. Before the edits, write one line that begins \
+                     with `REST:` and says what is left to do.";
+
 /// A request for another version of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
@@ -26,8 +31,10 @@ impl Revision {
     /// [`RepoError`] when a file cannot be read.
     pub fn of(order: &Order, tree: &FileTree) -> Result<Self, RepoError> {
         let mut parts = Vec::new();
-        if order.verb == Verb::Shrink {
-            parts.push(SHRINK.to_owned());
+        match order.verb {
+            Verb::Shrink => parts.push(SHRINK.to_owned()),
+            Verb::Split => parts.push(SPLIT.to_owned()),
+            _ => {}
         }
         if !order.instruction.is_empty() {
             parts.push(fence("REQUEST", &order.instruction));

@@ -14,9 +14,8 @@ use crate::clock::Timestamp;
 use crate::forge::{Forge, ForgeError, Placed, PullRequest};
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::repo::{CommitDetails, CommitId, RepoError, Repository};
+use crate::task::BRANCH_PREFIX;
 
-/// The folder of the branches that are ours.
-pub const BRANCH_PREFIX: &str = "prentice/";
 /// The trailer by which our own commits are known.
 const TASK_TRAILER: &str = "Prentice-Task: ";
 /// The author of our commits; `.invalid` can never be anybody's address (RFC 2606).
@@ -55,6 +54,22 @@ pub enum PublishError {
         /// Where it ends.
         found: String,
     },
+    /// A person stopped the task.
+    #[error("it was stopped: #{0} has the label `prentice-stopped`")]
+    Stopped(u64),
+    /// More pull requests are open than may be.
+    #[error(
+        "{open} pull requests are open and {most} may be (`forge.max_open_pulls`); close or merge one, then ask again"
+    )]
+    TooManyOpen {
+        /// How many are.
+        open: u64,
+        /// How many may be.
+        most: u64,
+    },
+    /// What shall be taken back is not the bot's, or all there is.
+    #[error("nothing was taken back: {0}")]
+    NothingToUndo(String),
     /// The branch that the change goes on with is not there.
     #[error("the branch {0} is gone")]
     BranchGone(String),
@@ -121,6 +136,11 @@ pub async fn publish(
     };
     let placed = forge.put(&wanted).await?;
     Ok(Published { branch, commit, moved, placed })
+}
+
+/// Writes what a person shall see of a bundle on the page of a CI job, harmless as everything that goes to a forge.
+pub fn summary(bundle: &Bundle) -> String {
+    text::body(bundle, text::Place::Forge { run_url: None, notes: &[] })
 }
 
 fn accept(bundle: &Bundle, repository: &Repository, settings: &PolicySettings) -> Result<(), PublishError> {

@@ -8,6 +8,9 @@ use crate::task::Spoken;
 /// The most served commands that are remembered; the oldest are forgotten first.
 const REMEMBERED: usize = 200;
 
+/// The most runs of one task that are remembered.
+const REMEMBERED_RUNS: usize = 50;
+
 /// How far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -22,6 +25,13 @@ pub enum Stage {
         /// Why this verdict, a sentence or less.
         reason: String,
     },
+    /// The last commit was taken back.
+    Undone {
+        /// The pull request's number.
+        pull: u64,
+        /// The commit that takes it back.
+        commit: String,
+    },
     /// It ended without a change that could be shown.
     Ended {
         /// Why.
@@ -29,6 +39,19 @@ pub enum Stage {
         /// What a person may do now, each a sentence of ours in Markdown.
         next: Vec<String>,
     },
+}
+
+/// A run that was asked for, as the comment remembers it; quotas are counted from these.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEntry {
+    /// The forge's number of the run.
+    pub id: u64,
+    /// When it was asked for, in seconds since 1970.
+    pub at: i64,
+    /// Who asked; empty for a time table.
+    pub actor: String,
+    /// What it cost, in millionths of a US dollar; 0 until it is known.
+    pub cost_micros: u64,
 }
 
 /// What the comment says.
@@ -44,6 +67,8 @@ pub struct Progress {
     pub run_url: Option<String>,
     /// The comments whose commands are or were served.
     pub served: BTreeSet<Spoken>,
+    /// The runs that were asked for; those that a standing comment remembers are kept.
+    pub runs: Vec<RunEntry>,
     /// How far it is.
     pub stage: Stage,
 }
@@ -53,19 +78,62 @@ pub fn is_progress_of(slug: &str, body: &str) -> bool {
     body.starts_with(&format!("<!-- prentice:progress slug={slug} "))
 }
 
-/// Returns the comments that a progress comment says were served; of any other text, none.
+/// Returns what one of our comments says was served: a progress comment names many, an answer one, any other text none.
 pub fn served(body: &str) -> BTreeSet<Spoken> {
+    if let Some(rest) = body.strip_prefix("<!-- prentice:answer to=") {
+        return rest.split_once(" -->").and_then(|(spoken, _)| spoken.parse().ok()).into_iter().collect();
+    }
     let Some(rest) = body.strip_prefix("<!-- prentice:progress slug=") else { return BTreeSet::new() };
     let head = rest.split_once("-->").map_or("", |(head, _)| head);
     let ids = head.split_whitespace().find_map(|word| word.strip_prefix("served="));
     ids.into_iter().flat_map(|ids| ids.split(',')).filter_map(|id| id.parse().ok()).collect()
 }
 
+/// Returns the runs that a progress comment remembers, oldest first.
+pub fn runs(body: &str) -> Vec<RunEntry> {
+    let line = body.lines().take(2).find_map(|line| line.strip_prefix("<!-- prentice:runs "));
+    let entry = |word: &str| {
+        let mut parts = word.split(':');
+        let mut next = || parts.next();
+        Some(RunEntry {
+            id: next()?.parse().ok()?,
+            at: next()?.parse().ok()?,
+            actor: next()?.to_owned(),
+            cost_micros: next()?.parse().ok()?,
+        })
+    };
+    line.into_iter().flat_map(str::split_whitespace).filter_map(entry).collect()
+}
+
 impl Progress {
+    /// Takes over what a standing comment remembers.
+    pub fn remember(&mut self, standing: &str) {
+        self.served.extend(served(standing));
+        let mut runs = runs(standing);
+        for new in self.runs.drain(..) {
+            match runs.iter_mut().find(|old| old.id == new.id) {
+                // The job that publishes knows the cost, the one that ordered knows when.
+                Some(old) => old.cost_micros = old.cost_micros.max(new.cost_micros),
+                None => runs.push(new),
+            }
+        }
+        let surplus = runs.len().saturating_sub(REMEMBERED_RUNS);
+        self.runs = runs.split_off(surplus);
+    }
+
     /// Writes the comment.
     pub fn body(&self) -> String {
         let newest: Vec<String> = self.served.iter().rev().take(REMEMBERED).map(Spoken::to_string).collect();
         let mut text = format!("<!-- prentice:progress slug={} served={} -->\n", self.slug, newest.join(","));
+        let entry = |run: &RunEntry| {
+            // Names of accounts hold none of the signs that part the entries, but for `[bot]`, which is harmless.
+            let actor: String =
+                run.actor.chars().filter(|c| c.is_ascii_alphanumeric() || "-[]_".contains(*c)).collect();
+            format!("{}:{}:{actor}:{}", run.id, run.at, run.cost_micros)
+        };
+        if !self.runs.is_empty() {
+            text += &format!("<!-- prentice:runs {} -->\n", self.runs.iter().map(entry).collect::<Vec<_>>().join(" "));
+        }
         // A name in a code span calls nobody.
         text += &format!("**Prentice** `{}`, asked for by `{}`\n\n", cell(&self.verb), cell(&self.actor));
         let step = |done: bool, words: &str| format!("- [{}] {words}\n", if done { "x" } else { " " });
@@ -78,6 +146,9 @@ impl Progress {
             Stage::Published { pull, verdict, reason } => {
                 text += &step(true, &format!("change and checks: **{}**: {}", verdict.to_uppercase(), defuse(reason)));
                 text += &step(true, &format!("pull request #{pull}"));
+            }
+            Stage::Undone { pull, commit } => {
+                text += &step(true, &format!("the last commit of #{pull} was taken back by {commit}"));
             }
             Stage::Ended { why, next } => {
                 text += &step(true, "change and checks");
@@ -104,6 +175,7 @@ mod tests {
             actor: "ann".to_owned(),
             run_url: Some("https://forge.invalid/acme/widgets/actions/runs/5".to_owned()),
             served: [Spoken::Comment(31), Spoken::Comment(7)].into(),
+            runs: vec![RunEntry { id: 5, at: 1_764_000_000, actor: "ann".to_owned(), cost_micros: 1200 }],
             stage,
         }
     }
@@ -112,6 +184,7 @@ mod tests {
     fn the_comment_says_how_far_it_is() {
         insta::assert_snapshot!(progress(Stage::Ordered).body(), @"
         <!-- prentice:progress slug=issue-7 served=c31,c7 -->
+        <!-- prentice:runs 5:1764000000:ann:1200 -->
         **Prentice** `fix`, asked for by `ann`
 
         - [x] received
@@ -123,6 +196,7 @@ mod tests {
         let published = Stage::Published { pull: 9, verdict: "proven".to_owned(), reason: "1 test, @ann".to_owned() };
         insta::assert_snapshot!(progress(published).body(), @"
         <!-- prentice:progress slug=issue-7 served=c31,c7 -->
+        <!-- prentice:runs 5:1764000000:ann:1200 -->
         **Prentice** `fix`, asked for by `ann`
 
         - [x] received
@@ -135,6 +209,7 @@ mod tests {
             Stage::Ended { why: "no answer proved itself.".to_owned(), next: vec!["`/prentice retry`".to_owned()] };
         insta::assert_snapshot!(progress(ended).body(), @"
         <!-- prentice:progress slug=issue-7 served=c31,c7 -->
+        <!-- prentice:runs 5:1764000000:ann:1200 -->
         **Prentice** `fix`, asked for by `ann`
 
         - [x] received
@@ -149,11 +224,27 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_remembered_and_get_their_cost_later() {
+        let mut first = progress(Stage::Ordered);
+        first.runs[0].cost_micros = 0;
+        let mut later = progress(Stage::Ordered);
+        later.runs[0].at = 0;
+        later.runs.push(RunEntry { id: 6, at: 2, actor: String::new(), cost_micros: 0 });
+        later.remember(&first.body());
+        let known = RunEntry { id: 5, at: 1_764_000_000, actor: "ann".to_owned(), cost_micros: 1200 };
+        assert_eq!(later.runs, [known, RunEntry { id: 6, at: 2, actor: String::new(), cost_micros: 0 }]);
+        assert_eq!(runs(&later.body()), later.runs);
+        assert_eq!(runs("text\n<!-- prentice:runs 1:2:x:3 -->")[0].id, 1, "the second line counts");
+        assert_eq!(runs("a\nb\n<!-- prentice:runs 1:2:x:3 -->"), []);
+    }
+
+    #[test]
     fn what_was_served_is_remembered_and_nothing_else_is_believed() {
         let body = progress(Stage::Ordered).body();
         assert_eq!(served(&body), [Spoken::Comment(7), Spoken::Comment(31)].into());
         assert!(is_progress_of("issue-7", &body) && !is_progress_of("issue-70", &body));
         assert_eq!(served(&format!("> {body}")), BTreeSet::new());
+        assert_eq!(served("<!-- prentice:answer to=l4 -->\nx"), [Spoken::LineComment(4)].into());
         let mut many = progress(Stage::Ordered);
         many.served = (0..1000).map(Spoken::Comment).collect();
         assert_eq!(served(&many.body()), (800..1000).map(Spoken::Comment).collect());

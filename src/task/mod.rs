@@ -3,7 +3,7 @@
 //! A task comes from a YAML file or from plain text. It never holds anything that a reader of it would not see:
 //! characters that show nothing are removed and counted.
 
-pub mod command;
+mod command;
 mod order;
 mod spec;
 mod visible;
@@ -13,7 +13,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::repo::is_control_or_invisible;
-pub use order::{ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb};
+pub use command::{COMMAND_NAME, Command, Parsed, Place, help_text, parse as parse_commands};
+pub use order::{BRANCH_PREFIX, ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
 pub use visible::{Channel, Form, MAX_VISIBLE_BYTES, Removed, Visible, visible, visible_within};
 

@@ -15,6 +15,9 @@ use super::Task;
 /// The version of the format that this program writes and reads.
 pub const ORDER_SCHEMA: u32 = 1;
 
+/// The folder of the branches that are ours.
+pub const BRANCH_PREFIX: &str = "prentice/";
+
 /// The largest order that is read, in bytes: 200 threads of 64 KiB would not fit, and nobody reviews so.
 const MAX_ORDER_BYTES: u64 = 4 << 20;
 
@@ -36,12 +39,23 @@ pub enum Verb {
     Rebase,
     /// The checks of the proposal that is there, once more; no model.
     Retest,
+    /// The proposal that is there, cut down to a first part that stands alone; the rest is told.
+    Split,
+    /// The last commit of the proposal taken back; no model, no checks.
+    Undo,
+    /// Somebody else's pull request, as it is, on a branch of ours with evidence; no model.
+    Adopt,
 }
 
 impl Verb {
     /// Tells whether a model is asked.
     pub fn needs_model(self) -> bool {
-        !matches!(self, Self::Rebase | Self::Retest)
+        !matches!(self, Self::Rebase | Self::Retest | Self::Undo | Self::Adopt)
+    }
+
+    /// Tells whether a bundle must be made; the others are done where the write token is.
+    pub fn needs_bundle(self) -> bool {
+        self != Self::Undo
     }
 
     /// Returns the word that people write.
@@ -54,6 +68,9 @@ impl Verb {
             Self::Shrink => "shrink",
             Self::Rebase => "rebase",
             Self::Retest => "retest",
+            Self::Split => "split",
+            Self::Undo => "undo",
+            Self::Adopt => "adopt",
         }
     }
 
@@ -63,7 +80,7 @@ impl Verb {
     }
 }
 
-/// Where a command was said; written as a letter and the forge's number: `c31`, `l31`, `r31`.
+/// Where a command was said; written as a letter and the forge's number: `c31`, `l31`, `r31`, `b7`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Spoken {
@@ -73,13 +90,15 @@ pub enum Spoken {
     LineComment(u64),
     /// The text of a review.
     Review(u64),
+    /// The first text of an issue, by the issue's number.
+    Body(u64),
 }
 
 impl Spoken {
     /// Returns the forge's number of it, which is its own only among its kind.
     pub fn number(self) -> u64 {
         match self {
-            Self::Comment(number) | Self::LineComment(number) | Self::Review(number) => number,
+            Self::Comment(number) | Self::LineComment(number) | Self::Review(number) | Self::Body(number) => number,
         }
     }
 }
@@ -90,6 +109,7 @@ impl fmt::Display for Spoken {
             Self::Comment(_) => 'c',
             Self::LineComment(_) => 'l',
             Self::Review(_) => 'r',
+            Self::Body(_) => 'b',
         };
         write!(f, "{letter}{}", self.number())
     }
@@ -105,11 +125,12 @@ impl FromStr for Spoken {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no comment: `c`, `l` or `r` and a number are");
+        let wrong = || format!("{text:?} is no comment: `c`, `l`, `r` or `b` and a number are");
         let kind: fn(u64) -> Self = match text.chars().next() {
             Some('c') => Self::Comment,
             Some('l') => Self::LineComment,
             Some('r') => Self::Review,
+            Some('b') => Self::Body,
             _ => return Err(wrong()),
         };
         text[1..].parse().map(kind).map_err(|_| wrong())
@@ -132,6 +153,8 @@ pub struct PullTarget {
     pub number: u64,
     /// The commit that it ended with at the event, 40 hexadecimal digits.
     pub head: String,
+    /// Its branch; one of ours gives the task its short name.
+    pub branch: String,
 }
 
 /// A review thread that shall be answered.
@@ -178,6 +201,9 @@ pub struct Order {
     pub actor: String,
     /// Where the commands were said that this order serves.
     pub serves: Vec<Spoken>,
+    /// Whether something else waits there to be served afterwards.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// Why an order could not be read or written.
@@ -202,6 +228,16 @@ pub enum OrderError {
 }
 
 impl Order {
+    /// Returns the short name of the task: that of the proposal's branch where there is one.
+    pub fn slug(&self) -> String {
+        let branch = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX));
+        match (branch, &self.pull) {
+            (Some(slug), _) => slug.to_owned(),
+            (None, Some(pull)) if self.verb == Verb::Adopt => format!("pull-{}", pull.number),
+            _ => self.task.slug(),
+        }
+    }
+
     /// Reads an order.
     ///
     /// # Errors
@@ -237,6 +273,15 @@ impl Order {
                 return Err(format!("{commit:?} is no commit: 40 hexadecimal digits are"));
             }
         }
+        let is_slug = |slug: &str| {
+            let plain = slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            plain && !slug.is_empty() && slug.len() <= 100
+        };
+        if let Some(slug) = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX)) {
+            if !is_slug(slug) {
+                return Err(format!("{slug:?} is no short name of a task: small letters, digits and `-` are"));
+            }
+        }
         if self.verb.continues() && self.pull.is_none() {
             return Err(format!("{:?} needs a pull request", self.verb));
         }
@@ -261,6 +306,7 @@ mod tests {
             threads: Vec::new(),
             actor: "ann".to_owned(),
             serves: vec![Spoken::Comment(3), Spoken::LineComment(4), Spoken::Review(5)],
+            more: false,
         }
     }
 
@@ -286,8 +332,16 @@ mod tests {
         check(|order| order.schema = 2, "the schema is not 1");
         check(|order| order.base = "main".to_owned(), "\"main\" is no commit");
         check(|order| order.verb = Verb::Revise, "Revise needs a pull request");
-        check(|order| order.pull = Some(PullTarget { number: 1, head: "--upload-pack=x".to_owned() }), "is no commit");
-        assert_eq!("x3".parse::<Spoken>(), Err("\"x3\" is no comment: `c`, `l` or `r` and a number are".to_owned()));
+        check(
+            |order| {
+                order.pull = Some(PullTarget { number: 1, head: "--upload-pack=x".to_owned(), branch: "b".to_owned() })
+            },
+            "is no commit",
+        );
+        assert_eq!(
+            "x3".parse::<Spoken>(),
+            Err("\"x3\" is no comment: `c`, `l`, `r` or `b` and a number are".to_owned())
+        );
         assert!("c".parse::<Spoken>().is_err() && "é3".parse::<Spoken>().is_err() && "".parse::<Spoken>().is_err());
         assert!(read_back("{\"schema\": 1, \"verb\": \"merge\"}").is_err());
         assert!(read_back("nothing").is_err());

@@ -222,6 +222,22 @@ impl GitHub {
         STANDARD.decode(joined).map(Some).map_err(malformed)
     }
 
+    /// Returns the names of the files directly in a folder at a commit; none where there is no such folder.
+    ///
+    /// # Errors
+    /// [`ForgeError::Malformed`] when the path is a file.
+    pub async fn folder(&self, path: &str, at: &str) -> Result<Vec<String>, ForgeError> {
+        #[derive(Deserialize)]
+        struct Raw {
+            name: String,
+            #[serde(rename = "type")]
+            kind: String,
+        }
+        let uri = self.place(&format!("/contents/{}?ref={}", encoded_path(path), encoded(at)));
+        let entries: Vec<Raw> = self.read_if_there(uri).await?.unwrap_or_default();
+        Ok(entries.into_iter().filter(|entry| entry.kind == "file").map(|entry| entry.name).collect())
+    }
+
     /// Stores a file's content of any bytes; storing it twice gives the same id.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! Workflow runs, their jobs and logs, and what is known of the checks of a commit.
 
-use std::collections::BTreeMap;
-
 use http::Method;
 use serde::Deserialize;
 use serde_json::json;
@@ -152,17 +150,12 @@ impl GitHub {
         Ok(raw.into_iter().map(|raw| CheckState { name: raw.name, conclusion: raw.conclusion }).collect())
     }
 
-    /// Starts a workflow by its file name.
+    /// Sends a `repository_dispatch` event, which starts the workflows that listen to its type.
     ///
     /// # Errors
-    /// [`ForgeError::Refused`] when it cannot be started by hand or the inputs are not its own.
-    pub async fn dispatch_workflow(
-        &self,
-        file: &str,
-        branch: &str,
-        inputs: &BTreeMap<String, String>,
-    ) -> Result<(), ForgeError> {
-        let uri = self.place(&format!("/actions/workflows/{}/dispatches", encoded(file)));
-        self.change_only(Method::POST, uri, json!({ "ref": branch, "inputs": inputs })).await
+    /// [`ForgeError::Forbidden`] without `contents: write`.
+    pub async fn dispatch(&self, event_type: &str, payload: &serde_json::Value) -> Result<(), ForgeError> {
+        let body = json!({ "event_type": event_type, "client_payload": payload });
+        self.change_only(Method::POST, self.place("/dispatches"), body).await
     }
 }

@@ -1,14 +1,15 @@
 //! The commit and its branch, over REST: no checkout, no git program.
 
-use super::super::{BRANCH_PREFIX, PublishError, TASK_TRAILER, text};
+use super::super::{PublishError, TASK_TRAILER, text};
 use super::Job;
 use super::settle::{ensure, repeat};
 use crate::forge::ForgeError;
 use crate::forge::github::{CommitInfo, Force, NewCommit, NewContent, TreeChange};
 use crate::repo::{FileChange, RepoError};
+use crate::task::BRANCH_PREFIX;
 
 /// Names the tree that we gave a commit, so that a commit which somebody amended is not taken for ours.
-const TREE_TRAILER: &str = "Prentice-Tree: ";
+pub(super) const TREE_TRAILER: &str = "Prentice-Tree: ";
 /// The largest text that travels inside of the tree; larger ones become blobs first.
 const MAX_INLINE_BYTES: usize = 256 << 10;
 

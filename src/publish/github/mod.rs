@@ -5,6 +5,7 @@
 //! what makes it safe to be killed anywhere, to be run again, and to be run by several at once.
 
 mod branch;
+mod order;
 mod pull;
 mod settle;
 mod talk;
@@ -13,14 +14,20 @@ use std::collections::BTreeMap;
 
 use super::progress::Stage;
 use super::{PublishError, accept_ending, accept_policy, text};
-use crate::bundle::{Bundle, Ending};
+use crate::bundle::Bundle;
 use crate::forge::ForgeError;
 use crate::forge::github::GitHub;
 use crate::policy::PolicySettings;
 use crate::repo::StoredFile;
 use crate::task::Order;
 
+pub use order::carry_out;
 pub use talk::put_progress;
+
+/// The label that keeps a task from being published; a further command of a person takes it away.
+pub const STOPPED: &str = "prentice-stopped";
+/// The type of `repository_dispatch` events by which a run asks for the next one.
+pub const DISPATCH_TYPE: &str = "prentice";
 
 /// What shall be published, and how.
 #[derive(Clone, Debug)]
@@ -37,10 +44,14 @@ pub struct Job<'a> {
     pub default_branch: &'a str,
     /// The page of the run that publishes.
     pub run_url: Option<String>,
+    /// The forge's number of that run, which the run of `respond` has too.
+    pub run_id: Option<u64>,
     /// The label for pull requests of ours.
     pub label: &'a str,
     /// Whom to ask for a review, besides the person who gave the order.
     pub reviewers: &'a [String],
+    /// The most open pull requests of ours.
+    pub max_open_pulls: u64,
 }
 
 /// What is there now.
@@ -82,12 +93,16 @@ impl<'a> Job<'a> {
 /// # Errors
 /// [`PublishError`]; what can be told to the person who gave the order stands in the progress comment too.
 pub async fn publish(job: &Job<'_>) -> Result<Option<Shown>, PublishError> {
-    if let Err(error) = accept_ending(job.bundle) {
-        talk::tell(job, &ended(job.bundle, error.to_string())).await?;
-        return if matches!(job.bundle.ending, Ending::Done) { Err(error) } else { Ok(None) };
-    }
-    match put(job).await {
-        Ok(shown) => {
+    let outcome = match accept_ending(job.bundle) {
+        Ok(()) => put(job).await.map(Some),
+        Err(PublishError::NotDone(why)) => {
+            talk::tell(job, &ended(job.bundle, why)).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    };
+    match &outcome {
+        Ok(Some(shown)) => {
             let evidence = job.bundle.evidence.as_ref();
             let stage = Stage::Published {
                 pull: shown.pull,
@@ -95,15 +110,16 @@ pub async fn publish(job: &Job<'_>) -> Result<Option<Shown>, PublishError> {
                 reason: evidence.map_or("nothing was checked", |evidence| evidence.reason.as_str()).to_owned(),
             };
             talk::tell(job, &stage).await?;
-            Ok(Some(shown))
         }
+        Ok(None) => {}
         // When the forge itself fails, telling would fail too, and the next run goes on where this one stopped.
-        Err(PublishError::Forge(error)) if !error.is_refused() => Err(error.into()),
-        Err(error) => {
-            talk::tell(job, &ended(job.bundle, error.to_string())).await?;
-            Err(error)
-        }
+        Err(PublishError::Forge(error)) if !error.is_refused() => return outcome,
+        Err(error) => talk::tell(job, &ended(job.bundle, error.to_string())).await?,
     }
+    if let Some(order) = job.order() {
+        talk::wake(job.github, order).await?;
+    }
+    outcome
 }
 
 fn ended(bundle: &Bundle, why: String) -> Stage {
@@ -116,8 +132,19 @@ fn ended(bundle: &Bundle, why: String) -> Stage {
 
 async fn put(job: &Job<'_>) -> Result<Shown, PublishError> {
     accept_policy(job.bundle, job.policy)?;
+    if let Some(number) = job.order().and_then(talk::place_of) {
+        if job.github.issue(number).await?.labels.iter().any(|label| label == STOPPED) {
+            return Err(PublishError::Stopped(number));
+        }
+    }
     let (base_tree, notes) = accept_base(job).await?;
     let standing = pull::standing(job).await?;
+    if standing.is_none() {
+        let (open, most) = (job.github.open_pulls().await?.len() as u64, job.max_open_pulls);
+        if open >= most {
+            return Err(PublishError::TooManyOpen { open, most });
+        }
+    }
     let placed = branch::place(job, &base_tree).await?;
     let (pull, mut remarks) = pull::put(job, standing, &placed, &notes).await?;
     remarks.extend(talk::answer_threads(job, &pull, &placed.commit).await?);

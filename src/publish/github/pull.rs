@@ -1,11 +1,12 @@
 //! The pull request of a branch: one, a draft, and closed for good when a person closed it.
 
-use super::super::{BRANCH_PREFIX, PublishError, safe, text};
+use super::super::{PublishError, safe, text};
 use super::Job;
 use super::branch::Placed;
 use super::settle::{ensure, repeat};
 use crate::forge::ForgeError;
 use crate::forge::github::{NewPull, Pull, PullUpdate};
+use crate::task::BRANCH_PREFIX;
 
 /// Finds the open pull request of the bundle's branch.
 ///

@@ -1,12 +1,14 @@
 //! What is said beside the pull request: answers in review threads, the progress comment, reactions.
 
-use super::super::progress::{Progress, Stage, is_progress_of, served};
+use serde_json::json;
+
+use super::super::progress::{Progress, RunEntry, Stage, is_progress_of};
 use super::super::safe::quoted;
-use super::Job;
 use super::settle::{ensure, repeat};
+use super::{DISPATCH_TYPE, Job};
 use crate::forge::ForgeError;
 use crate::forge::github::{Comment, Emoji, GitHub, Pull, Subject};
-use crate::task::Spoken;
+use crate::task::{Order, Spoken};
 
 /// Answers each thread of the order that the model had something to say to, and settles those that were answered by a
 /// change, where the token may; returns what could not be done.
@@ -58,31 +60,64 @@ fn reply(marker: &str, words: Option<&str>, commit: Option<&str>) -> String {
 /// Brings the progress comment up to date and reacts to the comments that were served.
 pub(super) async fn tell(job: &Job<'_>, stage: &Stage) -> Result<(), ForgeError> {
     let Some(order) = job.order() else { return Ok(()) };
-    let Some(number) = order.pull.as_ref().map(|pull| pull.number).or(order.issue) else { return Ok(()) };
+    let cost = job.bundle.account.spent.cost_usd.unwrap_or(0.0);
+    tell_of(job.github, order, &Run { url: job.run_url.clone(), id: job.run_id, cost }, stage).await
+}
+
+/// The run that tells something, and what its model cost in US dollars.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Run {
+    pub(super) url: Option<String>,
+    pub(super) id: Option<u64>,
+    pub(super) cost: f64,
+}
+
+/// As [`tell`], for an order that has no bundle.
+pub(super) async fn tell_of(github: &GitHub, order: &Order, run: &Run, stage: &Stage) -> Result<(), ForgeError> {
+    let Some(number) = place_of(order) else { return Ok(()) };
+    let cost_micros = (run.cost.max(0.0) * 1e6).round() as u64;
+    let entry = |id| RunEntry { id, at: 0, actor: order.actor.clone(), cost_micros };
     let progress = Progress {
-        slug: job.bundle.slug.clone(),
+        slug: order.slug(),
         verb: order.verb.name().to_owned(),
         actor: order.actor.clone(),
-        run_url: job.run_url.clone(),
+        run_url: run.url.clone(),
         served: order.serves.iter().copied().collect(),
+        runs: run.id.map(entry).into_iter().collect(),
         stage: stage.clone(),
     };
-    put_progress(job.github, number, progress).await?;
-    let emoji = if matches!(stage, Stage::Published { .. }) { Emoji::Hooray } else { Emoji::Confused };
+    put_progress(github, number, progress).await?;
+    let emoji =
+        if matches!(stage, Stage::Published { .. } | Stage::Undone { .. }) { Emoji::Hooray } else { Emoji::Confused };
     for spoken in &order.serves {
         let subject = match *spoken {
             Spoken::Comment(id) => Subject::Comment(id),
             Spoken::LineComment(id) => Subject::ReviewComment(id),
             // The REST API has no reactions to reviews.
             Spoken::Review(_) => continue,
+            Spoken::Body(number) => Subject::Issue(number),
         };
         // A comment that was deleted meanwhile is no reason to fail.
-        match repeat(async || job.github.react(subject, emoji).await).await {
+        match repeat(async || github.react(subject, emoji).await).await {
             Err(ForgeError::NotFound { .. } | ForgeError::Forbidden { .. }) => {}
             outcome => outcome?,
         }
     }
     Ok(())
+}
+
+/// Returns the issue or pull request that an order's progress is told on.
+pub(super) fn place_of(order: &Order) -> Option<u64> {
+    order.pull.as_ref().map(|pull| pull.number).or(order.issue)
+}
+
+/// Starts the workflow again where a command waits that this run did not serve.
+///
+/// The forge keeps only one run waiting and drops the others; a token of the workflow may start runs by this event.
+pub(super) async fn wake(github: &GitHub, order: &Order) -> Result<(), ForgeError> {
+    let Some(number) = place_of(order).filter(|_| order.more) else { return Ok(()) };
+    // Started twice, the second run finds nothing to do.
+    repeat(async || github.dispatch(DISPATCH_TYPE, &json!({ "number": number })).await).await
 }
 
 /// Writes the progress comment of a task on an issue or a pull request, or updates the one that is there.
@@ -106,7 +141,7 @@ pub async fn put_progress(github: &GitHub, number: u64, mut progress: Progress) 
             only_one(look, make, async |id| github.take_back_comment(id).await).await?
         }
     };
-    progress.served.extend(served(&comment.body));
+    progress.remember(&comment.body);
     let body = progress.body();
     if comment.body.replace("\r\n", "\n").trim_end() == body.trim_end() {
         return Ok(comment);
