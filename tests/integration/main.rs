@@ -13,10 +13,12 @@ mod action;
 mod attempts;
 mod commands;
 mod common;
+mod github;
 mod init;
 #[cfg(unix)]
 mod interrupt;
 mod order;
+mod publish_github;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
