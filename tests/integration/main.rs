@@ -18,7 +18,7 @@ mod init;
 #[cfg(unix)]
 mod interrupt;
 mod order;
-mod publish_github;
+mod forge_flows;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;

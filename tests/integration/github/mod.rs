@@ -7,6 +7,7 @@
 pub(crate) mod description;
 pub(crate) mod events;
 mod fault;
+pub(crate) mod flow;
 mod git;
 mod graphql;
 mod rest;
