@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::repo::is_control_or_invisible;
 pub use command::{COMMAND_NAME, Command, Parsed, Place, help_text, parse as parse_commands};
 pub use order::{BRANCH_PREFIX, ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
@@ -129,12 +128,14 @@ impl Task {
     }
 }
 
-/// Removes characters that show nothing; new lines and tabs stay.
-fn without_invisible(text: &str, hidden: &mut usize) -> String {
-    let kept: String = text.chars().filter(|&c| matches!(c, '\n' | '\t') || !is_control_or_invisible(c)).collect();
-    let returns = text.matches('\r').count();
-    *hidden += text.chars().count() - kept.chars().count() - returns;
-    kept.trim().to_owned()
+/// The longest text of a task, in bytes; what is longer was refused before.
+const MAX_TASK_BYTES: usize = 1 << 20;
+
+/// Returns what a person sees who reads the text in an editor, and adds to `hidden` what that person does not see.
+fn seen_in_editor(text: &str, hidden: &mut usize) -> String {
+    let found = visible_within(text, Form::Code, MAX_TASK_BYTES);
+    *hidden += found.hidden_characters();
+    found.text.trim().to_owned()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
-use super::{Origin, Task, TaskLimits, without_invisible as visible};
+use super::{Origin, Task, TaskLimits, seen_in_editor};
 use crate::yaml::{self, YamlError};
 
 /// The longest title taken, in characters: what a pull request's title can hold
@@ -89,7 +89,7 @@ pub fn parse_yaml(text: &str, file: &str, origin: Origin) -> Result<Task, TaskEr
     }
     let spec: Spec = yaml::parse(text, file).map_err(|error| explain(text, error))?;
     let mut hidden = 0;
-    let title = visible(&spec.title.value, &mut hidden);
+    let title = seen_in_editor(&spec.title.value, &mut hidden);
     if title.is_empty() {
         return Err(yaml::refuse(file, &spec.title, "`title` is empty; say in one line what shall be different").into());
     }
@@ -107,12 +107,12 @@ pub fn parse_yaml(text: &str, file: &str, origin: Origin) -> Result<Task, TaskEr
             .map_err(|error| yaml::refuse(file, glob, format!("not a glob: {}", error.kind())))?;
     }
     let limits = resolve_limits(spec.limits, file)?;
-    let mut clean = |texts: Vec<String>| texts.iter().map(|text| visible(text, &mut hidden)).collect();
+    let mut clean = |texts: Vec<String>| texts.iter().map(|text| seen_in_editor(text, &mut hidden)).collect();
     let acceptance: Vec<String> = clean(spec.acceptance);
     let constraints: Vec<String> = clean(spec.constraints);
     Ok(Task {
         title,
-        description: visible(&spec.description, &mut hidden),
+        description: seen_in_editor(&spec.description, &mut hidden),
         acceptance,
         constraints,
         files: spec.files.into_iter().map(|glob| glob.value).collect(),
@@ -130,7 +130,7 @@ pub fn parse_yaml(text: &str, file: &str, origin: Origin) -> Result<Task, TaskEr
 /// [`TaskError::Empty`] when nothing visible is in it.
 pub fn parse_plain(text: &str, origin: Origin) -> Result<Task, TaskError> {
     let mut hidden = 0;
-    let text = visible(text, &mut hidden);
+    let text = seen_in_editor(text, &mut hidden);
     let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let first = first.trim().trim_start_matches('#').trim();
     if first.is_empty() {

@@ -62,7 +62,8 @@ struct Reader<'a> {
     link: Option<Link>,
     details: Vec<Details>,
     styles: HashMap<&'static str, usize>,
-    last_ends: HashMap<String, usize>,
+    /// Where the last end tag of each element stands; made when it is first asked for.
+    last_ends: Option<HashMap<String, usize>>,
 }
 
 /// An element whose inside is not shown.
@@ -95,7 +96,7 @@ impl<'a> Reader<'a> {
             link: None,
             details: Vec::new(),
             styles: HashMap::new(),
-            last_ends: HashMap::new(),
+            last_ends: None,
         }
     }
 
@@ -253,6 +254,7 @@ impl<'a> Reader<'a> {
         // A paragraph needs no end tag.
         if name != "p" && !self.is_closed(&name, from) {
             self.tell_details();
+            let name = if names::is_known(&name) { &name } else { "unknown" };
             self.page.mark(&format!("{MARK}never closed: <{name}>] "));
             return None;
         }
@@ -273,11 +275,8 @@ impl<'a> Reader<'a> {
     }
 
     fn is_closed(&mut self, name: &str, from: usize) -> bool {
-        if !self.last_ends.contains_key(name) {
-            let end = names::last_end(self.html, name).unwrap_or(0);
-            self.last_ends.insert(name.to_owned(), end);
-        }
-        self.last_ends.get(name).is_some_and(|end| *end >= from)
+        let ends = self.last_ends.get_or_insert_with(|| names::last_ends(self.html));
+        ends.get(name).is_some_and(|end| *end >= from)
     }
 
     fn end_style(&mut self, name: &str) {

@@ -31,6 +31,8 @@ pub(super) struct Page {
     /// A blank line is wanted before the next line.
     blank: bool,
     nest: Vec<Nest>,
+    /// Quotations that are open and too deep, or in a cell, to be written as such.
+    unwritten_quotes: usize,
     lists: Vec<Option<u64>>,
     /// Open cells and summaries, in which no line ends.
     inline: usize,
@@ -154,15 +156,19 @@ impl Page {
     /// Opens a quotation.
     pub(super) fn open_quote(&mut self) {
         self.end_block();
-        if self.inline == 0 {
+        if self.inline == 0 && self.nest.len() < DEEPEST {
             self.nest.push(Nest::Quote { begun: false });
+        } else {
+            self.unwritten_quotes += 1;
         }
     }
 
     /// Closes the innermost quotation.
     pub(super) fn close_quote(&mut self) {
         self.end_block();
-        if let Some(at) = self.nest.iter().rposition(|nest| matches!(nest, Nest::Quote { .. })) {
+        if self.unwritten_quotes > 0 {
+            self.unwritten_quotes -= 1;
+        } else if let Some(at) = self.nest.iter().rposition(|nest| matches!(nest, Nest::Quote { .. })) {
             self.nest.truncate(at);
         }
     }
@@ -193,7 +199,9 @@ impl Page {
         if self.inline > 0 {
             return self.line.push_str(&marker);
         }
-        self.nest.push(Nest::Item { marker, begun: false, list: self.lists.len() });
+        if self.nest.len() < DEEPEST {
+            self.nest.push(Nest::Item { marker, begun: false, list: self.lists.len() });
+        }
     }
 
     /// Closes the open item of the innermost list.
@@ -353,7 +361,7 @@ impl Page {
     fn put(&mut self, line: &str) {
         let mut before = String::new();
         let mut blank = String::new();
-        for nest in self.nest.iter_mut().take(DEEPEST) {
+        for nest in &mut self.nest {
             match nest {
                 Nest::Quote { begun } => {
                     before.push_str("> ");

@@ -1,5 +1,7 @@
 //! Which elements and attributes of HTML show what (WHATWG HTML, "Rendering", and GitHub's list of allowed elements).
 
+use std::collections::HashMap;
+
 use html5gum::StartTag;
 
 /// Attributes that shape the page; their short values are no text.
@@ -241,14 +243,13 @@ pub(super) fn bare(address: &str) -> String {
     bare.trim_end_matches('/').to_owned()
 }
 
-/// Returns where the last end tag of an element stands.
-pub(super) fn last_end(html: &str, name: &str) -> Option<usize> {
-    let bytes = html.as_bytes();
-    html.match_indices("</").map(|(at, _)| at).filter(|at| is_end_tag(&bytes[at + 2..], name.as_bytes())).last()
-}
-
-fn is_end_tag(bytes: &[u8], name: &[u8]) -> bool {
-    bytes.len() > name.len()
-        && bytes[..name.len()].eq_ignore_ascii_case(name)
-        && matches!(bytes[name.len()], b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r' | 0x0c)
+/// Returns where the last end tag of each element begins.
+pub(super) fn last_ends(html: &str) -> HashMap<String, usize> {
+    let mut ends = HashMap::new();
+    for (at, _) in html.match_indices("</") {
+        let rest = &html[at + 2..];
+        let end = rest.find(['>', '/', '<', ' ', '\t', '\n', '\r', '\u{c}']).unwrap_or(0);
+        ends.insert(rest[..end].to_ascii_lowercase(), at);
+    }
+    ends
 }
