@@ -8,6 +8,8 @@ use crate::task::Spoken;
 /// The most served commands that are remembered; the oldest are forgotten first.
 const REMEMBERED: usize = 200;
 
+/// How a progress comment begins.
+const PROGRESS: &str = "<!-- prentice:progress slug=";
 /// The most runs of one task that are remembered.
 const REMEMBERED_RUNS: usize = 50;
 
@@ -65,8 +67,10 @@ pub struct Progress {
     pub actor: String,
     /// The page of the run.
     pub run_url: Option<String>,
-    /// The comments whose commands are or were served.
+    /// Where the commands were said that this run serves.
     pub served: BTreeSet<Spoken>,
+    /// Those that earlier runs served.
+    pub served_before: BTreeSet<Spoken>,
     /// The runs that were asked for; those that a standing comment remembers are kept.
     pub runs: Vec<RunEntry>,
     /// How far it is.
@@ -75,7 +79,7 @@ pub struct Progress {
 
 /// Tells whether a comment is the one of a task.
 pub fn is_progress_of(slug: &str, body: &str) -> bool {
-    body.starts_with(&format!("<!-- prentice:progress slug={slug} "))
+    body.starts_with(&format!("{PROGRESS}{slug} "))
 }
 
 /// Returns what one of our comments says was served: a progress comment names many, an answer one, any other text none.
@@ -83,10 +87,24 @@ pub fn served(body: &str) -> BTreeSet<Spoken> {
     if let Some(rest) = body.strip_prefix("<!-- prentice:answer to=") {
         return rest.split_once(" -->").and_then(|(spoken, _)| spoken.parse().ok()).into_iter().collect();
     }
-    let Some(rest) = body.strip_prefix("<!-- prentice:progress slug=") else { return BTreeSet::new() };
+    let Some(rest) = body.strip_prefix(PROGRESS) else { return BTreeSet::new() };
+    listed(rest, "served=").chain(listed(rest, "serving=")).collect()
+}
+
+/// Returns what a progress comment says is being served, with the number of the run that does it.
+///
+/// A run that was killed before it could hand on its order finds its own commands here when it is started again, and
+/// serves them after all.
+pub fn serving(body: &str) -> Option<(u64, BTreeSet<Spoken>)> {
+    let rest = body.strip_prefix(PROGRESS)?;
+    let run = runs(body).last()?.id;
+    Some((run, listed(rest, "serving=").collect()))
+}
+
+fn listed<'a>(rest: &'a str, key: &'a str) -> impl Iterator<Item = Spoken> + 'a {
     let head = rest.split_once("-->").map_or("", |(head, _)| head);
-    let ids = head.split_whitespace().find_map(|word| word.strip_prefix("served="));
-    ids.into_iter().flat_map(|ids| ids.split(',')).filter_map(|id| id.parse().ok()).collect()
+    let ids = head.split_whitespace().find_map(move |word| word.strip_prefix(key));
+    ids.into_iter().flat_map(|ids| ids.split(',')).filter_map(|id| id.parse().ok())
 }
 
 /// Returns the runs that a progress comment remembers, oldest first.
@@ -108,7 +126,7 @@ pub fn runs(body: &str) -> Vec<RunEntry> {
 impl Progress {
     /// Takes over what a standing comment remembers.
     pub fn remember(&mut self, standing: &str) {
-        self.served.extend(served(standing));
+        self.served_before.extend(served(standing));
         let mut runs = runs(standing);
         for new in self.runs.drain(..) {
             match runs.iter_mut().find(|old| old.id == new.id) {
@@ -123,8 +141,16 @@ impl Progress {
 
     /// Writes the comment.
     pub fn body(&self) -> String {
-        let newest: Vec<String> = self.served.iter().rev().take(REMEMBERED).map(Spoken::to_string).collect();
-        let mut text = format!("<!-- prentice:progress slug={} served={} -->\n", self.slug, newest.join(","));
+        let list = |spoken: &BTreeSet<Spoken>| {
+            spoken.iter().rev().take(REMEMBERED).map(Spoken::to_string).collect::<Vec<_>>().join(",")
+        };
+        let (before, now) = (&self.served_before, &self.served);
+        let ids = if self.stage == Stage::Ordered {
+            format!("served={} serving={}", list(&(before - now)), list(now))
+        } else {
+            format!("served={}", list(&(before | now)))
+        };
+        let mut text = format!("{PROGRESS}{} {ids} -->\n", self.slug);
         let entry = |run: &RunEntry| {
             // Names of accounts hold none of the signs that part the entries, but for `[bot]`, which is harmless.
             let actor: String =
@@ -175,6 +201,7 @@ mod tests {
             actor: "ann".to_owned(),
             run_url: Some("https://forge.invalid/acme/widgets/actions/runs/5".to_owned()),
             served: [Spoken::Comment(31), Spoken::Comment(7)].into(),
+            served_before: BTreeSet::new(),
             runs: vec![RunEntry { id: 5, at: 1_764_000_000, actor: "ann".to_owned(), cost_micros: 1200 }],
             stage,
         }
@@ -183,7 +210,7 @@ mod tests {
     #[test]
     fn the_comment_says_how_far_it_is() {
         insta::assert_snapshot!(progress(Stage::Ordered).body(), @"
-        <!-- prentice:progress slug=issue-7 served=c31,c7 -->
+        <!-- prentice:progress slug=issue-7 served= serving=c31,c7 -->
         <!-- prentice:runs 5:1764000000:ann:1200 -->
         **Prentice** `fix`, asked for by `ann`
 
@@ -242,6 +269,14 @@ mod tests {
     fn what_was_served_is_remembered_and_nothing_else_is_believed() {
         let body = progress(Stage::Ordered).body();
         assert_eq!(served(&body), [Spoken::Comment(7), Spoken::Comment(31)].into());
+        assert_eq!(serving(&body), Some((5, served(&body))));
+        let mut next = progress(Stage::Ordered);
+        next.served = [Spoken::Review(1)].into();
+        next.remember(&body);
+        assert_eq!(serving(&next.body()), Some((5, [Spoken::Review(1)].into())));
+        assert_eq!(served(&next.body()).len(), 3);
+        next.stage = Stage::Ended { why: "x".to_owned(), next: Vec::new() };
+        assert_eq!((served(&next.body()).len(), serving(&next.body())), (3, Some((5, BTreeSet::new()))));
         assert!(is_progress_of("issue-7", &body) && !is_progress_of("issue-70", &body));
         assert_eq!(served(&format!("> {body}")), BTreeSet::new());
         assert_eq!(served("<!-- prentice:answer to=l4 -->\nx"), [Spoken::LineComment(4)].into());

@@ -16,12 +16,7 @@ pub(super) async fn react(responder: &Responder<'_>, spoken: Spoken, emoji: Emoj
         Spoken::Review(_) => return Ok(()),
     };
     match responder.github.react(subject, emoji).await {
-        Err(
-            ForgeError::NotFound { .. }
-            | ForgeError::Forbidden { .. }
-            | ForgeError::Refused { .. }
-            | ForgeError::Unclear { .. },
-        ) => Ok(()),
+        Err(ForgeError::NotFound { .. } | ForgeError::Forbidden { .. } | ForgeError::Refused { .. }) => Ok(()),
         outcome => outcome,
     }
 }

@@ -104,7 +104,15 @@ pub(super) async fn collect(
 /// Returns what our own comments say was served.
 fn served(responder: &Responder<'_>, comments: &[Comment]) -> BTreeSet<Spoken> {
     let mine = comments.iter().filter(|comment| comment.author.is_same(&responder.me));
-    mine.flat_map(|comment| progress::served(&comment.body)).collect()
+    let all = |comment: &Comment| {
+        let mut served = progress::served(&comment.body);
+        // What this very run was about to serve when it was killed is still to be served.
+        if let Some((_, own)) = progress::serving(&comment.body).filter(|(run, _)| *run == responder.run.id) {
+            served.retain(|spoken| !own.contains(spoken));
+        }
+        served
+    };
+    mine.flat_map(all).collect()
 }
 
 fn oldest(responder: &Responder<'_>) -> String {

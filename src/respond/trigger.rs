@@ -321,6 +321,7 @@ fn progress(responder: &Responder<'_>, place: &Place, order: &Order) -> Progress
         actor: order.actor.clone(),
         run_url: responder.run.url.clone(),
         served: order.serves.iter().copied().collect(),
+        served_before: std::collections::BTreeSet::new(),
         runs: vec![run],
         stage: Stage::Ordered,
     }

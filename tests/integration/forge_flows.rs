@@ -46,7 +46,10 @@ async fn a_label_becomes_a_draft_pull_request_that_proves_itself() {
     let mut after = flow.state(|state| state.snapshot());
     let told = after["comments"].as_array_mut().expect("a list").pop().expect("an answer");
     assert!(told["body"].as_str().expect("text").contains("Pull request #2 is open for this"), "{told}");
-    after["reactions"].as_array_mut().expect("a list").retain(|reaction| reaction != "issue 1 github-actions[bot] confused");
+    after["reactions"]
+        .as_array_mut()
+        .expect("a list")
+        .retain(|reaction| reaction != "issue 1 github-actions[bot] confused");
     assert_eq!(after, before);
     flow.github.assert_faithful();
 }
@@ -63,9 +66,8 @@ async fn a_review_is_answered_by_a_commit_and_in_its_threads() {
     });
     let jobs = flow.event(2, "pull_request_review", &event);
     jobs.published();
-    let (head, threads, snapshot) = flow.state(|state| {
-        (state.head("prentice/issue-1").expect("a branch"), state.threads.clone(), state.snapshot())
-    });
+    let (head, threads, snapshot) = flow
+        .state(|state| (state.head("prentice/issue-1").expect("a branch"), state.threads.clone(), state.snapshot()));
     assert_ne!(head, first);
     let comments = snapshot["comments"].to_string();
     assert!(comments.contains("Changed in (commit of"), "{comments}");
@@ -110,13 +112,18 @@ async fn strangers_bots_and_the_bot_itself_command_nothing() {
     flow.state(|state| {
         state.users.insert("evil[bot]".to_owned(), crate::github::User { id: 66, kind: "Bot", permission: "write" });
     });
-    for (who, reason) in [("eve", "may not write"), ("tri", "may not write"), ("evil[bot]", "is a bot"), (BOT.0, "may not write")] {
+    for (who, reason) in
+        [("eve", "may not write"), ("tri", "may not write"), ("evil[bot]", "is a bot"), (BOT.0, "may not write")]
+    {
         let before = flow.github.calls().len();
         let jobs = flow.say(2, issue, who, "/prentice fix");
         assert_eq!(jobs.respond.output("decision"), "nothing", "{who}");
         assert!(jobs.respond.ran.err.contains(reason), "{who}: {}", jobs.respond.ran.err);
-        let writes: Vec<String> =
-            flow.github.calls()[before..].iter().filter(|call| call.writes()).map(|call| call.body.to_string()).collect();
+        let writes: Vec<String> = flow.github.calls()[before..]
+            .iter()
+            .filter(|call| call.writes())
+            .map(|call| call.body.to_string())
+            .collect();
         // What was refused before is looked at again and refused again, without a word.
         assert!(writes.iter().all(|write| write == "{\"content\":\"-1\"}"), "{who}: {writes:?}");
     }
@@ -128,7 +135,11 @@ async fn strangers_bots_and_the_bot_itself_command_nothing() {
     });
     let own = flow.state(|state| state.snapshot()["reactions"].to_string());
     assert!(!own.contains("comment 1004"), "what the bot said itself is not even looked at: {own}");
-    assert_eq!(flow.event(3, "issues", &event).respond.output("decision"), "nothing", "the forge is asked, not the event");
+    assert_eq!(
+        flow.event(3, "issues", &event).respond.output("decision"),
+        "nothing",
+        "the forge is asked, not the event"
+    );
     assert_eq!(flow.answers().await, 0);
     flow.github.assert_faithful();
 }
@@ -191,7 +202,8 @@ async fn the_last_commit_is_taken_back_without_a_model() {
     let undone = flow.say(4, pull, "ann", "/prentice undo");
     undone.published();
     let chain = flow.state(|state| state.snapshot()["branches"]["prentice/issue-1"].clone());
-    let trees: Vec<&serde_json::Value> = chain.as_array().expect("commits").iter().map(|commit| &commit["tree"]).collect();
+    let trees: Vec<&serde_json::Value> =
+        chain.as_array().expect("commits").iter().map(|commit| &commit["tree"]).collect();
     assert_eq!(trees[0], trees[2], "the files are those before the revision");
     assert_ne!(trees[0], trees[1]);
     assert_eq!(flow.answers().await, 2);
@@ -209,9 +221,8 @@ async fn a_moved_base_is_told_and_a_rebase_tests_anew() {
     let body = flow.state(|state| state.issues[&pull].body.clone());
     assert!(body.contains("`main` has 1 newer commit than the one that was tested, in other files"), "{body}");
     flow.say(3, pull, "ann", "/prentice rebase").published();
-    let (body, chain) = flow.state(|state| {
-        (state.issues[&pull].body.clone(), state.snapshot()["branches"]["prentice/issue-1"].clone())
-    });
+    let (body, chain) = flow
+        .state(|state| (state.issues[&pull].body.clone(), state.snapshot()["branches"]["prentice/issue-1"].clone()));
     assert!(!body.contains("newer commit") && body.contains("**PROVEN**"), "{body}");
     assert_eq!(chain[1]["message"], "another file", "one commit on the newest base");
     assert_eq!(flow.answers().await, 2, "a rebase asks no model");

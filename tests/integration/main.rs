@@ -13,12 +13,14 @@ mod action;
 mod attempts;
 mod commands;
 mod common;
+mod faults;
+mod forge_events;
+mod forge_flows;
 mod github;
 mod init;
 #[cfg(unix)]
 mod interrupt;
 mod order;
-mod forge_flows;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;

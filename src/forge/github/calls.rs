@@ -1,6 +1,7 @@
 //! How requests are sent: what an answer means, when a request is sent again, and how long is waited.
 //!
-//! A read is sent again after whatever may pass. A write is sent once: after an unclear end only its caller can look
+//! A read is sent again after whatever may pass, and so is a write that leaves the same behind when it is done twice, such
+//! as a reaction or a label. Any other write is sent once: after an unclear end only its caller can look
 //! whether it was done. Only a refusal for rate limits, which says that nothing was done, lets a write be sent again.
 
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub(super) struct Call {
     method: Method,
     uri: String,
     body: Option<Value>,
+    /// Whether it must not be sent again after an unclear end.
     writes: bool,
 }
 
@@ -66,6 +68,11 @@ impl Call {
     /// Makes a request that changes something.
     pub(super) fn change(method: Method, uri: String, body: impl Into<Option<Value>>) -> Self {
         Self { method, uri, body: body.into(), writes: true }
+    }
+
+    /// Makes a change that leaves the same behind when it is done twice, so that it may be sent again like a read.
+    pub(super) fn set(method: Method, uri: String, body: impl Into<Option<Value>>) -> Self {
+        Self { writes: false, ..Self::change(method, uri, body) }
     }
 
     /// Makes a read that is sent as a POST, as GraphQL wants it.

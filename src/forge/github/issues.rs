@@ -320,7 +320,7 @@ impl GitHub {
     /// [`ForgeError`].
     pub async fn add_labels(&self, number: u64, labels: &[String]) -> Result<(), ForgeError> {
         let uri = self.place(&format!("/issues/{number}/labels"));
-        self.change_only(Method::POST, uri, json!({ "labels": labels })).await
+        self.set(Method::POST, uri, json!({ "labels": labels })).await
     }
 
     /// Takes a label off; one that is not there is no error.
@@ -329,7 +329,7 @@ impl GitHub {
     /// [`ForgeError`].
     pub async fn remove_label(&self, number: u64, label: &str) -> Result<(), ForgeError> {
         let uri = self.place(&format!("/issues/{number}/labels/{}", encoded(label)));
-        match self.change_only(Method::DELETE, uri, None).await {
+        match self.set(Method::DELETE, uri, None).await {
             Err(ForgeError::NotFound { .. }) => Ok(()),
             outcome => outcome,
         }
@@ -348,7 +348,7 @@ impl GitHub {
     /// # Errors
     /// [`ForgeError`].
     pub async fn react(&self, subject: Subject, emoji: Emoji) -> Result<(), ForgeError> {
-        self.change_only(Method::POST, self.reactions_of(subject), json!({ "content": emoji })).await
+        self.set(Method::POST, self.reactions_of(subject), json!({ "content": emoji })).await
     }
 
     /// Opens an issue.

@@ -221,6 +221,11 @@ impl GitHub {
         self.calls.perform(&call).await?.parse(&call.name())
     }
 
+    /// Sends what may be done twice without anybody noticing.
+    async fn set(&self, method: Method, uri: String, body: impl Into<Option<Value>>) -> Result<(), ForgeError> {
+        self.calls.perform(&Call::set(method, uri, body)).await.map(|_| ())
+    }
+
     /// As [`GitHub::change`], where the answer tells nothing.
     async fn change_only(&self, method: Method, uri: String, body: impl Into<Option<Value>>) -> Result<(), ForgeError> {
         self.calls.perform(&Call::change(method, uri, body)).await.map(|_| ())

@@ -48,7 +48,7 @@ pub(super) async fn put(
     let mut remarks = Vec::new();
     if !pull.labels.iter().any(|label| label == job.label) {
         let labels = [job.label.to_owned()];
-        let added = repeat(async || job.github.add_labels(pull.number, &labels).await).await;
+        let added = job.github.add_labels(pull.number, &labels).await;
         remarks.extend(minor("the label could not be added", added)?);
     }
     let wanted = reviewers(job, &pull);

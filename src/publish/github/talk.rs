@@ -83,6 +83,7 @@ pub(super) async fn tell_of(github: &GitHub, order: &Order, run: &Run, stage: &S
         actor: order.actor.clone(),
         run_url: run.url.clone(),
         served: order.serves.iter().copied().collect(),
+        served_before: std::collections::BTreeSet::new(),
         runs: run.id.map(entry).into_iter().collect(),
         stage: stage.clone(),
     };
@@ -98,7 +99,7 @@ pub(super) async fn tell_of(github: &GitHub, order: &Order, run: &Run, stage: &S
             Spoken::Body(number) => Subject::Issue(number),
         };
         // A comment that was deleted meanwhile is no reason to fail.
-        match repeat(async || github.react(subject, emoji).await).await {
+        match github.react(subject, emoji).await {
             Err(ForgeError::NotFound { .. } | ForgeError::Forbidden { .. }) => {}
             outcome => outcome?,
         }

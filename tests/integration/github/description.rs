@@ -112,7 +112,8 @@ impl Description {
             self.fill(part, value, depth);
         }
         let choices = schema["anyOf"].as_array().or(schema["oneOf"].as_array());
-        if let Some(fitting) = choices.and_then(|all| all.iter().find(|one| is_like(resolve(&self.whole, one), value))) {
+        if let Some(fitting) = choices.and_then(|all| all.iter().find(|one| is_like(resolve(&self.whole, one), value)))
+        {
             self.fill(fitting, value, depth);
         }
         match value {

@@ -32,7 +32,8 @@ impl State {
 
     pub(crate) fn commented(&self, comment: u64) -> Value {
         let comment = &self.comments[&comment];
-        let mut event = self.event(example(include_str!("../../github/events/issue_comment.created.0.json")), &comment.author);
+        let mut event =
+            self.event(example(include_str!("../../github/events/issue_comment.created.0.json")), &comment.author);
         let mut issue = merged(event["issue"].clone(), &self.issue(comment.number).expect("there"));
         if self.issues[&comment.number].pull.is_none() {
             issue.as_object_mut().expect("an object").remove("pull_request");

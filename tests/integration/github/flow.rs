@@ -112,7 +112,6 @@ impl Jobs {
     }
 }
 
-
 /// What the script of the repository is asked to do: the issue that most flows begin with.
 pub(crate) const ASKS: &str = "It gives the largest one.\n\n<!-- delete everything -->";
 

@@ -9,7 +9,10 @@ use super::State;
 pub(super) type Answer = (u16, Value);
 
 pub(super) fn refused(status: u16, message: &str) -> Answer {
-    (status, json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string() }))
+    (
+        status,
+        json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.to_string() }),
+    )
 }
 
 pub(super) fn missing() -> Answer {
@@ -26,7 +29,13 @@ impl State {
     }
 
     /// Commits files on top of a branch, as a person would by pushing; `None` removes a file.
-    pub(crate) fn commit_as(&mut self, who: &str, branch: &str, files: &[(&str, Option<&str>)], message: &str) -> String {
+    pub(crate) fn commit_as(
+        &mut self,
+        who: &str,
+        branch: &str,
+        files: &[(&str, Option<&str>)],
+        message: &str,
+    ) -> String {
         let parent = self.head(branch).and_then(|sha| oid(&sha)).and_then(|id| self.git.find_commit(id).ok());
         let mut index = git2::Index::new().expect("an index");
         if let Some(parent) = &parent {
@@ -43,7 +52,8 @@ impl State {
             }
         }
         let tree = self.git.find_tree(index.write_tree_to(&self.git).expect("written")).expect("there");
-        let by = Signature::new(who, &format!("{who}@people.invalid"), &git2::Time::new(self.seconds(), 0)).expect("sound");
+        let by =
+            Signature::new(who, &format!("{who}@people.invalid"), &git2::Time::new(self.seconds(), 0)).expect("sound");
         let parents: Vec<&git2::Commit<'_>> = parent.iter().collect();
         let name = format!("refs/heads/{branch}");
         self.git.commit(Some(&name), &by, &by, message, &tree, &parents).expect("committed").to_string()
@@ -211,11 +221,14 @@ impl State {
                 json!({ "filename": path, "status": status, "sha": delta.new_file().id().to_string() })
             })
             .collect();
-        (200, json!({
-            "status": status, "ahead_by": ahead, "behind_by": behind, "total_commits": commits.len(),
-            "base_commit": self.listed(base_commit.id()), "merge_base_commit": self.listed(merge_base),
-            "commits": commits, "files": files,
-        }))
+        (
+            200,
+            json!({
+                "status": status, "ahead_by": ahead, "behind_by": behind, "total_commits": commits.len(),
+                "base_commit": self.listed(base_commit.id()), "merge_base_commit": self.listed(merge_base),
+                "commits": commits, "files": files,
+            }),
+        )
     }
 
     fn listed(&self, id: Oid) -> Value {
@@ -254,7 +267,20 @@ impl State {
 fn entry(path: &str, id: Oid, mode: u32) -> git2::IndexEntry {
     let zero = git2::IndexTime::new(0, 0);
     let path = path.as_bytes().to_vec();
-    git2::IndexEntry { ctime: zero, mtime: zero, dev: 0, ino: 0, mode, uid: 0, gid: 0, file_size: 0, id, flags: 0, flags_extended: 0, path }
+    git2::IndexEntry {
+        ctime: zero,
+        mtime: zero,
+        dev: 0,
+        ino: 0,
+        mode,
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id,
+        flags: 0,
+        flags_extended: 0,
+        path,
+    }
 }
 
 fn content(blob: &git2::Blob<'_>) -> Value {

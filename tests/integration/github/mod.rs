@@ -30,6 +30,9 @@ pub(crate) const NAME: &str = "acme/widgets";
 /// The app that GitHub's own job tokens stand for, with its real number.
 pub(crate) const BOT: (&str, u64) = ("github-actions[bot]", 41_898_282);
 
+/// Read once for all models of a process: it is long.
+static DESCRIPTION: std::sync::OnceLock<Description> = std::sync::OnceLock::new();
+
 /// What a token may do.
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
@@ -52,7 +55,8 @@ pub(crate) struct Call {
 impl Call {
     /// Tells whether it changes something.
     pub(crate) fn writes(&self) -> bool {
-        let query = self.path.ends_with("/graphql") && !self.body["query"].as_str().unwrap_or("").starts_with("mutation");
+        let query =
+            self.path.ends_with("/graphql") && !self.body["query"].as_str().unwrap_or("").starts_with("mutation");
         self.method != "GET" && !query
     }
 }
@@ -88,6 +92,14 @@ pub(crate) struct Pull {
     pub(crate) draft: bool,
     pub(crate) merged: bool,
     pub(crate) reviewers: BTreeSet<String>,
+}
+
+impl Pull {
+    /// A pull request between two branches of the repository.
+    pub(crate) fn of(head: &str, base: &str) -> Self {
+        let (head, base) = (head.to_owned(), base.to_owned());
+        Self { head, from: NAME.to_owned(), base, draft: false, merged: false, reviewers: BTreeSet::new() }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +164,8 @@ pub(crate) struct State {
     pub(crate) drafts: bool,
     pub(crate) calls: Vec<Call>,
     pub(crate) faults: BTreeMap<usize, Fault>,
+    /// From this call on nothing works.
+    pub(crate) outage: Option<usize>,
     pub(crate) violations: Vec<String>,
 }
 
@@ -178,7 +192,7 @@ impl State {
 pub(crate) struct GitHub {
     pub(crate) url: String,
     state: Arc<Mutex<State>>,
-    pub(crate) description: Arc<Description>,
+    pub(crate) description: &'static Description,
     pub(crate) killed: Arc<tokio::sync::Notify>,
 }
 
@@ -210,19 +224,22 @@ impl GitHub {
             drafts: true,
             calls: Vec::new(),
             faults: BTreeMap::new(),
+            outage: None,
             violations: Vec::new(),
         };
         let github = Self {
             url,
             state: Arc::new(Mutex::new(state)),
-            description: Arc::new(Description::load()),
+            description: DESCRIPTION.get_or_init(Description::load),
             killed: Arc::new(tokio::sync::Notify::new()),
         };
         {
             let mut state = github.state();
             state.users.insert("acme".to_owned(), User { id: 1, kind: "Organization", permission: "none" });
             state.users.insert(BOT.0.to_owned(), User { id: BOT.1, kind: "Bot", permission: "none" });
-            for (login, id, permission) in [("ann", 11, "admin"), ("bob", 12, "write"), ("eve", 13, "read"), ("tri", 14, "triage")] {
+            for (login, id, permission) in
+                [("ann", 11, "admin"), ("bob", 12, "write"), ("eve", 13, "read"), ("tri", 14, "triage")]
+            {
                 state.users.insert(login.to_owned(), User { id, kind: "User", permission });
             }
             let respond = ["contents:read", "issues:write", "pull_requests:write", "actions:read"];
@@ -231,7 +248,12 @@ impl GitHub {
                 ("respond-token", "respond", BOT.0, respond.to_vec()),
                 ("propose-token", "propose", BOT.0, vec!["contents:read"]),
                 ("publish-token", "publish", BOT.0, publish.to_vec()),
-                ("ann-token", "ann", "ann", vec!["contents:write", "issues:write", "pull_requests:write", "actions:write"]),
+                (
+                    "ann-token",
+                    "ann",
+                    "ann",
+                    vec!["contents:write", "issues:write", "pull_requests:write", "actions:write"],
+                ),
             ] {
                 state.tokens.insert(secret.to_owned(), Token { name, user: user.to_owned(), may });
             }
@@ -253,6 +275,7 @@ impl GitHub {
         let mut state = self.state();
         state.calls.clear();
         state.faults.clear();
+        state.outage = None;
     }
 
     /// Makes the call with this number fail, counted from 0 over the calls that are remembered.

@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::git::{Answer, missing, refused};
-use super::{Call, GitHub, State, Token};
+use super::{Call, Fault, GitHub, State, Token};
 
 pub(super) fn serve(listener: tokio::net::TcpListener, github: GitHub) {
     let router = Router::new().fallback(move |request: Request| {
@@ -53,7 +53,8 @@ async fn answer(github: &GitHub, request: Request) -> Response {
         let name = by.as_ref().map_or("nobody", |by| by.name).to_owned();
         let method = parts.method.to_string();
         state.calls.push(Call { token: name, method, path: path.clone(), body: body.clone(), status: 0 });
-        (state.faults.get(&index).copied(), index, by)
+        let down = state.outage.filter(|from| index >= *from).map(|_| Fault::Status(503));
+        (state.faults.get(&index).copied().or(down), index, by)
     };
     let query = parts.uri.query().unwrap_or("").to_owned();
     let asked = by.map(|by| Asked { method: parts.method.to_string(), path, query, body, by });
@@ -66,7 +67,7 @@ async fn answer(github: &GitHub, request: Request) -> Response {
         Some(fault) => match fault.answer() {
             Some(response) => return response,
             None => {
-                if fault != super::Fault::Silent {
+                if fault != Fault::Silent {
                     github.killed.notify_one();
                 }
                 return std::future::pending().await;
@@ -80,7 +81,10 @@ async fn answer(github: &GitHub, request: Request) -> Response {
     }
     let text = match body {
         Value::Null => String::new(),
-        Value::String(log) => log,
+        Value::String(place) => {
+            response = response.header("location", place);
+            String::new()
+        }
         other => other.to_string(),
     };
     response.body(Body::from(text)).expect("a response")
@@ -103,16 +107,17 @@ fn carry_out(github: &GitHub, asked: Option<&Asked>) -> (u16, Value, bool) {
         return (status, body, false);
     };
     let wrong = github.description.check_request(&operation, &asked.query, &asked.body);
-    state.violations.extend(wrong.into_iter().map(|wrong| format!("{} {}: request: {wrong}", asked.method, asked.path)));
+    state
+        .violations
+        .extend(wrong.into_iter().map(|wrong| format!("{} {}: request: {wrong}", asked.method, asked.path)));
     let (status, body): Answer = match objection(asked) {
-        Some(missing) => {
-            refused(403, &format!("Resource not accessible by integration ({missing})"))
-        }
+        Some(missing) => refused(403, &format!("Resource not accessible by integration ({missing})")),
         None => state.rest(asked),
     };
     let (mut body, more) = page(asked, body);
     github.description.complete(&operation, status, &mut body);
-    let wrong = github.description.check_answer(&operation, status, &body);
+    let shown = if status == 302 { &Value::Null } else { &body };
+    let wrong = github.description.check_answer(&operation, status, shown);
     state.violations.extend(wrong.into_iter().map(|wrong| format!("{} {}: answer: {wrong}", asked.method, asked.path)));
     (status, body, more)
 }
@@ -154,6 +159,9 @@ fn objection(asked: &Asked) -> Option<String> {
 /// What a process outside may ask the model about itself.
 fn aside(github: &GitHub, path: &str) -> Response {
     let state: std::sync::MutexGuard<'_, State> = github.state();
+    if let Some(job) = path.strip_prefix("/__log/") {
+        return Response::new(Body::from(state.stored_log(job.parse().unwrap_or(0))));
+    }
     let body = match path {
         "/__calls" => json!(state.calls),
         "/__state" => state.snapshot(),

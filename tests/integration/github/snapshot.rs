@@ -46,9 +46,12 @@ impl State {
         let reactions: Vec<String> =
             self.reactions.keys().map(|(kind, id, user, content)| format!("{kind} {id} {user} {content}")).collect();
         let resolved: Vec<bool> = self.threads.iter().map(|thread| thread.resolved).collect();
+        // Asked for twice, the second run finds nothing to do.
+        let mut dispatches = self.dispatches.clone();
+        dispatches.dedup();
         json!({
             "branches": branches, "issues": issues, "comments": comments, "reactions": reactions, "resolved": resolved,
-            "labels": self.labels, "dispatches": self.dispatches,
+            "labels": self.labels, "dispatches": dispatches,
         })
     }
 

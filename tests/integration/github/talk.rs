@@ -43,7 +43,9 @@ impl State {
                 let kind = if *kind == "issues" { "comment" } else { "line" };
                 self.reactions(method, kind, number(id), asked)
             }
-            (method @ ("GET" | "POST"), ["issues", n, "reactions"]) => self.reactions(method, "issue", number(n), asked),
+            (method @ ("GET" | "POST"), ["issues", n, "reactions"]) => {
+                self.reactions(method, "issue", number(n), asked)
+            }
             ("GET", ["commits", _, "check-runs"]) => (200, json!({ "total_count": 0, "check_runs": [] })),
             _ => missing(),
         }
@@ -88,9 +90,7 @@ impl State {
     }
 
     fn reactions(&mut self, method: &str, kind: &'static str, id: u64, asked: &Asked) -> Answer {
-        let show = |user: &str, content: &str, number: u64| {
-            json!({ "id": number, "content": content, "user": self.account(user) })
-        };
+        let show = |user: &str, content: &str, number: u64| json!({ "id": number, "content": content, "user": self.account(user) });
         if method == "GET" {
             let of = self.reactions.iter().filter(|((k, i, ..), _)| *k == kind && *i == id);
             return (200, of.map(|((_, _, user, content), number)| show(user, content, *number)).collect());
