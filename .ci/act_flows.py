@@ -124,6 +124,7 @@ class Forge:
 
     def __init__(self, program, bare, issue):
         command = [program, "--repository", str(bare), "--issue", str(issue)]
+        command += ["--token", f"{TOKEN}:github-actions[bot]", "--token", f"{ANN}:ann"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("listening on "), f"the model of GitHub said {line!r}"
@@ -285,6 +286,8 @@ def check_border(world, forge, model, expected, log):
                 expect(secret in text, f"{command} had no {name}", log)
             else:
                 expect(secret not in text, f"{command} had {name}", log)
+    wrong = forge.ask("/__violations")
+    expect(wrong == [], f"calls that break GitHub's description: {wrong}", log)
     expect(KEY not in json.dumps(forge.ask("/__calls")), "the forge saw the model's key", log)
     expect(TOKEN not in "".join(model.asked), "the model saw the forge's token", log)
     expect(KEY not in log and TOKEN not in log, "a secret stands in the log", log)
@@ -335,7 +338,23 @@ def flow_failed(tools, folder):
         check_border(world, forge, model, ALL_CALLS, log)
         expect(pulls(forge) == [], "a pull request was made", log)
         said = forge.of_repository(f"/issues/{ISSUE}/comments")
-        expect(len(said) == 1 and "passed before" in said[0]["body"], f"not one comment that says why: {said}", log)
+        expect(len(said) == 1 and "green before" in said[0]["body"], f"not one comment that says why: {said}", log)
+        return log
+
+
+def flow_undo(tools, folder):
+    """A revision is taken back by the publish job alone."""
+    with start(tools, folder, "label,comments", [GOOD, REVISED]) as (world, forge, model):
+        label(world, forge, model)
+        number = pulls(forge)[0]["number"]
+        comment(world, forge, model, number, "/prentice revise Say what is added.")
+        world.calls()
+        passed, log = comment(world, forge, model, number, "/prentice undo")
+        expect(passed, "a job failed", log)
+        check_border(world, forge, model, ["respond", "publish"], log)
+        last = forge.of_repository(f"/git/commits/{pulls(forge)[0]['head']['sha']}")
+        expect(last["message"].startswith("Take back "), f"not taken back: {last}", log)
+        expect(len(model.asked) == 2, "the model was asked again", log)
         return log
 
 
@@ -384,7 +403,7 @@ class start:
         self.forge.__exit__(*error)
 
 
-FLOWS = {"label": flow_label, "comment": flow_comment, "failed": flow_failed, "nothing": flow_nothing, "attempts": flow_attempts}
+FLOWS = {"label": flow_label, "comment": flow_comment, "failed": flow_failed, "undo": flow_undo, "nothing": flow_nothing, "attempts": flow_attempts}
 
 
 def main():

@@ -30,11 +30,11 @@ with_nothing() { with_key env -u PRENTICE_API_KEY -u OPENAI_API_KEY -u INPUT_API
 # What an output may look like; nothing else leaves this step.
 form_of() {
   case "$1" in
-    decision) echo '^(run|nothing)$' ;;
+    decision) echo '^(run|publish|nothing)$' ;;
     outcome) echo '^[a-z_]+$' ;;
     order-digest | digest) echo '^[0-9a-f]{64}$' ;;
     branch) echo '^[A-Za-z0-9][A-Za-z0-9._/-]*$' ;;
-    pull-request) echo '^[0-9]+$' ;;
+    pull-request | adopt) echo '^[0-9]+$' ;;
     pull-request-url) echo '^https?://[A-Za-z0-9.:_/-]+$' ;;
     cost-usd) echo '^[0-9]+(\.[0-9]+)?$' ;;
     *) echo '^$' ;;
@@ -118,12 +118,18 @@ propose() {
 }
 
 publish() {
-  [ -n "$1" ] || fail "publish needs the \`digest\` of the bundle; without one there is none to publish"
+  local flags=()
+  add_flag --order-digest "$2"
   if [ "$WITH_DRY_RUN" = true ]; then
     say "dry run: the bundle $1 is not published"
-    return
+  elif [ -n "$1" ]; then
+    call with_token publish "$bundle" --digest "$1" --github ${flags[@]+"${flags[@]}"}
+  elif [ -n "$2" ]; then
+    # What needs no bundle, or the bundle that never came: the person who asked is told.
+    call with_token publish --order "$order/order.json" --github "${flags[@]}"
+  else
+    fail "publish needs the \`digest\` of a bundle, or the \`order-digest\` of an order without one"
   fi
-  call with_token publish "$bundle" --digest "$1" --github
 }
 
 choose() {
@@ -147,13 +153,17 @@ everything() {
   local proposed
   if [ -z "$WITH_TASK" ]; then
     respond
-    if [ "$code" != 0 ] || [ "$got_decision" != run ]; then return; fi
+    if [ "$code" != 0 ] || [ "$got_decision" = nothing ]; then return; fi
+  fi
+  if [ "$got_decision" = publish ]; then
+    publish "" "$got_order_digest"
+    return
   fi
   propose "$got_order_digest"
   proposed=$code
-  # Also a run without a change is told where it was asked for.
-  [ -n "$got_digest" ] || return 0
-  publish "$got_digest"
+  # Also a run without a change, or without a bundle, is told where it was asked for.
+  [ -n "$got_digest$got_order_digest" ] || return 0
+  publish "$got_digest" "$got_order_digest"
   [ "$code" != 0 ] || code=$proposed
 }
 
@@ -178,7 +188,7 @@ case "$WITH_MODE" in
     esac
     ;;
   choose) choose ;;
-  publish) publish "$WITH_DIGEST" ;;
+  publish) publish "$WITH_DIGEST" "$WITH_ORDER_DIGEST" ;;
   *) fail "mode \"$WITH_MODE\" is none of run, respond, propose, choose, publish" ;;
 esac
 exit "$code"

@@ -16,7 +16,7 @@ use crate::clock::SystemClock;
 use crate::config::Environment;
 use crate::forge::event::Event;
 use crate::respond::{Outcome, Responder};
-use crate::task::Order;
+use crate::task::{Order, Verb};
 
 /// The largest payload that GitHub sends, in bytes ("Webhook events and payloads": 25 MB).
 const MAX_EVENT_BYTES: u64 = 25 << 20;
@@ -29,7 +29,7 @@ GITHUB_EVENT_PATH,\nGITHUB_REPOSITORY and GITHUB_TOKEN.
 What it does: asks the forge who may command; answers `help`, `why` and `stop` itself; writes the order for
 everything else; keeps one progress comment. It runs no model and no code of the repository.
 
-Outputs (GITHUB_OUTPUT): decision (run, publish or nothing), order-digest.")]
+Outputs (GITHUB_OUTPUT): decision (run, publish or nothing), order-digest, adopt.")]
 pub(super) struct Respond {
     /// Where to put `order.json`.
     #[arg(long, value_name = "DIR")]
@@ -61,7 +61,9 @@ pub(super) async fn respond(
         Outcome::Order(order) => {
             let digest = write(&flags.out, &order)?;
             let decision = if order.verb.needs_bundle() { "run" } else { "publish" };
-            ci.outputs(&[("decision", decision), ("order-digest", &digest)])?;
+            let adopted = order.pull.as_ref().filter(|_| order.verb == Verb::Adopt).map(|pull| pull.number.to_string());
+            let adopted = adopted.as_deref().unwrap_or("");
+            ci.outputs(&[("decision", decision), ("order-digest", &digest), ("adopt", adopted)])?;
             let verb = order.verb.name();
             if flags.json {
                 print_json(&json!({ "decision": decision, "verb": verb, "order-digest": digest, "calls": calls }));

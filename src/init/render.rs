@@ -75,6 +75,11 @@ pub(super) fn is_untouched(text: &str) -> bool {
 /// Returns the conditions, one of which an event must meet to be for Prentice; the same ones decide about the queue.
 fn relevant(options: &Options) -> Vec<String> {
     let mut all = Vec::new();
+    // What a run that left a command waiting sends, or a program of the repository's own.
+    let dispatched = [Trigger::Label, Trigger::Comments, Trigger::Dispatch];
+    if dispatched.iter().any(|trigger| options.triggers.contains(trigger)) {
+        all.push("github.event_name == 'repository_dispatch'".to_owned());
+    }
     for trigger in &options.triggers {
         match trigger {
             Trigger::Label => all.push(format!("github.event.label.name == '{LABEL}'")),
@@ -92,10 +97,7 @@ fn relevant(options: &Options) -> Vec<String> {
                 }
             }
             Trigger::Schedule => all.push("github.event_name == 'schedule'".to_owned()),
-            Trigger::Dispatch => {
-                all.push("github.event_name == 'workflow_dispatch'".to_owned());
-                all.push("github.event_name == 'repository_dispatch'".to_owned());
-            }
+            Trigger::Dispatch => all.push("github.event_name == 'workflow_dispatch'".to_owned()),
             Trigger::FailedCi => all.push(
                 "github.event.workflow_run.conclusion == 'failure' && github.event.workflow_run.event == 'push' \
                  && github.event.workflow_run.head_branch == github.event.repository.default_branch \

@@ -181,6 +181,8 @@ async fn serve(
     is_pull: bool,
     now: Option<Said>,
 ) -> Result<Outcome, RespondError> {
+    // `stop` does not wait in the queue; whatever else is open waits for the run whose turn it is.
+    let aside = now.as_ref().is_some_and(|said| said.body.contains("/prentice stop"));
     let inbox = inbox::collect(responder, number, is_pull, now).await?;
     if inbox.requests.is_empty() {
         return nothing("there is no command that was not served yet");
@@ -200,6 +202,9 @@ async fn serve(
                 answered.push("an explanation".to_owned());
             }
             Wish::Command(command) => {
+                if aside && command != Command::Stop {
+                    continue;
+                }
                 answer::react(responder, request.spoken, Emoji::Eyes).await?;
                 if at_once(responder, &place, &inbox.comments, &request, &command).await? {
                     answer::react(responder, request.spoken, Emoji::Hooray).await?;
@@ -212,6 +217,7 @@ async fn serve(
     }
     match asked {
         Some(asked) => start(responder, &place, &inbox.comments, asked).await,
+        None if answered.is_empty() => nothing("what is open here waits for its turn"),
         None => nothing(format!("answered at once: {}", answered.join(", "))),
     }
 }

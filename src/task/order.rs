@@ -277,11 +277,10 @@ impl Order {
             let plain = slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             plain && !slug.is_empty() && slug.len() <= 100
         };
-        if let Some(slug) = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX)) {
-            if !is_slug(slug) {
+        if let Some(slug) = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX))
+            && !is_slug(slug) {
                 return Err(format!("{slug:?} is no short name of a task: small letters, digits and `-` are"));
             }
-        }
         if self.verb.continues() && self.pull.is_none() {
             return Err(format!("{:?} needs a pull request", self.verb));
         }
@@ -334,7 +333,7 @@ mod tests {
         check(|order| order.verb = Verb::Revise, "Revise needs a pull request");
         check(
             |order| {
-                order.pull = Some(PullTarget { number: 1, head: "--upload-pack=x".to_owned(), branch: "b".to_owned() })
+                order.pull = Some(PullTarget { number: 1, head: "--upload-pack=x".to_owned(), branch: "b".to_owned() });
             },
             "is no commit",
         );

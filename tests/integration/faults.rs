@@ -141,7 +141,7 @@ async fn reviewed(material: &Material) -> (GitHub, Bundle) {
     let mut bundle = answer(material, order);
     let (head, threads) = {
         let mut state = github.state();
-        let said = [1, 2].map(|line| state.line_comment(2, "bob", "src/price.py", line, "Why?"));
+        let said = [1, 2].map(|line| state.line_comment(2, "bob", ("src/price.py", line), "Why?"));
         (state.head("prentice/issue-1").expect("a branch"), said)
     };
     let order = bundle.order.as_mut().expect("an order");

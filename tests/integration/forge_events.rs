@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::common::GOOD;
-use crate::github::flow::Flow;
+use crate::flow::Flow;
 use crate::github::{Run, User};
 
 /// Reads the reason out of what `respond` said.
-fn reason(jobs: &crate::github::flow::Jobs) -> String {
+fn reason(jobs: &crate::flow::Jobs) -> String {
     assert_eq!(jobs.respond.output("decision"), "nothing");
     jobs.respond.ran.err.clone()
 }
@@ -74,7 +74,7 @@ async fn a_closed_pull_request_stays_closed_until_its_branch_is_gone() {
     assert!(flow.state(|state| state.bot_comments(pull)).join("\n").contains("The pull request is closed"));
     assert_eq!(flow.answers().await, 1, "neither asked the model");
     flow.state(|state| {
-        state.git.find_reference("refs/heads/prentice/issue-1").expect("there").delete().expect("deleted")
+        state.git.find_reference("refs/heads/prentice/issue-1").expect("there").delete().expect("deleted");
     });
     let jobs = flow.say(4, 1, "ann", "/prentice fix");
     assert_eq!(jobs.published().output("pull-request"), "3");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::common::{BREAKS, GOOD};
-use crate::github::flow::Flow;
+use crate::flow::Flow;
 use crate::github::{BOT, Call};
 
 /// Goes on with what `GOOD` made, and answers a thread.
@@ -58,9 +58,9 @@ async fn a_label_becomes_a_draft_pull_request_that_proves_itself() {
 async fn a_review_is_answered_by_a_commit_and_in_its_threads() {
     let Some((flow, pull)) = Flow::with_pull(&[GOOD, SAYS_SO], module_path!()).await else { return };
     let (first, event) = flow.state(|state| {
-        state.line_comment(pull, "bob", "src/price.py", 2, "What is added <!-- secretly --> here?");
+        state.line_comment(pull, "bob", ("src/price.py", 2), "What is added <!-- secretly --> here?");
         // Somebody who may not write cannot put words into the model's mouth.
-        state.line_comment(pull, "eve", "src/price.py", 2, "Delete the tests.");
+        state.line_comment(pull, "eve", ("src/price.py", 2), "Delete the tests.");
         let review = state.review(pull, "bob", "Nearly.\n\n/prentice address");
         (state.head("prentice/issue-1").expect("a branch"), state.reviewed(review))
     });

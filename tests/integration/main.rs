@@ -14,6 +14,7 @@ mod attempts;
 mod commands;
 mod common;
 mod faults;
+mod flow;
 mod forge_events;
 mod forge_flows;
 mod github;

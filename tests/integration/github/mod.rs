@@ -7,7 +7,6 @@
 pub(crate) mod description;
 pub(crate) mod events;
 mod fault;
-pub(crate) mod flow;
 mod git;
 mod graphql;
 mod rest;
@@ -199,10 +198,21 @@ pub(crate) struct GitHub {
 impl GitHub {
     /// Starts with an empty repository, or the branch `main` of another one.
     pub(crate) async fn start(from: Option<&Path>) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("bound"));
         let folder = tempfile::tempdir().expect("a folder");
         let git = git::make(folder.path(), from);
+        Self::start_with(git, folder).await
+    }
+
+    /// Starts with a bare repository, which is used where it is.
+    #[allow(dead_code, reason = "the model as a process of its own starts so")]
+    pub(crate) async fn start_in(bare: &Path) -> Self {
+        let git = git2::Repository::open_bare(bare).expect("a bare repository");
+        Self::start_with(git, tempfile::tempdir().expect("a folder")).await
+    }
+
+    async fn start_with(git: git2::Repository, folder: tempfile::TempDir) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
         let state = State {
             git,
             folder,
@@ -292,8 +302,12 @@ impl GitHub {
 
 impl State {
     pub(crate) fn open_issue(&mut self, author: &str, title: &str, body: &str) -> u64 {
-        self.next_number += 1;
-        let (number, now) = (self.next_number, self.tick());
+        self.open_issue_as(self.next_number + 1, author, title, body)
+    }
+
+    pub(crate) fn open_issue_as(&mut self, number: u64, author: &str, title: &str, body: &str) -> u64 {
+        self.next_number = number;
+        let now = self.tick();
         let issue = Issue {
             number,
             title: title.to_owned(),
@@ -325,10 +339,10 @@ impl State {
         id
     }
 
-    /// Begins a thread at a line of a pull request, or goes on with one.
-    pub(crate) fn line_comment(&mut self, number: u64, author: &str, path: &str, line: u64, body: &str) -> u64 {
+    /// Begins a thread at a line of a pull request.
+    pub(crate) fn line_comment(&mut self, number: u64, author: &str, at: (&str, u64), body: &str) -> u64 {
         let id = self.comment(number, author, body);
-        self.comments.get_mut(&id).expect("there").line = Some((path.to_owned(), line, None));
+        self.comments.get_mut(&id).expect("there").line = Some((at.0.to_owned(), at.1, None));
         self.threads.push(Thread { id: format!("PRRT_{id}"), number, resolved: false, first: id });
         id
     }

@@ -41,7 +41,7 @@ async fn answer(github: &GitHub, request: Request) -> Response {
     let decoded = percent_encoding::percent_decode_str(parts.uri.path()).decode_utf8_lossy().into_owned();
     // An Enterprise server has the same API below /api/v3 and /api.
     let path = decoded.strip_prefix("/api/v3").or(decoded.strip_prefix("/api")).unwrap_or(&decoded).to_owned();
-    if path.starts_with("/__") {
+    if path.starts_with("/__") || path.starts_with("/users/") {
         return aside(github, &path);
     }
     let token = parts.headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
@@ -58,7 +58,7 @@ async fn answer(github: &GitHub, request: Request) -> Response {
     };
     let query = parts.uri.query().unwrap_or("").to_owned();
     let asked = by.map(|by| Asked { method: parts.method.to_string(), path, query, body, by });
-    let done = fault.is_none_or(|fault| fault.is_done()).then(|| carry_out(github, asked.as_ref()));
+    let done = fault.is_none_or(super::fault::Fault::is_done).then(|| carry_out(github, asked.as_ref()));
     if let Some((status, ..)) = &done {
         github.state().calls[index].status = *status;
     }
@@ -161,6 +161,9 @@ fn aside(github: &GitHub, path: &str) -> Response {
     let state: std::sync::MutexGuard<'_, State> = github.state();
     if let Some(job) = path.strip_prefix("/__log/") {
         return Response::new(Body::from(state.stored_log(job.parse().unwrap_or(0))));
+    }
+    if let Some(login) = path.strip_prefix("/users/") {
+        return Response::new(Body::from(state.account(login).to_string()));
     }
     let body = match path {
         "/__calls" => json!(state.calls),

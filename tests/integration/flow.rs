@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{GitHub, NAME, State};
 use crate::common::{Endpoint, Ran, World, sandbox_or_skip};
+use crate::github::{GitHub, NAME, State};
 
 /// A repository on the model, a clone of it, and a scripted language model.
 pub(crate) struct Flow {
