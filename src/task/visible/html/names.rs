@@ -219,7 +219,7 @@ pub(super) fn is_concealed(tag: &StartTag<usize>) -> bool {
 pub(super) fn is_layout(name: &str, value: &str) -> bool {
     let is_picture = matches!(name, "src" | "srcset");
     let is_short = value.len() <= LONGEST_LAYOUT && !value.contains(char::is_whitespace);
-    let is_rule = matches!(name, "style" | "class") && value.len() <= 2 * LONGEST_LAYOUT;
+    let is_rule = matches!(name, "style" | "class" | "media" | "sizes") && value.len() <= 2 * LONGEST_LAYOUT;
     value.is_empty() && LAYOUT.contains(&name) || is_picture || is_rule || (is_short && LAYOUT.contains(&name))
 }
 
