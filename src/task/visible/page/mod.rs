@@ -1,6 +1,11 @@
 //! Writes what is shown down as Markdown: lines, quotes, lists, tables, code.
 
+mod code;
+mod table;
+
 use super::removed::{Channel, Tally};
+use code::Code;
+use table::Row;
 
 /// Stands for the opening bracket of our own marks until nothing outside can be added any more; no text may hold it.
 pub(super) const MARK: char = '\u{FDD0}';
@@ -50,20 +55,6 @@ enum Nest {
     Item { marker: String, begun: bool, list: usize },
 }
 
-#[derive(Debug, Default)]
-struct Row {
-    cells: usize,
-    is_head: bool,
-    number: usize,
-}
-
-#[derive(Debug, Default)]
-struct Code {
-    text: String,
-    language: String,
-    is_block: bool,
-}
-
 impl Page {
     /// Adds text of the page; blanks in a row are one outside of code.
     pub(super) fn text(&mut self, text: &str) {
@@ -108,11 +99,6 @@ impl Page {
     /// Returns the present line from `position`.
     pub(super) fn since(&self, position: usize) -> &str {
         self.line.get(position..).unwrap_or_default()
-    }
-
-    /// Tells whether code is open.
-    pub(super) fn in_code(&self) -> bool {
-        self.code.is_some()
     }
 
     /// Ends the line where the page has a line break; breaks far beyond the ordinary are counted.
@@ -214,125 +200,6 @@ impl Page {
         }
     }
 
-    /// Opens code; `is_block` code has lines of its own.
-    pub(super) fn open_code(&mut self, is_block: bool) {
-        if self.code.is_some() {
-            return;
-        }
-        let is_block = is_block && self.inline == 0;
-        if is_block {
-            self.end_block();
-        }
-        self.code = Some(Code { is_block, ..Code::default() });
-    }
-
-    /// Names the language of the open code block.
-    pub(super) fn set_language(&mut self, language: &str) {
-        if let Some(code) = self.code.as_mut().filter(|code| code.is_block) {
-            language.clone_into(&mut code.language);
-        }
-    }
-
-    /// Tells whether the open code, if any, is a block.
-    pub(super) fn in_code_block(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| code.is_block)
-    }
-
-    /// Closes the open code.
-    pub(super) fn close_code(&mut self) {
-        let Some(code) = self.code.take() else { return };
-        let longest = code.text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-        if !code.is_block {
-            let text = code.text.replace('\n', " ");
-            if !text.trim().is_empty() {
-                let sign = "`".repeat(if longest == 0 { 1 } else { longest + 1 });
-                let gap = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-                self.line.push_str(&format!("{sign}{gap}{text}{gap}{sign}"));
-            }
-            return;
-        }
-        let fence = "`".repeat((longest + 1).max(3));
-        self.put(&format!("{fence}{}", code.language));
-        let text = code.text.strip_prefix('\n').unwrap_or(&code.text);
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        if !text.is_empty() {
-            text.split('\n').for_each(|line| self.put(line));
-        }
-        self.put(&fence);
-        self.blank = true;
-    }
-
-    /// Opens a cell or a summary, in which lines do not end.
-    pub(super) fn open_inline(&mut self) {
-        self.inline += 1;
-    }
-
-    /// Closes it.
-    pub(super) fn close_inline(&mut self) {
-        self.close_code();
-        self.inline = self.inline.saturating_sub(1);
-        self.line.truncate(self.line.trim_end().len());
-    }
-
-    /// Tells whether a cell or a summary is open.
-    pub(super) fn is_inline(&self) -> bool {
-        self.inline > 0
-    }
-
-    /// Opens a table; a table in a cell is written in the line.
-    pub(super) fn open_table(&mut self) {
-        self.end_block();
-        self.tables += 1;
-        if self.tables == 1 {
-            self.row = Row::default();
-        }
-    }
-
-    /// Closes the innermost table.
-    pub(super) fn close_table(&mut self) {
-        self.close_row();
-        self.tables = self.tables.saturating_sub(1);
-        self.end_block();
-    }
-
-    /// Opens a cell, after closing the one before.
-    pub(super) fn open_cell(&mut self, is_head: bool) {
-        if self.tables != 1 {
-            return self.mark(" | ");
-        }
-        self.close_cell();
-        if self.inline > 0 {
-            return;
-        }
-        self.line.push_str(if self.row.cells == 0 { "| " } else { " | " });
-        self.row.cells += 1;
-        self.row.is_head |= is_head;
-        self.open_inline();
-    }
-
-    /// Closes the open cell.
-    pub(super) fn close_cell(&mut self) {
-        if self.tables == 1 && self.row.cells > 0 && self.inline > 0 {
-            self.close_inline();
-        }
-    }
-
-    /// Closes the open row.
-    pub(super) fn close_row(&mut self) {
-        if self.tables != 1 {
-            return;
-        }
-        self.close_cell();
-        if self.row.cells > 0 && self.inline == 0 {
-            self.line.push_str(" |");
-            self.end_line();
-            if self.row.number == 0 && self.row.is_head {
-                self.put(&format!("|{}", " --- |".repeat(self.row.cells)));
-            }
-            self.row = Row { number: self.row.number + 1, ..Row::default() };
-        }
-    }
-
     /// Returns all that was written.
     pub(super) fn into_text(mut self) -> String {
         self.inline = 0;
@@ -359,6 +226,14 @@ impl Page {
     }
 
     fn put(&mut self, line: &str) {
+        self.lines += 1;
+        if self.nest.is_empty() {
+            let gap = std::mem::take(&mut self.blank) && !self.out.is_empty();
+            self.out.push_str(if gap { "\n" } else { "" });
+            self.out.push_str(line);
+            self.out.push('\n');
+            return;
+        }
         let mut before = String::new();
         let mut blank = String::new();
         for nest in &mut self.nest {
@@ -384,6 +259,5 @@ impl Page {
         self.out.push_str(whole);
         self.out.push_str(line);
         self.out.push('\n');
-        self.lines += 1;
     }
 }

@@ -3,17 +3,20 @@
 //! Elements follow what GitHub's page shows: unknown elements lose their tags and keep their text. Where one reader sees
 //! a text and another does not (the `hidden` attribute, an element that browsers do not draw), the text goes.
 
+mod details;
+mod hiding;
+mod links;
+mod names;
+
 use std::collections::HashMap;
 
 use html5gum::{DefaultEmitter, StartTag, State, Token, Tokenizer};
 
 use super::page::{MARK, Page};
 use super::removed::{Channel, Tally};
-
-mod names;
-
-/// Targets of links longer than this are cut, in bytes.
-const LONGEST_TARGET: usize = 200;
+use details::Details;
+use hiding::Hiding;
+use links::Link;
 
 /// Returns what is shown of `html`; what is not is added to `tally`.
 pub(super) fn read(html: &str, tally: &mut Tally) -> String {
@@ -64,26 +67,6 @@ struct Reader<'a> {
     styles: HashMap<&'static str, usize>,
     /// Where the last end tag of each element stands; made when it is first asked for.
     last_ends: Option<HashMap<String, usize>>,
-}
-
-/// An element whose inside is not shown.
-struct Hiding {
-    name: String,
-    depth: usize,
-    bytes: usize,
-}
-
-struct Link {
-    target: String,
-    position: usize,
-    lines: usize,
-}
-
-/// An open `<details>`.
-struct Details {
-    is_open: bool,
-    is_told: bool,
-    in_summary: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -249,138 +232,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Begins to hide. An element without end tag hides nothing for certain: forges differ, so the reader is told.
-    fn hide(&mut self, name: String, from: usize) -> Option<State> {
-        // A paragraph needs no end tag.
-        if name != "p" && !self.is_closed(&name, from) {
-            self.tell_details();
-            let name = if names::is_known(&name) { &name } else { "unknown" };
-            self.page.mark(&format!("{MARK}never closed: <{name}>] "));
-            return None;
-        }
-        let state = match name.as_str() {
-            "script" => Some(State::ScriptData),
-            "style" | "iframe" | "noembed" | "noframes" => Some(State::RawText),
-            "title" => Some(State::RcData),
-            _ => None,
-        };
-        self.hiding = Some(Hiding { name, depth: 1, bytes: 0 });
-        state
-    }
-
-    fn stop_hiding(&mut self) {
-        if let Some(hiding) = self.hiding.take() {
-            self.tally.add(Channel::HiddenElement, hiding.bytes);
-        }
-    }
-
-    fn is_closed(&mut self, name: &str, from: usize) -> bool {
-        let ends = self.last_ends.get_or_insert_with(|| names::last_ends(self.html));
-        ends.get(name).is_some_and(|end| *end >= from)
-    }
-
     fn end_style(&mut self, name: &str) {
         let Some(sign) = names::style(name) else { return };
         if let Some(open) = self.styles.get_mut(sign).filter(|open| **open > 0) {
             *open -= 1;
             self.page.style(sign);
-        }
-    }
-
-    fn open_link(&mut self, tag: &StartTag<usize>) {
-        self.end_link();
-        if let Some(target) = attribute(tag, "href") {
-            self.link = Some(Link { target, position: self.page.position(), lines: self.page.lines });
-        }
-    }
-
-    fn end_link(&mut self) {
-        let Some(link) = self.link.take() else { return };
-        if self.page.in_code() {
-            return;
-        }
-        let whole = self.page.lines == link.lines;
-        let text = if whole { self.page.since(link.position).trim().to_owned() } else { String::new() };
-        let is_empty = whole && text.chars().all(|c| c.is_whitespace() || crate::repo::is_control_or_invisible(c));
-        if is_empty || !names::is_linked(&link.target) {
-            self.tally.add(Channel::LinkTarget, link.target.len());
-        } else if names::bare(&text) != names::bare(&link.target) {
-            let mut target: String = link
-                .target
-                .trim()
-                .chars()
-                .map(|c| if c.is_whitespace() { "%20".into() } else { c.to_string() })
-                .collect();
-            if target.len() > LONGEST_TARGET {
-                target.truncate(target.floor_char_boundary(LONGEST_TARGET));
-                self.tally.add(Channel::LinkTarget, link.target.len().saturating_sub(target.len()));
-                target.push('…');
-            }
-            self.page.mark(&format!(" ({})", target.replace(MARK, "")));
-        }
-    }
-
-    fn open_details(&mut self, tag: &StartTag<usize>) {
-        self.tell_details();
-        self.page.end_block();
-        let is_open = attribute(tag, "open").is_some();
-        self.details.push(Details { is_open, is_told: is_open, in_summary: false });
-    }
-
-    fn open_summary(&mut self) {
-        self.page.end_block();
-        if let Some(details) = self.details.last_mut().filter(|details| !details.is_told) {
-            details.is_told = true;
-            details.in_summary = true;
-            self.page.mark(&format!("{MARK}collapsed: "));
-            self.page.open_inline();
-        }
-    }
-
-    fn end_summary(&mut self) {
-        if let Some(details) = self.details.last_mut().filter(|details| details.in_summary) {
-            details.in_summary = false;
-            self.page.close_inline();
-            self.page.mark("]");
-        }
-        self.page.end_block();
-    }
-
-    fn end_details(&mut self) {
-        self.tell_details();
-        if self.details.last().is_some_and(|details| details.in_summary) {
-            self.end_summary();
-        }
-        self.page.end_block();
-        if self.details.pop().is_some_and(|details| !details.is_open) {
-            self.page.mark(&format!("{MARK}end of collapsed]"));
-            self.page.end_block();
-        }
-    }
-
-    /// Tells that what follows is collapsed where no summary has told it; the word is the one that browsers show then.
-    fn tell_details(&mut self) {
-        if let Some(details) = self.details.last_mut().filter(|details| !details.is_told) {
-            details.is_told = true;
-            self.page.end_block();
-            self.page.mark(&format!("{MARK}collapsed: Details]"));
-            self.page.end_block();
-        }
-    }
-
-    fn count_attributes(&mut self, tag: &StartTag<usize>, name: &str) {
-        if !names::is_known(name) {
-            self.tally.add(Channel::UnknownElement, name.len());
-        }
-        for (key, value) in &tag.attributes {
-            let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(&value.value));
-            match key.as_ref() {
-                "title" => self.tally.add(Channel::Title, value.len()),
-                "alt" => self.tally.add(Channel::AltText, value.len()),
-                "href" if name == "a" => {}
-                key if names::is_layout(key, &value) => {}
-                key => self.tally.add(Channel::Attribute, key.len() + value.len()),
-            }
         }
     }
 
