@@ -72,7 +72,7 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
     let text = workflow(&options(&[Trigger::Label, Trigger::Comments])).expect("rendered");
     insta::assert_snapshot!(text, @r#"
     # Written by `prentice init`; run it again to bring it up to date.
-    # prentice-init: 5893f0283710450fffdd5418b5f33ea3541a672f987cd047418e556098b3979a
+    # prentice-init: 76c914dcf6d175813e546e60f3adcc8658efc6be1926ed1e09c49dd56b061305
     name: prentice
 
     on:
@@ -85,19 +85,24 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
         types: [submitted]
       pull_request_review_comment:
         types: [created]
+      # A run that leaves a command waiting starts the next one so.
+      repository_dispatch:
+        types: [prentice]
 
     permissions: {}
 
     concurrency:
       # A second request about the same issue or pull request waits for the first. Whatever is not for Prentice gets a group of
-      # its own, so that it takes nobody's place in the queue.
+      # its own, so that it takes nobody's place in the queue; so does `stop`, which must not wait for what it stops.
       group: >-
-        prentice-${{ (github.event.label.name == 'prentice'
+        prentice-${{ (github.event_name == 'repository_dispatch'
+        || github.event.label.name == 'prentice'
         || contains(github.event.comment.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository
         || github.event.action == 'opened' && contains(github.event.issue.body, '/prentice')
         || contains(github.event.review.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository)
-        && (github.event.issue.number || github.event.pull_request.number || github.event.schedule
-        || github.event.workflow_run.head_branch) || github.run_id }}
+        && !contains(github.event.comment.body, '/prentice stop')
+        && (github.event.issue.number || github.event.pull_request.number || github.event.client_payload.number
+        || github.event.schedule || github.event.workflow_run.head_branch) || github.run_id }}
       cancel-in-progress: false
 
     jobs:
@@ -105,7 +110,8 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
       respond:
         name: respond
         if: >-
-          github.event.label.name == 'prentice'
+          github.event_name == 'repository_dispatch'
+          || github.event.label.name == 'prentice'
           || contains(github.event.comment.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository
           || github.event.action == 'opened' && contains(github.event.issue.body, '/prentice')
           || contains(github.event.review.body, '/prentice') && (github.event.pull_request.head.repo.full_name || github.repository) == github.repository
@@ -117,6 +123,7 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
           pull-requests: write # the same on pull requests
         outputs:
           decision: ${{ steps.respond.outputs.decision }}
+          adopt: ${{ steps.respond.outputs.adopt }}
           order-digest: ${{ steps.respond.outputs.order-digest }}
         steps:
           - id: respond
@@ -124,7 +131,7 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
             with:
               mode: respond
               token: ${{ secrets.PRENTICE_TOKEN || github.token }}
-          - if: steps.respond.outputs.decision == 'run'
+          - if: steps.respond.outputs.order-digest != ''
             uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
             with:
               name: prentice-order
@@ -150,6 +157,19 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
               ref: ${{ github.event.repository.default_branch }}
               fetch-depth: 0
               persist-credentials: false
+          # The commits that `adopt` takes over: only fetched, nothing of them is run outside of the sandbox.
+          - if: needs.respond.outputs.adopt != ''
+            uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+            with:
+              ref: refs/pull/${{ needs.respond.outputs.adopt }}/head
+              path: adopted
+              fetch-depth: 0
+              persist-credentials: false
+          - if: needs.respond.outputs.adopt != ''
+            shell: bash
+            run: |
+              git fetch --no-tags ./adopted HEAD
+              rm -rf adopted
           # Put here what the tests of this repository need: the sandbox has no network. For example:
           #   - run: npm ci --ignore-scripts
           - uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
@@ -177,7 +197,7 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
       publish:
         name: publish
         needs: [respond, propose]
-        if: ${{ !cancelled() && needs.respond.outputs.decision == 'run' }}
+        if: ${{ !cancelled() && contains(fromJSON('["run", "publish"]'), needs.respond.outputs.decision) }}
         runs-on: ubuntu-24.04
         timeout-minutes: 10
         permissions:
@@ -185,7 +205,11 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
           issues: write # the progress comment
           pull-requests: write # the pull request and replies to its review
         steps:
-          - if: needs.propose.outputs.digest != ''
+          - uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
+            with:
+              name: prentice-order
+              path: ${{ runner.temp }}/prentice/order
+          - if: needs.propose.result == 'success' && needs.propose.outputs.digest != ''
             uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
             with:
               name: prentice-bundle
@@ -193,7 +217,8 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
           - uses: acme/prentice@0123456789abcdef0123456789abcdef01234567 # v0.1.0
             with:
               mode: publish
-              digest: ${{ needs.propose.outputs.digest }}
+              order-digest: ${{ needs.respond.outputs.order-digest }}
+              digest: ${{ needs.propose.result == 'success' && needs.propose.outputs.digest || '' }}
               token: ${{ secrets.PRENTICE_TOKEN || github.token }}
     "#);
 }

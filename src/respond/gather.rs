@@ -93,10 +93,11 @@ pub(super) async fn order(
         Err(why) => return Ok(Err(why)),
     };
     if let (Command::Adopt(sha), Some(pull)) = (&asked.command, pull)
-        && !pull.head_sha.starts_with(sha.as_str()) {
-            let now = pull.head_sha.get(..10).unwrap_or(&pull.head_sha);
-            return Ok(Err(format!("The pull request ends with `{now}` now, not with `{sha}`; look at it again.")));
-        }
+        && !pull.head_sha.starts_with(sha.as_str())
+    {
+        let now = pull.head_sha.get(..10).unwrap_or(&pull.head_sha);
+        return Ok(Err(format!("The pull request ends with `{now}` now, not with `{sha}`; look at it again.")));
+    }
     let threads = match (verb, pull) {
         (Verb::Address, Some(pull)) => threads(responder, pull.number, request).await?,
         _ => Vec::new(),

@@ -278,9 +278,10 @@ impl Order {
             plain && !slug.is_empty() && slug.len() <= 100
         };
         if let Some(slug) = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX))
-            && !is_slug(slug) {
-                return Err(format!("{slug:?} is no short name of a task: small letters, digits and `-` are"));
-            }
+            && !is_slug(slug)
+        {
+            return Err(format!("{slug:?} is no short name of a task: small letters, digits and `-` are"));
+        }
         if self.verb.continues() && self.pull.is_none() {
             return Err(format!("{:?} needs a pull request", self.verb));
         }

@@ -133,9 +133,10 @@ fn ended(bundle: &Bundle, why: String) -> Stage {
 async fn put(job: &Job<'_>) -> Result<Shown, PublishError> {
     accept_policy(job.bundle, job.policy)?;
     if let Some(number) = job.order().and_then(talk::place_of)
-        && job.github.issue(number).await?.labels.iter().any(|label| label == STOPPED) {
-            return Err(PublishError::Stopped(number));
-        }
+        && job.github.issue(number).await?.labels.iter().any(|label| label == STOPPED)
+    {
+        return Err(PublishError::Stopped(number));
+    }
     let (base_tree, notes) = accept_base(job).await?;
     let standing = pull::standing(job).await?;
     if standing.is_none() {
