@@ -31,7 +31,7 @@ async fn main() {
     };
     let known = ["--repository", "--issue", "--token"];
     assert!(
-        arguments.len() % 2 == 0 && pairs.all(|pair| known.contains(&pair[0].as_str())),
+        arguments.len().is_multiple_of(2) && pairs.all(|pair| known.contains(&pair[0].as_str())),
         "usage: github_model --repository BARE --issue FILE.json [--token SECRET:LOGIN]..."
     );
     let repository = values("--repository").pop().expect("--repository BARE");

@@ -5,9 +5,7 @@ use super::trigger::{Asked, Place, nothing, order_of_task};
 use super::{Outcome, RespondError, Responder, task};
 use crate::forge::ForgeError;
 use crate::forge::github::{Permission, Pull, ReviewThread};
-use crate::task::{
-    BRANCH_PREFIX, Command, Form, ORDER_SCHEMA, Order, Origin, PullTarget, Spoken, Task, Thread, Verb, visible,
-};
+use crate::task::{BRANCH_PREFIX, Command, Form, ORDER_SCHEMA, Order, Origin, PullTarget, Task, Thread, Verb, visible};
 
 /// The most threads of one order.
 const MAX_THREADS: usize = 50;
@@ -126,13 +124,9 @@ pub(super) async fn order(
         instruction,
         threads,
         actor: request.author.login.clone(),
-        serves: asked.requests.iter().map(|request| request.spoken).filter(|spoken| !is_body(*spoken)).collect(),
+        serves: asked.requests.iter().map(|request| request.spoken).collect(),
         more: asked.more,
     }))
-}
-
-fn is_body(spoken: Spoken) -> bool {
-    matches!(spoken, Spoken::Body(_))
 }
 
 /// A first proposal's task takes up what the person added to the command.

@@ -252,3 +252,63 @@ async fn what_ends_without_a_change_is_told_where_it_was_asked_for() {
     assert!(told.len() == 1 && told[0].contains("without a bundle"), "{told:?}");
     flow.github.assert_faithful();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_stand_in_issues_and_at_lines_too() {
+    let Some((flow, _)) = Flow::with_issue(&[GOOD, SAYS_SO], module_path!()).await else { return };
+    let event = flow.state(|state| {
+        let issue = state.open_issue("ann", "Add the prices", "It gives the largest one.\n\n/prentice fix");
+        state.opened(issue)
+    });
+    let jobs = flow.event(1, "issues", &event);
+    let pull = jobs.published().output("pull-request").parse().expect("a number");
+    let reactions = flow.state(|state| state.snapshot()["reactions"].to_string());
+    assert!(reactions.contains("issue 2 github-actions[bot] hooray"), "{reactions}");
+    let event = flow.state(|state| {
+        let said = state.line_comment(pull, "bob", ("src/price.py", 2), "What is added?\n\n/prentice address");
+        state.line_commented(said)
+    });
+    flow.event(2, "pull_request_review_comment", &event).published();
+    let snapshot = flow.state(|state| state.snapshot());
+    assert!(snapshot["comments"].to_string().contains("Changed in (commit of"), "{}", snapshot["comments"]);
+    assert!(snapshot["reactions"].to_string().contains("line "), "{}", snapshot["reactions"]);
+    flow.github.assert_faithful();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_change_is_adopted_at_the_commit_that_was_seen() {
+    let Some((flow, _)) = Flow::with_issue(&[], module_path!()).await else { return };
+    let fixed = crate::common::PRICE.replace("max(prices)", "sum(prices)");
+    let (pull, sha) = flow.state(|state| {
+        let main = state.head("main").expect("a branch");
+        let base = git2::Oid::from_str(&main).expect("a commit");
+        let commit = state.git.find_commit(base).expect("there");
+        state.git.branch("theirs", &commit, false).expect("made");
+        drop(commit);
+        let sha = state.commit_as("eve", "theirs", &[("src/price.py", Some(&fixed))], "Add them");
+        let pull = state.open_issue("eve", "Add the prices", "As it should be.");
+        let mut sides = crate::github::Pull::of("theirs", "main");
+        sides.from = "eve/widgets".to_owned();
+        state.issues.get_mut(&pull).expect("there").pull = Some(sides);
+        (pull, sha)
+    });
+    let jobs = flow.say(1, pull, "ann", "/prentice retry");
+    assert_eq!(jobs.respond.output("decision"), "nothing");
+    let told = flow.state(|state| state.bot_comments(pull)).join("\n");
+    assert!(told.contains("never push to anybody else's") && told.contains(&sha[..10]), "{told}");
+    let jobs = flow.say(2, pull, "ann", "/prentice adopt 0123456789");
+    assert_eq!(jobs.respond.output("decision"), "nothing");
+    let told = flow.state(|state| state.bot_comments(pull)).join("\n");
+    assert!(told.contains("look at it again"), "{told}");
+    let jobs = flow.say(3, pull, "ann", &format!("/prentice adopt {}", &sha[..12]));
+    let publish = jobs.published();
+    assert_eq!(jobs.respond.output("adopt"), pull.to_string());
+    assert_eq!(publish.output("branch"), format!("prentice/pull-{pull}"));
+    let (body, theirs) = flow.state(|state| {
+        let number: u64 = publish.output("pull-request").parse().expect("a number");
+        (state.issues[&number].body.clone(), state.head("theirs"))
+    });
+    assert!(body.contains("**PROVEN**"), "{body}");
+    assert_eq!(theirs, Some(sha), "the branch of somebody else is not touched");
+    flow.github.assert_faithful();
+}

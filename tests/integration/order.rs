@@ -17,7 +17,7 @@ fn propose_first(world: &World, url: &str) -> String {
 fn order(world: &World, verb: &str, head: &str, base: &str, threads: &Value) -> String {
     let order = json!({
         "schema": 1, "verb": verb, "base": base, "base_branch": "main", "issue": 7,
-        "pull": { "number": 8, "head": head }, "instruction": "Say what is added.", "threads": threads, "actor": "ann",
+        "pull": { "number": 8, "head": head, "branch": "prentice/issue-7" }, "instruction": "Say what is added.", "threads": threads, "actor": "ann",
         "serves": ["c31"],
         "task": {
             "title": "Add the prices", "description": "It gives the largest one.", "acceptance": [], "constraints": [],
