@@ -236,3 +236,22 @@ async fn task_files_are_worked_through_and_can_be_named_by_hand() {
     assert_eq!(jobs.published().output("branch"), format!("prentice/issue-{issue}"));
     flow.github.assert_faithful();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_what_the_token_may_do_and_writes_nothing() {
+    let Some(flow) = Flow::new(&[GOOD], module_path!()).await else { return };
+    let before = flow.state(|state| state.snapshot());
+    let doctor = |token: &str| {
+        let url = flow.endpoint.url();
+        flow.job(token, 1, &["doctor", "--base-url", &url, "--model", "scripted"], None).ran.out
+    };
+    let all = doctor("publish-token");
+    assert!(all.contains("ok       rights   contents: write, issues: write, pull-requests: write"), "{all}");
+    assert!(all.contains("start no workflows") && all.contains("PRENTICE_TOKEN"), "{all}");
+    let some = doctor("respond-token");
+    assert!(some.contains("missing: `contents: write` (publish)"), "{some}");
+    assert!(doctor("ann-token").contains("a person's token (ann)"));
+    assert!(doctor("wrong").contains("does not accept the token"));
+    assert_eq!(flow.state(|state| state.snapshot()), before);
+    flow.github.assert_faithful();
+}

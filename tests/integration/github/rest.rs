@@ -88,6 +88,9 @@ impl State {
 
     fn create_label(&mut self, body: &Value) -> Answer {
         let name = body["name"].as_str().unwrap_or_default().to_owned();
+        if name.is_empty() {
+            return refused(422, "Validation Failed");
+        }
         if self.labels.insert(name.clone()) { (201, label(&name)) } else { refused(422, "Validation Failed") }
     }
 

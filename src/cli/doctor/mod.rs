@@ -1,5 +1,7 @@
 //! `prentice doctor`: proves what a run will need, a line each.
 
+mod forge;
+
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -13,7 +15,7 @@ use crate::sandbox::Level;
 use crate::verify;
 
 /// How a line came out.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Ok,
     Warning,
@@ -55,6 +57,7 @@ pub(super) async fn doctor(
     let mut lines = Vec::new();
     let layer = examine_repository(flags, environment, &mut lines);
     lines.push(examine_sandbox(environment, &layer).await);
+    forge::examine(environment, cancel, &mut lines).await;
     examine_model(flags, environment, &layer, cancel, &mut lines).await;
     if flags.json {
         let all = lines
