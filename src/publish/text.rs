@@ -57,7 +57,7 @@ pub(super) fn body(bundle: &Bundle, place: Place<'_>) -> String {
         parts.extend(tests_part(evidence));
         parts.push(not_checked_part(evidence));
     }
-    parts.push(account_part(bundle));
+    parts.push(account_part(bundle, place));
     match (place, &bundle.order) {
         (Place::Forge { .. }, Some(order)) if order.issue.is_some() => parts.extend(hidden_part(bundle)),
         _ => parts.push(task_part(bundle)),
@@ -241,13 +241,17 @@ fn not_checked_part(evidence: &Evidence) -> String {
     format!("### Not checked\n\n{}\n", lines.join("\n"))
 }
 
-fn account_part(bundle: &Bundle) -> String {
+fn account_part(bundle: &Bundle, place: Place<'_>) -> String {
     let account = &bundle.account;
     let cost = cost_words(account.spent.cost_usd);
+    // Where the model runs is nobody's business on a public page.
+    let why = match place {
+        Place::Local { .. } => format!(" ({})", defuse(&account.why)),
+        Place::Forge { .. } => String::new(),
+    };
     format!(
-        "### Account\n\nModel `{}` ({}). {} answers, attempt {}; {} tokens read, {} written; {cost}.\nBase commit `{}`.\n",
+        "### Account\n\nModel `{}`{why}. {} answers, attempt {}; {} tokens read, {} written; {cost}.\nBase commit `{}`.\n",
         cell(&account.model),
-        defuse(&account.why),
         account.answers,
         account.attempt,
         account.spent.input_tokens,

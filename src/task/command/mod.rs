@@ -165,7 +165,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Nothing,
         needs_model: true,
         places: ON_PULLS,
-        help: "make several pull requests of this one",
+        help: "keep a first part that stands alone, and say what is left",
         make: |_| Command::Split,
     },
     Row {
@@ -173,7 +173,7 @@ const ROWS: &[Row] = &[
         takes: Takes::Nothing,
         needs_model: false,
         places: ON_PULLS,
-        help: "tell what was shown to the model and why this came out",
+        help: "tell what the verdict rests on, and what it cost",
         make: |_| Command::Why,
     },
     Row {

@@ -150,14 +150,20 @@ fn the_help_names_all() {
     - `/prentice retry`: start again and replace the proposal (not in a review thread)
     - `/prentice rebase`: put the same change on the newest commit of the base branch (on a pull request)
     - `/prentice shrink`: do the same with a smaller change (on a pull request)
-    - `/prentice split`: make several pull requests of this one (on a pull request)
-    - `/prentice why`: tell what was shown to the model and why this came out (on a pull request)
+    - `/prentice split`: keep a first part that stands alone, and say what is left (on a pull request)
+    - `/prentice why`: tell what the verdict rests on, and what it cost (on a pull request)
     - `/prentice retest`: run the checks again (on a pull request)
     - `/prentice undo`: take the newest commit of the proposal back (on a pull request)
     - `/prentice adopt SHA`: take over a commit of a fork that you have read, by its sha (on a pull request)
     - `/prentice stop`: do nothing more here until somebody asks again
     - `/prentice help`: show this list
     ");
+}
+
+#[test]
+fn the_page_for_users_has_the_same_list() {
+    let page = include_str!("../../../docs/github.md");
+    assert!(page.contains(help_text().trim_end()), "docs/github.md lists other commands");
 }
 
 #[test]
