@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -406,6 +407,18 @@ class start:
 FLOWS = {"label": flow_label, "comment": flow_comment, "failed": flow_failed, "undo": flow_undo, "nothing": flow_nothing, "attempts": flow_attempts}
 
 
+def figures(log):
+    """Returns what the last run of the workflow cost the forge: calls of each job, and how long the job's step took."""
+    found = []
+    for job in ("respond", "publish"):
+        lines = [line for line in log.splitlines() if line.startswith(f"[prentice/{job}]")]
+        calls = [line.split()[-1] for line in lines if re.search(r"\| +calls +\d+$", line)]
+        spent = [line.split("[")[-1].rstrip("]") for line in lines if "Success - Main bash" in line and "run.sh" in line]
+        if calls and spent:
+            found.append(f"{job} {calls[-1]} calls in {spent[-1]}")
+    return f" ({'; '.join(found)})" if found else ""
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("act", "program", "forge"):
@@ -418,7 +431,7 @@ def main():
             log = FLOWS[name](tools, pathlib.Path(folder).resolve() / "world")
         if tools.transcript:
             pathlib.Path(tools.transcript, f"{name}.txt").write_text(log)
-        print(f"ok {name}: {FLOWS[name].__doc__.splitlines()[0]}")
+        print(f"ok {name}: {FLOWS[name].__doc__.splitlines()[0]}{figures(log)}")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,14 @@ impl<'a> Ci<'a> {
         }
     }
 
+    /// Writes an annotation at a line of a file, which the pull request and the page of the run show there.
+    pub(super) fn annotate_at(&self, (file, line): (&str, u64), title: &str, text: &str) {
+        if self.is_there() {
+            let (file, title) = (property(file), property(title));
+            output::print(&format!("::warning file={file},line={line},title={title}::{}\n", data(text)));
+        }
+    }
+
     /// Describes the run.
     pub(super) fn run(&self) -> ThisRun {
         let get = |name: &str| self.environment.get(name);
@@ -87,7 +95,7 @@ fn is_plain_url(url: &str) -> bool {
 }
 
 /// Escapes the text of a workflow command (GitHub's toolkit, `escapeData`).
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,6 +28,11 @@ pub(super) fn tell(text: &str) {
     drop(writeln!(err, "{}", safe(text)));
 }
 
+/// Writes a command of ours to the runner, which reads both streams; text from outside in it is escaped before.
+fn command(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
+
 /// Tells of an error and what to do about it.
 pub(super) fn tell_failure(failure: &Failure) {
     tell(&format!("error: {}", failure.message));
@@ -47,14 +53,16 @@ pub(super) fn safe(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Steps on standard error: a moving line on a terminal, plain lines elsewhere.
+/// Steps on standard error: a moving line on a terminal, groups that fold in a CI job, plain lines elsewhere.
 pub(super) struct Steps {
     bar: Option<Mutex<ProgressBar>>,
+    /// Whether a group is open; `None` where there are none.
+    group: Option<AtomicBool>,
 }
 
 impl Steps {
-    /// Makes the fitting kind.
-    pub(super) fn new() -> Self {
+    /// Makes the fitting kind; `in_ci` tells whether the log folds groups.
+    pub(super) fn new(in_ci: bool) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
@@ -62,12 +70,19 @@ impl Steps {
             }
             Mutex::new(bar)
         });
-        Self { bar }
+        Self { bar, group: in_ci.then(AtomicBool::default) }
     }
 
     /// Takes the moving line away.
     pub(super) fn finish(&self) {
+        self.end_group();
         self.with_bar(ProgressBar::finish_and_clear);
+    }
+
+    fn end_group(&self) {
+        if self.group.as_ref().is_some_and(|open| open.swap(false, Ordering::Relaxed)) {
+            command("::endgroup::");
+        }
     }
 
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) -> bool {
@@ -88,14 +103,13 @@ impl Steps {
     }
 }
 
-impl Default for Steps {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Progress for Steps {
     fn step(&self, text: &str) {
+        if let Some(open) = &self.group {
+            self.end_group();
+            open.store(true, Ordering::Relaxed);
+            return command(&format!("::group::{}", super::ci::data(&safe(text))));
+        }
         self.line(&format!("* {text}"));
         self.with_bar(|bar| {
             bar.set_message(safe(text));

@@ -1,6 +1,6 @@
 //! `prentice run`: resolves the request, names the adapters, tells what came of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -23,6 +23,7 @@ use crate::propose::{Limits, Meter};
 use crate::sandbox::{Level, Sandbox};
 use crate::secret::Redactor;
 use crate::task::{Order, Task};
+use crate::verify;
 
 /// The most annotations of one kind that GitHub shows for a step ("Workflow commands").
 const MAX_ANNOTATIONS: usize = 10;
@@ -77,6 +78,13 @@ fn hand_on(finished: &Finished, ci: &Ci<'_>) -> Result<(), Failure> {
     for test in bundle.evidence.iter().flat_map(|evidence| &evidence.broken).take(MAX_ANNOTATIONS) {
         ci.annotate("warning", "Broken by the change", test);
     }
+    let is_file = |path: &str| Path::new(path).is_file();
+    let failing = bundle.evidence.iter().flat_map(|evidence| &evidence.patched.checks).filter(|run| run.is_red());
+    for run in failing {
+        for place in verify::places(&run.excerpt, is_file) {
+            ci.annotate_at((&place.0, place.1), "Named by a failing check", &run.check.label());
+        }
+    }
     ci.summary(&crate::publish::summary(bundle))
 }
 
@@ -127,7 +135,7 @@ pub(super) async fn carry_out(
         setup::open(&flags.place.repo, order.as_ref().map_or(&flags.base, |order| &order.base))?;
     let layers = setup::layers(&tree, environment, layer_of(&flags))?;
     let config = layers.resolve(Some(&task));
-    let steps = Arc::new(Steps::new());
+    let steps = Arc::new(Steps::new(Ci::of(environment).is_there()));
     steps.step(&format!("Task: {} (base commit {})", task.title, base.short()));
 
     let state = RunState::open(&repository.state_folder(), &order.as_ref().map_or_else(|| task.slug(), Order::slug))?;
