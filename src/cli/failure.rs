@@ -178,7 +178,9 @@ impl From<PublishError> for Failure {
             PublishError::NotDone(_) | PublishError::Policy(_) | PublishError::Empty => {
                 Self::new(Exit::NotAcceptable, error)
             }
-            PublishError::WrongBase(_) | PublishError::BaseNotOnBranch { .. } => Self::new(Exit::Usage, error),
+            PublishError::WrongBase(_) | PublishError::WrongName(_) | PublishError::BaseNotOnBranch { .. } => {
+                Self::new(Exit::Usage, error)
+            }
             PublishError::BranchMoved { .. }
             | PublishError::BranchGone(_)
             | PublishError::Closed { .. }

@@ -30,6 +30,9 @@ pub enum PublishError {
     /// Policy refuses the change.
     #[error("policy refuses the change: {}", .0.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; "))]
     Policy(Vec<Finding>),
+    /// The short name of the task, which the branch is called after, is not one, or not that of the order.
+    #[error("{0:?} is not the short name of the task that was asked for")]
+    WrongName(String),
     /// Nothing was changed.
     #[error("the bundle changes no file")]
     Empty,

@@ -29,8 +29,29 @@ pub(super) async fn say(
     spoken: Spoken,
     text: &str,
 ) -> Result<(), RespondError> {
-    let marker = format!("<!-- prentice:answer to={spoken} -->");
-    let is_it = |comment: &Comment| comment.author.is_same(&responder.me) && comment.body.starts_with(&marker);
+    say_marked(responder, number, comments, &format!("<!-- prentice:answer to={spoken} -->"), text).await
+}
+
+/// Says that only the first command of a comment is done. This does not count as an answer to it.
+pub(super) async fn note(
+    responder: &Responder<'_>,
+    number: u64,
+    comments: &[Comment],
+    spoken: Spoken,
+) -> Result<(), RespondError> {
+    let marker = format!("<!-- prentice:note to={spoken} -->");
+    let text = "One comment is one command: the first one is done. Write the others in comments of their own.";
+    say_marked(responder, number, comments, &marker, text).await
+}
+
+async fn say_marked(
+    responder: &Responder<'_>,
+    number: u64,
+    comments: &[Comment],
+    marker: &str,
+    text: &str,
+) -> Result<(), RespondError> {
+    let is_it = |comment: &Comment| comment.author.is_same(&responder.me) && comment.body.starts_with(marker);
     if comments.iter().any(is_it) {
         return Ok(());
     }

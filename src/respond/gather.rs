@@ -1,10 +1,12 @@
 //! What an order holds: the task as a person saw it when asking, the place in the repository, the review threads.
 
 use super::inbox::Request;
-use super::trigger::{Asked, Place, nothing, order_of_task};
+use super::start::order_of_task;
+use super::trigger::{Asked, Place, nothing};
 use super::{Outcome, RespondError, Responder, task};
 use crate::forge::ForgeError;
 use crate::forge::github::{Permission, Pull, ReviewThread};
+use crate::publish::github::task_file;
 use crate::task::{BRANCH_PREFIX, Command, Form, ORDER_SCHEMA, Order, Origin, PullTarget, Task, Thread, Verb, visible};
 
 /// The most threads of one order.
@@ -33,7 +35,7 @@ pub(super) fn verb(place: &Place, command: &Command) -> Result<Verb, String> {
         return Err("The issue is closed; open it again first.".to_owned());
     }
     match &place.pull {
-        Some(pull) if place.issue.is_pull => on_pull(pull, verb),
+        Some(pull) if place.issue.is_pull => on_pull(pull, place.is_ours, verb),
         Some(pull) if verb == Verb::Fix && pull.open => Err(format!(
             "Pull request #{0} is open for this. Say there what shall be different: `/prentice revise <what>`, \
              `/prentice address`, `/prentice retry`.",
@@ -47,12 +49,11 @@ pub(super) fn verb(place: &Place, command: &Command) -> Result<Verb, String> {
     }
 }
 
-fn on_pull(pull: &Pull, verb: Verb) -> Result<Verb, String> {
+fn on_pull(pull: &Pull, ours: bool, verb: Verb) -> Result<Verb, String> {
     if !pull.open {
         return Err("The pull request is closed; it stays so. To start anew, delete its branch and ask in the issue."
             .to_owned());
     }
-    let ours = pull.head_branch.starts_with(BRANCH_PREFIX);
     match verb {
         Verb::Adopt if ours => Err("This branch is mine already; nothing is to be adopted.".to_owned()),
         Verb::Adopt => Ok(verb),
@@ -174,13 +175,19 @@ async fn task_of(
         Some(number) if number != place.issue.number => responder.github.issue(number).await?,
         _ => place.issue.clone(),
     };
-    if let Some(at) = responder.github.text_changed_at(number).await? {
+    if let Some(at) = responder.github.text_changed_at(number, &responder.me).await? {
         // Both are RFC 3339 in UTC to the second, so that their order is that of time.
         if !request.at.is_empty() && second(&at) > second(&request.at) {
             let what = if issue.is_pull { "pull request" } else { "issue" };
             return Ok(Err(format!(
                 "The text of {what} #{number} was changed at {at}, after this was asked for; read it again and ask again."
             )));
+        }
+    }
+    if let Some(file) = task_file(&issue.body).filter(|_| place.is_ours && named.is_none()) {
+        let base = place.pull.as_ref().map_or(&responder.repository.default_branch, |pull| &pull.base_branch);
+        if let Some(task) = task::read(responder, file, base).await? {
+            return Ok(Ok(task));
         }
     }
     let (title, body) = (visible(&issue.title, Form::Line), visible(&issue.body, Form::Markdown));

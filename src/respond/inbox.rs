@@ -34,6 +34,8 @@ pub(super) struct Request {
     /// When it was said, in RFC 3339.
     pub(super) at: String,
     pub(super) wish: Wish,
+    /// Whether the comment holds further commands, which are not done: one comment is one command.
+    pub(super) is_first_of_several: bool,
 }
 
 /// A command, or why it is none.
@@ -84,7 +86,7 @@ pub(super) async fn collect(
     let mut objections: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut requests = Vec::new();
     for said in said {
-        let wishes = wishes(&said, is_pull);
+        let mut wishes = wishes(&said, is_pull);
         if wishes.is_empty() {
             continue;
         }
@@ -92,11 +94,12 @@ pub(super) async fn collect(
             objections.insert(said.author.login.clone(), responder.objection(&said.author).await?);
         }
         let Said { spoken, author, created_at: at, .. } = said;
-        let of = |wish| Request { spoken, author: author.clone(), at: at.clone(), wish };
-        match objections.get(&author.login).cloned().flatten() {
-            Some(why) => requests.push(of(Wish::Refuse(why))),
-            None => requests.extend(wishes.into_iter().map(of)),
-        }
+        let is_first_of_several = wishes.len() > 1;
+        let wish = match objections.get(&author.login).cloned().flatten() {
+            Some(why) => Wish::Refuse(why),
+            None => wishes.remove(0),
+        };
+        requests.push(Request { spoken, author, at, wish, is_first_of_several });
     }
     Ok(Inbox { requests, comments })
 }

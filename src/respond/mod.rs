@@ -7,6 +7,7 @@ mod answer;
 mod gather;
 mod inbox;
 mod quota;
+mod start;
 mod task;
 mod trigger;
 

@@ -1,6 +1,7 @@
 //! Tasks that stand in no issue: files of the repository, and text that a person gave by hand.
 
-use super::trigger::{nothing, order_of_task};
+use super::start::order_of_task;
+use super::trigger::nothing;
 use super::{Outcome, RespondError, Responder};
 use crate::forge::{Account, ForgeError};
 use crate::task::{Origin, Task, parse_plain, parse_yaml};
@@ -50,7 +51,7 @@ pub(super) async fn head(responder: &Responder<'_>) -> Result<String, RespondErr
     Ok(responder.github.branch_head(branch).await?.ok_or_else(missing)?)
 }
 
-async fn read(responder: &Responder<'_>, path: &str, at: &str) -> Result<Option<Task>, RespondError> {
+pub(super) async fn read(responder: &Responder<'_>, path: &str, at: &str) -> Result<Option<Task>, RespondError> {
     let Some(bytes) = responder.github.file(path, at).await? else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
     Ok(Some(parse_yaml(&text, path, Origin::File(path.to_owned()))?))

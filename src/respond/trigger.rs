@@ -2,13 +2,13 @@
 
 use super::answer;
 use super::inbox::{self, Request, Said, Wish};
-use super::{Outcome, RespondError, Responder, gather, quota, task};
+use super::start::start;
+use super::{Outcome, RespondError, Responder, gather, task};
 use crate::forge::Account;
 use crate::forge::event::{Event, EventComment, EventIssue, EventKind};
 use crate::forge::github::{Comment, Emoji, Issue, Pull};
-use crate::publish::github::{DISPATCH_TYPE, STOPPED, put_progress};
-use crate::publish::progress::{Progress, RunEntry, Stage};
-use crate::task::{BRANCH_PREFIX, Command, Order, Spoken, Task, Verb};
+use crate::publish::github::{DISPATCH_TYPE, STOPPED};
+use crate::task::{BRANCH_PREFIX, Command, Spoken};
 
 /// Does what an event asks for, up to the order.
 pub(super) async fn handle(responder: &Responder<'_>, event: &Event) -> Result<Outcome, RespondError> {
@@ -102,11 +102,12 @@ async fn on_issue(responder: &Responder<'_>, issue: &EventIssue, sender: &Accoun
         author: sender.clone(),
         at: issue.updated_at.clone(),
         wish: Wish::Command(Command::Fix(String::new())),
+        is_first_of_several: false,
     };
     let comments = responder.github.comments(issue.number).await?;
-    let Place { issue, pull } = Place::find(responder, issue.number, false).await?;
+    let place = Place::find(responder, issue.number, false).await?;
     let asked = Asked { requests: vec![request], command: Command::Fix(String::new()), more: false };
-    start(responder, &Place { issue, pull }, &comments, asked).await
+    start(responder, &place, &comments, asked).await
 }
 
 /// A person started the workflow by hand.
@@ -127,6 +128,7 @@ async fn on_dispatch(responder: &Responder<'_>, text: &str, sender: &Account) ->
         author: sender.clone(),
         at: responder.clock.now().to_string(),
         wish: Wish::Command(Command::Fix(String::new())),
+        is_first_of_several: false,
     };
     start(
         responder,
@@ -142,6 +144,8 @@ pub(super) struct Place {
     pub(super) issue: Issue,
     /// The pull request itself, or the newest one of the issue's branch.
     pub(super) pull: Option<Pull>,
+    /// Whether the pull request comes from a branch of ours; a fork can have one of the same name.
+    pub(super) is_ours: bool,
 }
 
 impl Place {
@@ -154,13 +158,15 @@ impl Place {
             let pulls = responder.github.pulls_of_branch(&branch).await?;
             pulls.iter().find(|pull| pull.open).or(pulls.first()).cloned()
         };
-        Ok(Self { issue, pull })
+        let is_ours = pull.as_ref().is_some_and(|pull| responder.github.is_ours(pull));
+        Ok(Self { issue, pull, is_ours })
     }
 
     /// The short name of the task, which the branch is called after.
     pub(super) fn slug(&self) -> String {
         match &self.pull {
-            Some(pull) => pull.head_branch.trim_start_matches(BRANCH_PREFIX).to_owned(),
+            Some(pull) if self.is_ours => pull.head_branch[BRANCH_PREFIX.len()..].to_owned(),
+            Some(pull) => format!("pull-{}", pull.number),
             None => format!("issue-{}", self.issue.number),
         }
     }
@@ -206,6 +212,9 @@ async fn serve(
                     continue;
                 }
                 answer::react(responder, request.spoken, Emoji::Eyes).await?;
+                if request.is_first_of_several {
+                    answer::note(responder, number, &inbox.comments, request.spoken).await?;
+                }
                 if at_once(responder, &place, &inbox.comments, &request, &command).await? {
                     answer::react(responder, request.spoken, Emoji::Hooray).await?;
                     answered.push(format!("`{}`", command.word()));
@@ -240,18 +249,13 @@ fn take(asked: &mut Option<Asked>, request: Request, command: Command) {
         *asked = Some(Asked { requests: vec![request], command, more: false });
         return;
     };
-    match (&mut first.command, &command) {
-        (Command::Revise(text) | Command::Fix(text), Command::Revise(further) | Command::Fix(further))
-            if std::mem::discriminant(&Command::Revise(String::new())) == std::mem::discriminant(&command)
-                || further.is_empty() =>
-        {
-            if !further.is_empty() {
-                text.push_str("\n\n");
-                text.push_str(further);
-            }
+    match (&mut first.command, command) {
+        (Command::Revise(text), Command::Revise(further)) => {
+            text.push_str("\n\n");
+            text.push_str(&further);
             first.requests.push(request);
         }
-        (one, other) if one == other => first.requests.push(request),
+        (one, other) if *one == other => first.requests.push(request),
         _ => first.more = true,
     }
 }
@@ -279,87 +283,4 @@ async fn at_once(
     };
     answer::say(responder, number, comments, request.spoken, &text).await?;
     Ok(true)
-}
-
-/// Makes the order, tells that it was received, and marks what it serves.
-async fn start(
-    responder: &Responder<'_>,
-    place: &Place,
-    comments: &[Comment],
-    asked: Asked,
-) -> Result<Outcome, RespondError> {
-    let number = place.issue.number;
-    let first = asked.requests[0].clone();
-    let refuse = async |why: String| -> Result<Outcome, RespondError> {
-        for request in &asked.requests {
-            answer::react(responder, request.spoken, Emoji::Confused).await?;
-            answer::say(responder, number, comments, request.spoken, &why).await?;
-        }
-        nothing(why)
-    };
-    let verb = match gather::verb(place, &asked.command) {
-        Ok(verb) => verb,
-        Err(why) => return refuse(why).await,
-    };
-    if let Some(why) = quota::objection(responder, &first.author.login, !verb.continues()).await? {
-        return refuse(format!("Not now: {why}.")).await;
-    }
-    let order = match gather::order(responder, place, verb, &asked).await? {
-        Ok(order) => order,
-        Err(why) => return refuse(why).await,
-    };
-    if place.issue.labels.iter().any(|label| label == STOPPED) {
-        responder.github.remove_label(number, STOPPED).await?;
-    }
-    put_progress(responder.github, number, progress(responder, place, &order)).await?;
-    for request in &asked.requests {
-        answer::react(responder, request.spoken, Emoji::Rocket).await?;
-    }
-    Ok(Outcome::Order(Box::new(order)))
-}
-
-fn progress(responder: &Responder<'_>, place: &Place, order: &Order) -> Progress {
-    let at = responder.clock.now().unix_seconds();
-    let run = RunEntry { id: responder.run.id, at, actor: order.actor.clone(), cost_micros: 0 };
-    Progress {
-        slug: place.slug(),
-        verb: order.verb.name().to_owned(),
-        actor: order.actor.clone(),
-        run_url: responder.run.url.clone(),
-        served: order.serves.iter().copied().collect(),
-        served_before: std::collections::BTreeSet::new(),
-        runs: vec![run],
-        stage: Stage::Ordered,
-    }
-}
-
-/// Makes an order of a task that stands in no issue, unless it has a pull request or a branch already.
-pub(super) async fn order_of_task(
-    responder: &Responder<'_>,
-    task: Task,
-    base: String,
-    actor: &str,
-) -> Result<Result<Order, String>, RespondError> {
-    let branch = format!("{BRANCH_PREFIX}{}", task.slug());
-    if let Some(pull) = responder.github.pulls_of_branch(&branch).await?.first() {
-        let state = if pull.open { "is open" } else { "was closed" };
-        return Ok(Err(format!("pull request #{} {state} for it", pull.number)));
-    }
-    if let Some(why) = quota::objection(responder, actor, true).await? {
-        return Ok(Err(why));
-    }
-    Ok(Ok(Order {
-        schema: crate::task::ORDER_SCHEMA,
-        verb: Verb::Fix,
-        task,
-        base,
-        base_branch: responder.repository.default_branch.clone(),
-        issue: None,
-        pull: None,
-        instruction: String::new(),
-        threads: Vec::new(),
-        actor: actor.to_owned(),
-        serves: Vec::new(),
-        more: false,
-    }))
 }

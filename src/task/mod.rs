@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use command::{COMMAND_NAME, Command, Parsed, Place, help_text, parse as parse_commands};
-pub use order::{BRANCH_PREFIX, ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb};
+pub use order::{BRANCH_PREFIX, ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb, is_slug};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
 pub use visible::{Channel, Form, MAX_VISIBLE_BYTES, Removed, Visible, visible, visible_within};
 

@@ -227,6 +227,12 @@ pub enum OrderError {
     },
 }
 
+/// Tells whether a text can be the short name of a task: 1 to 100 small letters, digits and `-`.
+pub fn is_slug(text: &str) -> bool {
+    let plain = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    plain && (1..=100).contains(&text.len())
+}
+
 impl Order {
     /// Returns the short name of the task: that of the proposal's branch where there is one.
     pub fn slug(&self) -> String {
@@ -273,10 +279,6 @@ impl Order {
                 return Err(format!("{commit:?} is no commit: 40 hexadecimal digits are"));
             }
         }
-        let is_slug = |slug: &str| {
-            let plain = slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-            plain && !slug.is_empty() && slug.len() <= 100
-        };
         if let Some(slug) = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX))
             && !is_slug(slug)
         {

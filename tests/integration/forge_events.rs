@@ -142,6 +142,36 @@ async fn commands_that_wait_are_served_one_after_the_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_comment_is_one_command_and_the_rest_is_told() {
+    let Some((flow, issue)) = Flow::with_issue(&[GOOD], module_path!()).await else { return };
+    flow.say(1, issue, "ann", "/prentice fix\n\n/prentice retry").published();
+    let told = flow.state(|state| state.bot_comments(issue));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().any(|text| text.contains("One comment is one command")), "{told:?}");
+    assert_eq!(flow.answers().await, 1);
+    flow.github.assert_faithful();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_of_the_same_name_in_a_fork_is_not_ours() {
+    let Some((flow, pull)) = Flow::with_pull(&[GOOD], module_path!()).await else { return };
+    let (other, head) = flow.state(|state| {
+        let other = state.open_issue("eve", "Add the prices", "Mine is better.");
+        let mut sides = crate::github::Pull::of("prentice/issue-1", "main");
+        sides.from = "eve/widgets".to_owned();
+        state.issues.get_mut(&other).expect("there").pull = Some(sides);
+        (other, state.head("prentice/issue-1"))
+    });
+    for (run, command) in [(2, "/prentice retry"), (3, "/prentice undo"), (4, "/prentice revise more")] {
+        assert!(reason(&flow.say(run, other, "ann", command)).contains("never push to anybody else's"));
+    }
+    assert_eq!(flow.state(|state| state.head("prentice/issue-1")), head);
+    assert!(flow.state(|state| state.issues[&pull].open));
+    assert_eq!(flow.answers().await, 1);
+    flow.github.assert_faithful();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stopped_is_stopped_until_somebody_asks_again() {
     let Some((flow, issue)) = Flow::with_issue(&[GOOD, GOOD], module_path!()).await else { return };
     let event = flow.state(|state| state.labeled(issue, "prentice", "ann"));
@@ -224,6 +254,16 @@ async fn task_files_are_worked_through_and_can_be_named_by_hand() {
     let jobs = flow.event(1, "schedule", &json!({ "schedule": "17 3 * * 1-5" }));
     assert!(jobs.published().output("branch").starts_with("prentice/add-the-prices-"));
     assert!(reason(&flow.event(2, "schedule", &json!({}))).contains("1-prices.yml: pull request #1 is open for it"));
+    // A pull request without an issue: its own text is the task, and our changes of it are nobody's.
+    let event = flow.state(|state| {
+        state.comment(1, "ann", "/prentice retest");
+        let last = state.comment(1, "ann", "/prentice rebase");
+        state.commented(last)
+    });
+    assert_eq!(flow.event(6, "issue_comment", &event).published().output("outcome"), "done");
+    flow.state(|state| state.issues.get_mut(&1).expect("there").body += "\n");
+    let next = flow.event(7, "issue_comment", &event);
+    assert!(next.respond.ran.err.contains("rebase: Add the prices"), "{}", next.respond.ran.err);
     let by_hand = |task: &str, who: &str| flow.state(|state| state.dispatched(task, who));
     assert!(
         reason(&flow.event(3, "workflow_dispatch", &by_hand("absent.yml", "ann")))

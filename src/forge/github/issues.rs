@@ -108,51 +108,6 @@ pub enum Subject {
     ReviewComment(u64),
 }
 
-const CHANGES: &str = "query changes($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    issueOrPullRequest(number: $number) {
-      ... on Issue {
-        lastEditedAt
-        timelineItems(last: 1, itemTypes: [RENAMED_TITLE_EVENT]) { nodes { ... on RenamedTitleEvent { createdAt } } }
-      }
-      ... on PullRequest {
-        lastEditedAt
-        timelineItems(last: 1, itemTypes: [RENAMED_TITLE_EVENT]) { nodes { ... on RenamedTitleEvent { createdAt } } }
-      }
-    }
-  }
-}";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ChangesFound {
-    repository: ChangesRepository,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ChangesRepository {
-    issue_or_pull_request: Changes,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Changes {
-    last_edited_at: Option<String>,
-    timeline_items: Renames,
-}
-
-#[derive(Deserialize)]
-struct Renames {
-    nodes: Vec<Renamed>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Renamed {
-    created_at: String,
-}
-
 #[derive(Deserialize)]
 struct RawIssue {
     number: u64,
@@ -259,19 +214,6 @@ impl GitHub {
     /// [`ForgeError`].
     pub async fn comments_since(&self, since: &str) -> Result<Vec<Comment>, ForgeError> {
         self.read_all(&self.place(&format!("/issues/comments?since={}", encoded(since)))).await
-    }
-
-    /// Returns when title or text of an issue or a pull request was last changed, in RFC 3339; `None` when never.
-    ///
-    /// # Errors
-    /// [`ForgeError::NotFound`] when there is none.
-    pub async fn text_changed_at(&self, number: u64) -> Result<Option<String>, ForgeError> {
-        let variables = json!({ "owner": self.repository.owner(), "name": self.repository.name(), "number": number });
-        let found: ChangesFound = self.ask(CHANGES, variables).await?;
-        let changes = found.repository.issue_or_pull_request;
-        let renamed = changes.timeline_items.nodes.into_iter().map(|renamed| renamed.created_at);
-        // RFC 3339 in UTC: the order of the texts is that of time.
-        Ok(changes.last_edited_at.into_iter().chain(renamed).max())
     }
 
     /// Returns the comments on lines of a pull request, oldest first.

@@ -5,6 +5,7 @@
 //! because octocrab repeats writes and its types refuse answers that leave a field out.
 
 mod calls;
+mod changes;
 mod graphql;
 mod issues;
 mod objects;

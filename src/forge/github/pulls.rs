@@ -166,7 +166,7 @@ impl GitHub {
     /// [`ForgeError`].
     pub async fn open_pulls(&self) -> Result<Vec<Pull>, ForgeError> {
         let mut pulls: Vec<Pull> = self.read_all(&self.place("/pulls?state=open")).await?;
-        pulls.retain(|pull| pull.head_branch.starts_with("prentice/") && self.is_own(pull));
+        pulls.retain(|pull| self.is_ours(pull));
         Ok(pulls)
     }
 
@@ -193,6 +193,11 @@ impl GitHub {
     pub async fn request_reviewers(&self, number: u64, users: &[String], teams: &[String]) -> Result<(), ForgeError> {
         let uri = self.place(&format!("/pulls/{number}/requested_reviewers"));
         self.change_only(Method::POST, uri, json!({ "reviewers": users, "team_reviewers": teams })).await
+    }
+
+    /// Tells whether a pull request comes from a branch of ours; a fork can have one of the same name.
+    pub fn is_ours(&self, pull: &Pull) -> bool {
+        pull.head_branch.strip_prefix("prentice/").is_some_and(|name| !name.is_empty()) && self.is_own(pull)
     }
 
     fn is_own(&self, pull: &Pull) -> bool {

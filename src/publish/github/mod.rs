@@ -19,9 +19,10 @@ use crate::forge::ForgeError;
 use crate::forge::github::GitHub;
 use crate::policy::PolicySettings;
 use crate::repo::StoredFile;
-use crate::task::Order;
+use crate::task::{Order, is_slug};
 
 pub use order::carry_out;
+pub use pull::task_file;
 pub use talk::put_progress;
 
 /// The label that keeps a task from being published; a further command of a person takes it away.
@@ -131,6 +132,10 @@ fn ended(bundle: &Bundle, why: String) -> Stage {
 }
 
 async fn put(job: &Job<'_>) -> Result<Shown, PublishError> {
+    let slug = &job.bundle.slug;
+    if !is_slug(slug) || job.order().is_some_and(|order| order.slug() != *slug) {
+        return Err(PublishError::WrongName(slug.clone()));
+    }
     accept_policy(job.bundle, job.policy)?;
     if let Some(number) = job.order().and_then(talk::place_of)
         && job.github.issue(number).await?.labels.iter().any(|label| label == STOPPED)

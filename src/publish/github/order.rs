@@ -45,7 +45,7 @@ async fn undo(github: &GitHub, order: &Order) -> Result<Shown, PublishError> {
     let nothing = |why: &str| PublishError::NothingToUndo(why.to_owned());
     let target = order.pull.as_ref().ok_or_else(|| nothing("there is no pull request"))?;
     let pull = github.pull(target.number).await?;
-    if !pull.open || !pull.head_branch.starts_with(BRANCH_PREFIX) {
+    if !pull.open || !github.is_ours(&pull) {
         return Err(nothing("it is not an open pull request of mine"));
     }
     let branch = pull.head_branch.clone();

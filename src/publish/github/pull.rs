@@ -4,9 +4,10 @@ use super::super::{PublishError, safe, text};
 use super::Job;
 use super::branch::Placed;
 use super::settle::{ensure, repeat};
+use crate::bundle::Bundle;
 use crate::forge::ForgeError;
 use crate::forge::github::{NewPull, Pull, PullUpdate};
-use crate::task::BRANCH_PREFIX;
+use crate::task::{BRANCH_PREFIX, Origin};
 
 /// Finds the open pull request of the bundle's branch.
 ///
@@ -34,7 +35,7 @@ pub(super) async fn put(
     notes: &[String],
 ) -> Result<(Pull, Vec<String>), PublishError> {
     let place = text::Place::Forge { run_url: job.run_url.as_deref(), notes };
-    let body = format!("<!-- prentice:pull slug={} -->\n{}", job.bundle.slug, text::body(job.bundle, place));
+    let body = format!("{}\n{}", marker(job.bundle), text::body(job.bundle, place));
     let pull = match standing {
         Some(pull) => pull,
         None => open(job, placed, &body).await?,
@@ -57,6 +58,29 @@ pub(super) async fn put(
         remarks.extend(minor(&format!("{} could not be asked to review", wanted.join(", ")), asked)?);
     }
     Ok((pull, remarks))
+}
+
+/// The first line of a pull request's text: by it the task of later commands is found again.
+fn marker(bundle: &Bundle) -> String {
+    let file = match &bundle.task.origin {
+        Origin::File(path) if is_plain(path) => format!(" task={path}"),
+        _ => String::new(),
+    };
+    format!("{PULL_MARKER}{}{file} -->", bundle.slug)
+}
+
+/// How the text of a pull request of ours begins.
+const PULL_MARKER: &str = "<!-- prentice:pull slug=";
+
+/// Returns the task file that the text of a pull request names in its first line.
+pub fn task_file(body: &str) -> Option<&str> {
+    let line = body.lines().next()?.strip_prefix(PULL_MARKER)?.strip_suffix(" -->")?;
+    line.split_whitespace().find_map(|word| word.strip_prefix("task=")).filter(|path| is_plain(path))
+}
+
+fn is_plain(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    path.bytes().all(plain) && !path.contains("--") && !path.contains("..") && !path.starts_with('/')
 }
 
 async fn open(job: &Job<'_>, placed: &Placed, body: &str) -> Result<Pull, PublishError> {
@@ -105,5 +129,19 @@ fn minor(what: &str, outcome: Result<(), ForgeError>) -> Result<Option<String>, 
             Ok(Some(format!("{what}: {error}")))
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_file_is_found_in_the_first_line_only() {
+        let check = |body: &str, expected: Option<&str>| assert_eq!(task_file(body), expected, "{body}");
+        check("<!-- prentice:pull slug=x task=.prentice/tasks/1.yml -->\nrest", Some(".prentice/tasks/1.yml"));
+        check("<!-- prentice:pull slug=x -->\n<!-- prentice:pull slug=x task=a.yml -->", None);
+        check("<!-- prentice:pull slug=x task=../a.yml -->", None);
+        check("text", None);
     }
 }

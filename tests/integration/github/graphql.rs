@@ -67,7 +67,8 @@ impl State {
     fn changes(&self, number: u64) -> Result<Value, (&'static str, String)> {
         let issue = self.issues.get(&number).ok_or(("NOT_FOUND", format!("no issue {number}")))?;
         let renames: Vec<Value> = issue.renamed.iter().map(|at| json!({ "createdAt": at })).collect();
-        let found = json!({ "lastEditedAt": issue.edited, "timelineItems": { "nodes": renames } });
+        let editor = issue.edited.as_ref().map(|_| json!({ "login": issue.editor.trim_end_matches("[bot]") }));
+        let found = json!({ "lastEditedAt": issue.edited, "editor": editor, "timelineItems": { "nodes": renames } });
         Ok(json!({ "repository": { "issueOrPullRequest": found } }))
     }
 

@@ -78,6 +78,7 @@ pub(crate) struct Issue {
     pub(crate) created: String,
     pub(crate) updated: String,
     pub(crate) edited: Option<String>,
+    pub(crate) editor: String,
     pub(crate) renamed: Option<String>,
     pub(crate) pull: Option<Pull>,
 }
@@ -318,6 +319,7 @@ impl State {
             created: now.clone(),
             updated: now,
             edited: None,
+            editor: String::new(),
             renamed: None,
             pull: None,
         };
@@ -329,6 +331,7 @@ impl State {
         let now = self.tick();
         let issue = self.issues.get_mut(&number).expect("there");
         (issue.body, issue.edited, issue.updated) = (body.to_owned(), Some(now.clone()), now);
+        issue.editor = issue.author.clone();
     }
 
     pub(crate) fn comment(&mut self, number: u64, author: &str, body: &str) -> u64 {

@@ -39,7 +39,7 @@ impl State {
             ("GET", ["pulls"]) => self.list_pulls(asked),
             ("POST", ["pulls"]) => self.create_pull(asked),
             ("GET", ["pulls", n]) => self.pull(number(n)).map_or_else(missing, |pull| (200, pull)),
-            ("PATCH", ["pulls", n]) => self.update_issue(number(n), &asked.body, true),
+            ("PATCH", ["pulls", n]) => self.update_issue(number(n), asked, true),
             ("POST", ["pulls", n, "requested_reviewers"]) => self.request_reviewers(number(n), &asked.body),
             ("GET", ["issues"]) => self.list_issues(asked),
             ("POST", ["issues"]) => {
@@ -55,7 +55,7 @@ impl State {
                 (200, self.comments.values().filter(recent).map(|comment| self.show_comment(comment)).collect())
             }
             ("GET", ["issues", n]) => self.issue(number(n)).map_or_else(missing, |issue| (200, issue)),
-            ("PATCH", ["issues", n]) if *n != "comments" => self.update_issue(number(n), &asked.body, false),
+            ("PATCH", ["issues", n]) if *n != "comments" => self.update_issue(number(n), asked, false),
             ("POST", ["issues", n, "labels"]) => self.add_labels(number(n), &asked.body),
             ("DELETE", ["issues", n, "labels", name]) => self.remove_label(number(n), name),
             ("GET", ["actions", "runs", id]) => self.run(number(id)),
@@ -174,11 +174,12 @@ impl State {
         (200, self.issues.values().filter(fits).rev().filter_map(|issue| self.issue(issue.number)).collect())
     }
 
-    fn update_issue(&mut self, number: u64, body: &Value, is_pull: bool) -> Answer {
-        let now = self.tick();
+    fn update_issue(&mut self, number: u64, asked: &Asked, is_pull: bool) -> Answer {
+        let (body, now) = (&asked.body, self.tick());
         let Some(issue) = self.issues.get_mut(&number) else { return missing() };
         if let Some(text) = body["body"].as_str() {
             (issue.body, issue.edited) = (text.to_owned(), Some(now.clone()));
+            issue.editor.clone_from(&asked.by.user);
         }
         if let Some(title) = body["title"].as_str() {
             (issue.title, issue.renamed) = (title.to_owned(), Some(now.clone()));
