@@ -27,6 +27,7 @@ async fn a_label_becomes_a_draft_pull_request_that_proves_itself() {
     assert!(sides.draft && pull.open, "a draft");
     assert!(pull.body.contains("**PROVEN**"), "{}", pull.body);
     assert!(pull.body.contains(&format!("Closes #{issue}")), "{}", pull.body);
+    assert!(pull.body.contains("19 characters that nobody can see were removed from the task."), "{}", pull.body);
     assert_eq!((pull.author.as_str(), sides.base.as_str()), (BOT.0, "main"));
     assert!(sides.reviewers.contains("ann"), "who asked is asked to review");
     assert_eq!(comments.len(), 1, "one progress comment");
