@@ -71,7 +71,7 @@ pub(super) async fn collect(
         said.extend(
             github.review_comments(number).await?.iter().map(|comment| of_comment(comment, Spoken::LineComment)),
         );
-        said.extend(github.reviews(number).await?.iter().map(of_review));
+        said.extend(reviews(responder, number).await?);
     }
     let served = served(responder, &comments);
     let oldest = oldest(responder);
@@ -132,14 +132,22 @@ fn of_comment(comment: &Comment, kind: fn(u64) -> Spoken) -> Said {
     }
 }
 
-fn of_review(review: &Review) -> Said {
-    Said {
-        spoken: Spoken::Review(review.id),
-        author: review.author.clone(),
-        created_at: review.submitted_at.clone(),
-        edited: false,
-        body: review.body.clone(),
+/// Returns the reviews that may hold a command; only for those it is asked whether they were changed.
+async fn reviews(responder: &Responder<'_>, pull: u64) -> Result<Vec<Said>, ForgeError> {
+    let mut reviews = responder.github.reviews(pull).await?;
+    reviews.retain(|review| review.body.to_ascii_lowercase().contains(NAME));
+    if reviews.is_empty() {
+        return Ok(Vec::new());
     }
+    let unchanged = responder.github.unchanged_reviews(pull).await?;
+    let said = |review: Review| Said {
+        spoken: Spoken::Review(review.id),
+        edited: !unchanged.contains(&review.id),
+        author: review.author,
+        created_at: review.submitted_at,
+        body: review.body,
+    };
+    Ok(reviews.into_iter().map(said).collect())
 }
 
 /// Reads the commands in a text, with a reason in the place of each that cannot be done there.

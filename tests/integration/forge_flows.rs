@@ -169,6 +169,16 @@ async fn a_text_that_was_changed_after_the_command_is_not_used() {
     assert_eq!(jobs.respond.output("decision"), "nothing");
     let told = flow.state(|state| state.bot_comments(issue)).join("\n");
     assert!(told.contains("please write it anew"), "{told}");
+    let (pull, event) = flow.state(|state| {
+        let pull = state.open_issue("ann", "A change", "");
+        state.issues.get_mut(&pull).expect("there").pull = Some(crate::github::Pull::of("prentice/x", "main"));
+        state.review(pull, "ann", "/prentice retest");
+        state.reviews.last_mut().expect("there").edited = Some("2026-01-01T00:00:00Z".to_owned());
+        let other = state.comment(pull, "bob", "Thanks!");
+        (pull, state.commented(other))
+    });
+    assert_eq!(flow.event(4, "issue_comment", &event).respond.output("decision"), "nothing");
+    assert!(flow.state(|state| state.bot_comments(pull)).join("").contains("please write it anew"));
     assert_eq!(flow.answers().await, 0);
     flow.github.assert_faithful();
 }

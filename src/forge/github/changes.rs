@@ -59,7 +59,54 @@ struct Renamed {
     created_at: String,
 }
 
+const REVIEW_CHANGES: &str = "query reviewChanges($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      reviews(last: 100) { nodes { databaseId lastEditedAt } }
+    }
+  }
+}";
+
+#[derive(Deserialize)]
+struct ReviewsFound {
+    repository: ReviewsRepository,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewsRepository {
+    pull_request: ReviewsPull,
+}
+
+#[derive(Deserialize)]
+struct ReviewsPull {
+    reviews: Reviews,
+}
+
+#[derive(Deserialize)]
+struct Reviews {
+    nodes: Vec<ReviewChange>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewChange {
+    database_id: Option<u64>,
+    last_edited_at: Option<String>,
+}
+
 impl GitHub {
+    /// Returns the numbers of those of a pull request's last 100 reviews whose text is as it was handed in.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] when there is no such pull request.
+    pub async fn unchanged_reviews(&self, pull: u64) -> Result<Vec<u64>, ForgeError> {
+        let variables = json!({ "owner": self.repository.owner(), "name": self.repository.name(), "number": pull });
+        let found: ReviewsFound = self.ask(REVIEW_CHANGES, variables).await?;
+        let all = found.repository.pull_request.reviews.nodes.into_iter();
+        Ok(all.filter(|review| review.last_edited_at.is_none()).filter_map(|review| review.database_id).collect())
+    }
+
     /// Returns when title or text of an issue or a pull request was last changed by anybody but `me`, in RFC 3339; `None`
     /// when never.
     ///

@@ -20,6 +20,12 @@ impl State {
             }
             "threads" => self.threads_of(number),
             "changes" => self.changes(number),
+            "reviewChanges" => {
+                let of = self.reviews.iter().filter(|review| review.number == number);
+                let nodes: Value =
+                    of.map(|review| json!({ "databaseId": review.id, "lastEditedAt": review.edited })).collect();
+                Ok(json!({ "repository": { "pullRequest": { "reviews": { "nodes": nodes } } } }))
+            }
             "resolve" => self.resolve(asked),
             "moveBranch" => self.move_branch(asked),
             other => Err(("UNKNOWN", format!("no operation {other}"))),

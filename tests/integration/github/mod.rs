@@ -129,6 +129,7 @@ pub(crate) struct Review {
     pub(crate) author: String,
     pub(crate) body: String,
     pub(crate) at: String,
+    pub(crate) edited: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -352,7 +353,7 @@ impl State {
 
     pub(crate) fn review(&mut self, number: u64, author: &str, body: &str) -> u64 {
         let (id, at) = (self.id(), self.tick());
-        self.reviews.push(Review { id, number, author: author.to_owned(), body: body.to_owned(), at });
+        self.reviews.push(Review { id, number, author: author.to_owned(), body: body.to_owned(), at, edited: None });
         id
     }
 
