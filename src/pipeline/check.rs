@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{Job, PipelineError, command_limits};
-use crate::repo::{FileTree, WorkTree};
+use crate::policy;
+use crate::repo::{FileChange, FileTree, WorkTree};
 use crate::verify::{self, Check, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
 
 /// The checks of a repository and the dependencies that its checkout already has.
@@ -53,16 +54,35 @@ pub(super) async fn judge(
     if tree.skipped() > 0 {
         notes.push(format!("{} entries of the base commit (submodules, odd names) were left out.", tree.skipped()));
     }
-    let touched = crate::policy::verification_touched(&tree.changes()?);
+    let changes = tree.changes()?;
+    let touched = policy::verification_touched(&changes);
     let evidence = verify::compare(base_run.clone(), patched, level, notes);
-    let evidence = crate::policy::discount(evidence, &touched);
+    let mut evidence = policy::discount(evidence, &touched);
+    let brought = policy::tests_of(&changes);
+    if !evidence.added.is_empty() && !brought.is_empty() && brought.len() < changes.len() {
+        job.progress.step("Running the change's tests on the base alone");
+        let alone = run(job, &with(&tree.without_changes(), &brought), checks).await?;
+        let is_trusted = !touched.iter().any(|touched| touched.kind.decides_about_all());
+        evidence = verify::red_first(evidence, alone, is_trusted);
+    }
     job.journal.record(
         "verdict",
         json!({ "verdict": evidence.verdict, "reason": evidence.reason, "fixed": evidence.fixed,
-                "broken": evidence.broken, "added": evidence.added, "still_failing": evidence.still_failing }),
+                "broken": evidence.broken, "added": evidence.added, "red_first": evidence.red_first, "still_failing": evidence.still_failing }),
     )?;
     job.progress.note(&format!("{}: {}", format!("{:?}", evidence.verdict).to_lowercase(), evidence.reason));
     Ok(evidence)
+}
+
+/// Puts files on a tree.
+fn with(base: &FileTree, changes: &[FileChange]) -> FileTree {
+    let mut tree = base.clone();
+    for change in changes {
+        if let Some(file) = &change.after {
+            tree.write(change.path.clone(), file.clone());
+        }
+    }
+    tree
 }
 
 async fn run(job: &Job<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {

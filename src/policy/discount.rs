@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::Touched;
 use super::paths::folded;
-use super::{Touched, TouchedKind};
 use crate::verify::{Evidence, Verdict};
 
 /// Names that stand for their folder rather than for themselves.
@@ -54,16 +54,7 @@ pub fn discount(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
 }
 
 fn reaches_all(touched: &Touched) -> bool {
-    match touched.kind {
-        TouchedKind::SnapshotChanged
-        | TouchedKind::TestCommand
-        | TouchedKind::CheckSettings
-        | TouchedKind::BuildScript => true,
-        TouchedKind::TestsDeleted
-        | TouchedKind::SkipAdded
-        | TouchedKind::AssertionsRemoved
-        | TouchedKind::TestsChanged => is_shared(touched),
-    }
+    touched.kind.decides_about_all() || is_shared(touched)
 }
 
 /// Tells files below a folder of tests that hold no test by their name: what they hold is used by the others.

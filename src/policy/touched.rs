@@ -76,6 +76,22 @@ pub fn verification_touched(changes: &[FileChange]) -> Vec<Touched> {
     all
 }
 
+/// Returns the changes that are nothing but tests and what tests compare with; code with tests inside is not among them.
+pub fn tests_of(changes: &[FileChange]) -> Vec<FileChange> {
+    let is_test = |change: &&FileChange| {
+        let path = folded(change.path.as_str());
+        change.after.is_some() && (is_test_file(&path) || is_snapshot(&path))
+    };
+    changes.iter().filter(is_test).cloned().collect()
+}
+
+impl TouchedKind {
+    /// Tells whether it can move every test, also those whose files stayed as they were.
+    pub fn decides_about_all(self) -> bool {
+        matches!(self, Self::SnapshotChanged | Self::TestCommand | Self::CheckSettings | Self::BuildScript)
+    }
+}
+
 fn kinds(change: &FileChange) -> Vec<TouchedKind> {
     let path = folded(change.path.as_str());
     let name = path.rsplit('/').next().unwrap_or(&path);

@@ -220,7 +220,8 @@ fn seconds(run: &CheckRun) -> String {
 fn tests_part(evidence: &Evidence) -> Option<String> {
     let groups = [
         ("failed before, pass now", &evidence.fixed),
-        ("new, and pass", &evidence.added),
+        ("new, fail without the change, pass with it", &evidence.red_first),
+        ("new, and pass; without the change they cannot run", &evidence.added),
         ("passed before, fail now", &evidence.broken),
         ("failed before and still fail", &evidence.still_failing),
     ];

@@ -47,7 +47,9 @@ pub fn compare(base: TreeRun, patched: TreeRun, sandbox: Option<Level>, extra_no
         sandbox,
         base,
         patched,
+        tests_on_base: None,
         fixed: list(fixed),
+        red_first: Vec::new(),
         broken: list(broken),
         added: list(added),
         still_failing: list(still_failing),
@@ -223,8 +225,7 @@ impl Tally {
             );
         }
         if !self.added.is_empty() {
-            let what = listed(&self.added, "passes now that did not run before", "pass now that did not run before");
-            return (Verdict::Added, format!("{what}; nothing broke"));
+            return (Verdict::Added, added_reason(&self.added));
         }
         let silenced = match self.silenced {
             0 => "no test tells the change from the base".to_owned(),
@@ -260,7 +261,13 @@ fn tests(count: usize) -> String {
     if count == 1 { "1 test".to_owned() } else { format!("{count} tests") }
 }
 
-fn listed(names: &BTreeSet<String>, one: &str, many: &str) -> String {
+/// Says why new tests are only added.
+pub(super) fn added_reason(names: &BTreeSet<String>) -> String {
+    let what = listed(names, "passes now that did not run before", "pass now that did not run before");
+    format!("{what}; nothing broke")
+}
+
+pub(super) fn listed(names: &BTreeSet<String>, one: &str, many: &str) -> String {
     let shown: Vec<&str> = names.iter().take(NAMES_IN_REASON).map(String::as_str).collect();
     let rest = names.len() - shown.len();
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };

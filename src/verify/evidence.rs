@@ -9,9 +9,10 @@ use crate::sandbox::Level;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// At least one test that ran and failed on the base passes now, and none broke.
+    /// At least one test that ran and failed on the base passes now, and none broke. A new test counts when it fails on the
+    /// base alone.
     Proven,
-    /// New tests pass that did not exist on the base, and none broke.
+    /// New tests pass that cannot even run on the base, and none broke.
     Added,
     /// Nothing broke, nothing is proven.
     Green,
@@ -30,8 +31,14 @@ pub struct Evidence {
     pub base: TreeRun,
     /// The changed tree.
     pub patched: TreeRun,
+    /// The base commit's tree with nothing of the change but its tests; `None` where it brings none in files of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests_on_base: Option<TreeRun>,
     /// Tests that failed before and pass now.
     pub fixed: Vec<String>,
+    /// New tests that fail on the base alone and pass with the change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub red_first: Vec<String>,
     /// Tests that passed before and fail, or are gone, now; and new ones that fail.
     pub broken: Vec<String>,
     /// Tests that did not exist, or could not run, before and pass now.

@@ -14,6 +14,7 @@ mod feedback;
 mod normalise;
 mod places;
 mod record;
+mod red_first;
 mod reports;
 mod run;
 
@@ -30,6 +31,7 @@ pub use feedback::failures_for_model;
 pub use normalise::normalise;
 pub use places::places;
 pub use record::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
+pub use red_first::red_first;
 pub use reports::{Parsed, parse};
 pub use run::{Progress, Runner};
 

@@ -22,6 +22,7 @@ mod init;
 #[cfg(unix)]
 mod interrupt;
 mod order;
+mod red_first;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;

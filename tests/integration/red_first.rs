@@ -1,0 +1,46 @@
+//! New tests are put on the base alone: what fails there and passes with the change is proof.
+
+use crate::common::{Endpoint, World, sandbox_or_skip};
+
+/// Finds the tests that lie in `tests/` and runs each as a shell script.
+const CHECK: &str = r#"#!/bin/sh
+number=0
+echo "TAP version 13"
+for file in tests/*.sh; do
+  number=$((number + 1))
+  if sh "$file"; then echo "ok $number - $file"; else echo "not ok $number - $file"; fi
+done
+echo "1..$number"
+"#;
+const OLD_TEST: &str = "grep -q total src/price.py\n";
+
+const WITH_PROOF: &str = "FILE: src/price.py\n```\ndef total(prices):\n    return sum(prices)\n```\n\n\
+                          FILE: tests/sum.sh\n```\ngrep -q 'sum(prices)' src/price.py\n```\n";
+const WITH_IDLE_TEST: &str = "FILE: src/price.py\n```\ndef total(prices):\n    return sum(prices)\n```\n\n\
+                              FILE: tests/idle.sh\n```\ntrue\n```\n";
+
+fn world() -> World {
+    World::with(&[
+        ("check.sh", CHECK),
+        ("src/price.py", "def total(prices):\n    return max(prices)\n"),
+        ("tests/old.sh", OLD_TEST),
+        ("task.yml", "title: Add the prices\nchecks: [sh check.sh]\n"),
+    ])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_of_its_own_proves_a_change_only_when_it_fails_without_it() {
+    for (answer, verdict, says) in [
+        (WITH_PROOF, "proven", "is new, fails without the change and passes with it"),
+        (WITH_IDLE_TEST, "green", "the new tests pass without the change as well"),
+    ] {
+        let (world, endpoint) = (world(), Endpoint::answering(&[answer]).await);
+        if !sandbox_or_skip(&world, module_path!()) {
+            return;
+        }
+        let ran = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--json"]);
+        assert_eq!(ran.ends_with(0).json()["verdict"], verdict, "{ran:?}");
+        let page = ran.json()["page"].as_str().expect("a page").to_owned();
+        assert!(crate::common::read(page).contains(says), "{says}");
+    }
+}
