@@ -44,6 +44,8 @@ pub(super) enum Command {
     Demo(Demo),
     /// Write the workflow and the configuration for GitHub into this repository, after showing them.
     Init(super::init::Init),
+    /// Prove what can be proven of any change between two commits, whoever made it. No model is asked.
+    Certify(super::certify::Certify),
     /// Take the best of several bundles that attempts at one task made.
     Choose(super::choose::Choose),
     /// Print the JSON Schema of a task file or of the configuration, for editors.
@@ -294,7 +296,7 @@ pub(super) enum SchemaKind {
     Config,
 }
 
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time > Duration::ZERO => Ok(time),
         _ => Err("write `90s`, `20m` or `1h 30m`".to_owned()),

@@ -207,6 +207,9 @@ impl From<PipelineError> for Failure {
             PipelineError::Propose(error) => Self::new(Exit::Bug, error),
             PipelineError::Journal(error) => Self::new(Exit::Service, error),
             PipelineError::Policy(_) => Self::new(Exit::Usage, &error).hint("mend `policy.protected`"),
+            PipelineError::NothingInCommon(..) => {
+                Self::new(Exit::Usage, &error).hint("name another base: `prentice certify BASE..HEAD`")
+            }
             PipelineError::Busy(_) => Self::new(Exit::Usage, &error).hint("wait for it, or end it"),
             PipelineError::Cancelled => {
                 Self::new(Exit::Interrupted, &error).hint("run the same command again to go on")

@@ -3,6 +3,7 @@
 //! The only module that knows which adapter stands behind which seam, and the only one that talks to a person.
 
 mod arguments;
+mod certify;
 mod choose;
 mod ci;
 mod demo;
@@ -83,6 +84,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Visible(flags) => visible::show(&flags),
         Command::Init(flags) => init::init(&flags),
+        Command::Certify(flags) => certify::certify(&flags, &environment, cancel).await,
         Command::Choose(flags) => choose::choose(&flags, &environment),
         Command::Schema(flags) => Ok(inspect::schema(flags.what)),
         Command::Doctor(flags) => doctor::doctor(&flags, &environment, cancel).await,

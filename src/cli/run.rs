@@ -191,7 +191,7 @@ pub(super) async fn carry_out(
     Ok(result?)
 }
 
-async fn walls(
+pub(super) async fn walls(
     environment: &Environment,
     config: &Config,
     may_lack_walls: bool,

@@ -69,7 +69,7 @@ impl Judging<'_> {
         tree: FileTree,
         remarks: String,
     ) -> Result<Candidate, PipelineError> {
-        let evidence = check::judge(job, &tree, self.checks, self.base_run).await?;
+        let evidence = check::judge(&job.bench(), &tree, self.checks, self.base_run).await?;
         let findings = policy::review(&tree.changes()?, Some(&evidence), self.settings);
         job.journal.record("findings", &findings)?;
         Ok(Candidate { tree, evidence, findings, remarks })

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Job, PipelineError, command_limits};
+use super::{Bench, PipelineError, command_limits};
 use crate::policy;
 use crate::repo::{FileChange, FileTree, WorkTree};
 use crate::verify::{self, Check, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
@@ -14,20 +14,20 @@ pub(super) struct Checks {
 }
 
 /// Finds the commands that decide; the user's own win.
-pub(super) fn find(job: &Job<'_>, tree: &FileTree) -> Result<Checks, PipelineError> {
-    let own = &job.config.checks;
+pub(super) fn find(bench: &Bench<'_>, tree: &FileTree) -> Result<Checks, PipelineError> {
+    let own = &bench.config.checks;
     let list = if own.value.is_empty() { verify::detect(tree) } else { verify::from_user(&own.value)? };
-    job.journal.record("checks_found", &list)?;
-    let linked = match job.repository.checkout() {
+    bench.journal.record("checks_found", &list)?;
+    let linked = match bench.repository.checkout() {
         Some(checkout) => verify::installed_dependencies(checkout, tree, &list),
         None => Vec::new(),
     };
     let list = verify::use_environments(&list, &linked);
     match list.as_slice() {
-        [] => job.progress.note("No build or test command was found: nothing can be proven. Name some in `checks:`."),
+        [] => bench.progress.note("No build or test command was found: nothing can be proven. Name some in `checks:`."),
         list => {
             for check in list {
-                job.progress.note(&format!("check `{}` ({})", check.label(), check.found_in));
+                bench.progress.note(&format!("check `{}` ({})", check.label(), check.found_in));
             }
         }
     }
@@ -35,21 +35,21 @@ pub(super) fn find(job: &Job<'_>, tree: &FileTree) -> Result<Checks, PipelineErr
 }
 
 /// Runs the checks on the base commit.
-pub(super) async fn run_base(job: &Job<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
-    job.progress.step("Running the checks on the base commit");
-    run(job, tree, checks).await
+pub(super) async fn run_base(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
+    bench.progress.step("Running the checks on the base commit");
+    run(bench, tree, checks).await
 }
 
 /// Runs the checks on the changed tree and compares.
 pub(super) async fn judge(
-    job: &Job<'_>,
+    bench: &Bench<'_>,
     tree: &FileTree,
     checks: &Checks,
     base_run: &TreeRun,
 ) -> Result<Evidence, PipelineError> {
-    job.progress.step("Running the checks on the changed tree");
-    let patched = run(job, tree, checks).await?;
-    let level = (!checks.list.is_empty()).then(|| job.sandbox.level());
+    bench.progress.step("Running the checks on the changed tree");
+    let patched = run(bench, tree, checks).await?;
+    let level = (!checks.list.is_empty()).then(|| bench.sandbox.level());
     let mut notes: Vec<String> = checks.linked.iter().map(|linked| linked.note.clone()).collect();
     if tree.skipped() > 0 {
         notes.push(format!("{} entries of the base commit (submodules, odd names) were left out.", tree.skipped()));
@@ -58,20 +58,34 @@ pub(super) async fn judge(
     let touched = policy::verification_touched(&changes);
     let evidence = verify::compare(base_run.clone(), patched, level, notes);
     let mut evidence = policy::discount(evidence, &touched);
-    let brought = policy::tests_of(&changes);
+    let brought = brought_tests(bench, &changes);
     if !evidence.added.is_empty() && !brought.is_empty() && brought.len() < changes.len() {
-        job.progress.step("Running the change's tests on the base alone");
-        let alone = run(job, &with(&tree.without_changes(), &brought), checks).await?;
+        bench.progress.step("Running the change's tests on the base alone");
+        let alone = run(bench, &with(&tree.without_changes(), &brought), checks).await?;
         let is_trusted = !touched.iter().any(|touched| touched.kind.decides_about_all());
         evidence = verify::red_first(evidence, alone, is_trusted);
     }
-    job.journal.record(
+    bench.journal.record(
         "verdict",
         json!({ "verdict": evidence.verdict, "reason": evidence.reason, "fixed": evidence.fixed,
                 "broken": evidence.broken, "added": evidence.added, "red_first": evidence.red_first, "still_failing": evidence.still_failing }),
     )?;
-    job.progress.note(&format!("{}: {}", format!("{:?}", evidence.verdict).to_lowercase(), evidence.reason));
+    bench.progress.note(&format!("{}: {}", format!("{:?}", evidence.verdict).to_lowercase(), evidence.reason));
     Ok(evidence)
+}
+
+/// Returns the files of tests that a change brings: those that conventions know, and those that the caller named.
+fn brought_tests(bench: &Bench<'_>, changes: &[FileChange]) -> Vec<FileChange> {
+    let mut brought = policy::tests_of(changes);
+    let named = |change: &&FileChange| {
+        change.after.is_some() && bench.tests.is_some_and(|globs| globs.is_match(change.path.as_str()))
+    };
+    for change in changes.iter().filter(named) {
+        if !brought.contains(change) {
+            brought.push(change.clone());
+        }
+    }
+    brought
 }
 
 /// Puts files on a tree.
@@ -85,28 +99,28 @@ fn with(base: &FileTree, changes: &[FileChange]) -> FileTree {
     tree
 }
 
-async fn run(job: &Job<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
+async fn run(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
     if checks.list.is_empty() {
         return Ok(TreeRun::default());
     }
-    let work_tree = WorkTree::create(tree, &job.temporary)?;
+    let work_tree = WorkTree::create(tree, bench.temporary)?;
     for linked in &checks.linked {
         linked.link_into(&work_tree)?;
     }
     let tell = |progress: verify::Progress<'_>| {
         if let verify::Progress::Finished(run) = progress {
-            job.progress.note(&describe(run));
+            bench.progress.note(&describe(run));
         }
     };
     let runner = Runner {
         readable: checks.linked.iter().map(|linked| linked.target.clone()).collect(),
         observer: &tell,
-        ..Runner::new(job.sandbox, command_limits(job.config))
+        ..Runner::new(bench.sandbox, command_limits(bench.config))
     };
-    let result = runner.run_tree(&checks.list, &work_tree, job.cancel).await;
+    let result = runner.run_tree(&checks.list, &work_tree, bench.cancel).await;
     match result {
         Ok(run) => Ok(run),
-        Err(_) if job.cancel.is_cancelled() => Err(PipelineError::Cancelled),
+        Err(_) if bench.cancel.is_cancelled() => Err(PipelineError::Cancelled),
         Err(error) => Err(error.into()),
     }
 }

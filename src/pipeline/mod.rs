@@ -4,15 +4,17 @@
 //! stage's business.
 
 mod attempt;
+mod certify;
 mod check;
 mod ground;
 mod observed;
 mod recheck;
 mod state;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use globset::GlobSet;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +34,7 @@ use crate::task::{Order, Task};
 use crate::verify::VerifyError;
 
 use attempt::Attempted;
+pub use certify::{Certificate, certify};
 use ground::Ground;
 pub use observed::{ObservedModel, ObservedSandbox};
 pub use state::{RunState, earlier_replies, remove_leftovers};
@@ -42,6 +45,27 @@ pub trait Progress: Send + Sync {
     fn step(&self, text: &str);
     /// Something is worth knowing within a step.
     fn note(&self, text: &str);
+}
+
+/// What the evidence stages need: checks are run here, with or without a model before.
+#[derive(Clone, Copy)]
+pub struct Bench<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The settings.
+    pub config: &'a Config,
+    /// Runs the repository's commands.
+    pub sandbox: &'a dyn Sandbox,
+    /// Where work trees are made.
+    pub temporary: &'a Path,
+    /// The journal.
+    pub journal: &'a Journal,
+    /// Tells a person what is going on.
+    pub progress: &'a dyn Progress,
+    /// Ends everything early.
+    pub cancel: &'a CancellationToken,
+    /// Files that are tests besides those that conventions know.
+    pub tests: Option<&'a GlobSet>,
 }
 
 /// What a run works on and may use.
@@ -84,6 +108,19 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    fn bench(&self) -> Bench<'_> {
+        Bench {
+            repository: self.repository,
+            config: self.config,
+            sandbox: self.sandbox,
+            temporary: &self.temporary,
+            journal: self.journal,
+            progress: self.progress,
+            cancel: self.cancel,
+            tests: None,
+        }
+    }
+
     /// Returns the short name of the task; branch and state folder are called after it.
     pub(crate) fn slug(&self) -> String {
         self.order.map_or_else(|| self.task.slug(), Order::slug)
@@ -139,6 +176,9 @@ pub enum PipelineError {
     /// The user ended it before there was anything to keep.
     #[error("cancelled")]
     Cancelled,
+    /// Two commits that shall be compared come from different beginnings.
+    #[error("{0} and {1} have no commit in common")]
+    NothingInCommon(String, String),
 }
 
 /// Carries a task through the whole line.
@@ -182,8 +222,8 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
 
 async fn attempt(job: &Job<'_>, ground: &Ground, settings: &PolicySettings) -> Result<Attempted, PipelineError> {
     let base = ground.tree.without_changes();
-    let checks = check::find(job, &base)?;
-    let base_run = check::run_base(job, &base, &checks).await?;
+    let checks = check::find(&job.bench(), &base)?;
+    let base_run = check::run_base(&job.bench(), &base, &checks).await?;
     let judging = attempt::Judging { checks: &checks, base_run: &base_run, settings };
     match job.order {
         Some(order) if !order.verb.needs_model() => recheck::all(job, &ground.tree, &judging).await,

@@ -15,6 +15,7 @@ use crate::forge::{Forge, ForgeError, Placed, PullRequest};
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::repo::{CommitDetails, CommitId, RepoError, Repository};
 use crate::task::BRANCH_PREFIX;
+use crate::verify::Evidence;
 
 /// The trailer by which our own commits are known.
 const TASK_TRAILER: &str = "Prentice-Task: ";
@@ -139,6 +140,11 @@ pub async fn publish(
     };
     let placed = forge.put(&wanted).await?;
     Ok(Published { branch, commit, moved, placed })
+}
+
+/// Writes what the checks say of a change in Markdown, harmless as everything that goes to a forge.
+pub fn certificate(evidence: &Evidence, findings: &[Finding]) -> String {
+    text::certificate(evidence, findings)
 }
 
 /// Writes what a person shall see of a bundle on the page of a CI job, harmless as everything that goes to a forge.

@@ -73,6 +73,17 @@ pub(super) fn body(bundle: &Bundle, place: Place<'_>) -> String {
     }
 }
 
+/// Writes what the checks say of a change, for any change: verdict first, nothing of a model.
+pub(super) fn certificate(evidence: &Evidence, findings: &[Finding]) -> String {
+    let verdict = format!("**{}**: {}.\n", verdict_word(evidence.verdict).to_uppercase(), sentence(&evidence.reason));
+    let mut parts = vec![verdict];
+    parts.extend(touched_part(findings));
+    parts.push(checks_part(evidence));
+    parts.extend(tests_part(evidence));
+    parts.push(not_checked_part(evidence));
+    cut(&parts.join("\n"))
+}
+
 /// Cuts a body at a line before the forge would refuse it.
 fn cut(text: &str) -> String {
     // GitHub takes 65,536 characters; what follows the cut needs less than 2,000.

@@ -11,6 +11,7 @@
 #[cfg(unix)]
 mod action;
 mod attempts;
+mod certify;
 mod commands;
 mod common;
 mod faults;

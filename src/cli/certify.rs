@@ -1,0 +1,171 @@
+//! `prentice certify`: what the checks say of any change, whoever made it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Place;
+use super::ci::Ci;
+use super::failure::{Exit, Failure};
+use super::output::{Steps, print, print_json};
+use super::run::walls;
+use super::setup;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Environment, Layer, LimitsLayer, SandboxLayer, SandboxMode};
+use crate::journal::Journal;
+use crate::pipeline::{self, Bench, Certificate, ObservedSandbox, RunState};
+use crate::repo::{CommitId, Repository};
+use crate::secret::Redactor;
+use crate::verify::Verdict;
+
+/// The name of the state folder: certificates of one clone are made one after the other.
+const STATE: &str = "certify";
+
+/// `prentice certify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice certify                     the checked-out commit against the default branch
+  prentice certify main..topic --json
+  prentice certify HEAD~1..HEAD --tests 'checks/**'
+
+The checks run on the base, on the base with nothing but the change's tests, and with the whole change. Commands and
+settings come from the base. No model is asked, nothing is written to branches or to the checkout.
+
+Exit codes: 0 proven, added or green; 1 unproven or refused.")]
+pub(super) struct Certify {
+    /// BASE..HEAD; BASE is by default the default branch, HEAD the checked-out commit.
+    pub range: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Files that are tests besides those that the conventions of their languages know; may be given several times.
+    #[arg(long, value_name = "GLOB")]
+    pub tests: Vec<String>,
+    /// A command that decides, in the place of the detected ones; may be given several times.
+    #[arg(long = "check", value_name = "COMMAND")]
+    pub checks: Vec<String>,
+    /// Wall time of one command, such as `20m`.
+    #[arg(long, value_name = "TIME", value_parser = super::arguments::parse_time)]
+    pub command_time: Option<Duration>,
+    /// Run the repository's commands without walls, as you, with the network and all your files.
+    #[arg(long)]
+    pub no_sandbox: bool,
+    /// Write the certificate in Markdown to FILE as well.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Carries out `prentice certify`.
+pub(super) async fn certify(
+    flags: &Certify,
+    environment: &Environment,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let repository = Repository::discover(&flags.place.repo)?;
+    let (base, head) = ends(&repository, flags.range.as_deref())?;
+    let tests = globs(&flags.tests)?;
+    let fork_point = repository.merge_base(&base, &head)?.unwrap_or_else(|| base.clone());
+    let layers = setup::layers(&repository.tree(&fork_point)?, environment, layer_of(flags))?;
+    let config = layers.resolve(None);
+    let ci = Ci::of(environment);
+    let steps = Steps::new(ci.is_there());
+    let state = RunState::open(&repository.state_folder(), STATE)?;
+    let temporary = std::env::temp_dir();
+    pipeline::remove_leftovers(&temporary);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let redactor = Arc::new(Redactor::new(&environment.secrets()));
+    let journal = Journal::open(&state.journal(), clock, redactor);
+    let journal = Arc::new(journal.map_err(|error| Failure::new(Exit::Service, error))?);
+    let sandbox = walls(environment, &config, false, &steps).await?;
+    let sandbox = ObservedSandbox::new(sandbox, Arc::clone(&journal));
+    let bench = Bench {
+        repository: &repository,
+        config: &config,
+        sandbox: &sandbox,
+        temporary: &temporary,
+        journal: &journal,
+        progress: &steps,
+        cancel,
+        tests: tests.as_ref(),
+    };
+    let made = pipeline::certify(&bench, &base, &head).await;
+    steps.finish();
+    tell(flags, &made?, &ci)
+}
+
+fn tell(flags: &Certify, made: &Certificate, ci: &Ci<'_>) -> Result<Exit, Failure> {
+    let text = crate::publish::certificate(&made.evidence, &made.findings);
+    if let Some(place) = &flags.out {
+        let fail = |error: std::io::Error| Failure::new(Exit::Service, format!("{}: {error}", place.display()));
+        std::fs::write(place, &text).map_err(fail)?;
+    }
+    ci.summary(&text)?;
+    let verdict = serde_json::to_value(made.evidence.verdict).map_err(|error| Failure::new(Exit::Bug, error))?;
+    ci.outputs(&[("verdict", verdict.as_str().unwrap_or_default())])?;
+    if flags.json {
+        print_json(&json!({
+            "verdict": verdict, "reason": made.evidence.reason, "base": made.base, "head": made.head,
+            "files": made.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
+            "evidence": made.evidence, "findings": made.findings,
+        }));
+    } else {
+        print(&text);
+    }
+    Ok(match made.evidence.verdict {
+        Verdict::Proven | Verdict::Added | Verdict::Green => Exit::Done,
+        Verdict::Unproven | Verdict::Refused => Exit::NotAcceptable,
+    })
+}
+
+/// Finds the two commits that a range names.
+fn ends(repository: &Repository, range: Option<&str>) -> Result<(CommitId, CommitId), Failure> {
+    let (base, head) = match range.map(|range| range.split_once("...").or_else(|| range.split_once(".."))) {
+        Some(Some((base, head))) => (base, head),
+        Some(None) => (range.unwrap_or_default(), ""),
+        None => ("", ""),
+    };
+    let head = repository.resolve(if head.is_empty() { "HEAD" } else { head })?;
+    if !base.is_empty() {
+        return Ok((repository.resolve(base)?, head));
+    }
+    let names =
+        ["refs/remotes/origin/HEAD", "main", "master", "refs/remotes/origin/main", "refs/remotes/origin/master"];
+    let found = names.iter().find_map(|name| repository.resolve(name).ok());
+    let base = found.ok_or_else(|| {
+        Failure::new(Exit::Usage, "the default branch is not known here")
+            .hint("name the base: `prentice certify BASE..HEAD`")
+    })?;
+    Ok((base, head))
+}
+
+fn globs(patterns: &[String]) -> Result<Option<GlobSet>, Failure> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |error: globset::Error| Failure::new(Exit::Usage, format!("--tests: {error}"));
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(Glob::new(pattern).map_err(wrong)?);
+    }
+    set.build().map(Some).map_err(wrong)
+}
+
+fn layer_of(flags: &Certify) -> Layer {
+    Layer {
+        limits: LimitsLayer::default(),
+        checks: Some(flags.checks.clone()).filter(|checks| !checks.is_empty()),
+        sandbox: SandboxLayer {
+            mode: flags.no_sandbox.then_some(SandboxMode::Off),
+            command_time: flags.command_time,
+            ..SandboxLayer::default()
+        },
+        ..Layer::default()
+    }
+}

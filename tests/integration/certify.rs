@@ -1,0 +1,84 @@
+//! `prentice certify`: any change, whoever made it, is measured and not believed.
+
+use crate::common::{World, sandbox_or_skip};
+
+/// Runs each file of `tests/` as a test of its own.
+const CHECK: &str = "#!/bin/sh\nnumber=0\necho 'TAP version 13'\nfor file in tests/*.sh; do\n  number=$((number + 1))\n  \
+                     if sh \"$file\"; then echo \"ok $number - $file\"; else echo \"not ok $number - $file\"; fi\ndone\n\
+                     echo \"1..$number\"\n";
+const WRONG: &str = "def total(prices):\n    return max(prices)\n";
+const RIGHT: &str = "def total(prices):\n    return sum(prices)\n";
+const PROOF: &str = "grep -q 'sum(prices)' src/price.py\n";
+
+fn world() -> World {
+    World::with(&[
+        ("check.sh", CHECK),
+        (".prentice.yml", "checks: [sh check.sh]\n"),
+        ("src/price.py", WRONG),
+        ("tests/old.sh", "grep -q 'def total' src/price.py\n"),
+    ])
+}
+
+/// Commits files on a branch of their own, and certifies it against `main`.
+fn check(name: &str, files: &[(&str, &str)], code: i32, verdict: &str, says: &str) {
+    let world = world();
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    for (path, text) in files {
+        world.write(path, text);
+    }
+    world.commit(name);
+    let ran = world.run(&["certify", "--json"]);
+    let told = ran.ends_with(code).json();
+    assert_eq!(told["verdict"], verdict, "{name}: {told}");
+    let reason = told["reason"].as_str().expect("a reason").to_owned() + &told["evidence"]["not_checked"].to_string();
+    assert!(reason.contains(says), "{name}: {reason}");
+    assert_eq!(world.git(&["status", "--porcelain"]), "", "the checkout is as it was");
+    let text = world.run(&["certify", "main..topic"]).ends_with(code).out.clone();
+    assert!(text.starts_with(&format!("**{}**", verdict.to_uppercase())), "{text}");
+}
+
+#[test]
+fn a_fix_with_its_test_is_proven() {
+    let files = [("src/price.py", RIGHT), ("tests/sum.sh", PROOF)];
+    check("fix with test", &files, 0, "proven", "tests/sum.sh is new, fails without the change and passes with it");
+}
+
+#[test]
+fn a_fix_without_a_test_is_green() {
+    check("fix", &[("src/price.py", RIGHT)], 0, "green", "no test tells the change from the base");
+}
+
+#[test]
+fn a_test_without_the_fix_is_refused() {
+    check("test", &[("tests/sum.sh", PROOF)], 1, "refused", "tests/sum.sh fails or is gone");
+}
+
+#[test]
+fn a_weakened_test_proves_nothing() {
+    let files = [("tests/old.sh", "true\n"), ("tests/sum.sh", "true\n"), ("src/other.py", "x = 1\n")];
+    check("weak", &files, 0, "green", "pass without the change as well and prove nothing: tests/sum.sh");
+}
+
+#[test]
+fn a_change_that_breaks_a_test_is_refused() {
+    let files = [("src/price.py", "def sum_of(prices):\n    return sum(prices)\n"), ("tests/sum.sh", PROOF)];
+    check("break", &files, 1, "refused", "tests/old.sh fails or is gone");
+}
+
+#[test]
+fn a_change_that_brings_a_build_script_is_not_proven_by_its_own_tests() {
+    let files = [("src/price.py", RIGHT), ("tests/sum.sh", PROOF), ("build.rs", "")];
+    check("build script", &files, 0, "added", "tests/sum.sh passes now that did not run before");
+}
+
+#[test]
+fn what_cannot_be_certified_is_named() {
+    let world = world();
+    let ran = world.run(&["certify", "absent..HEAD"]);
+    assert!(ran.ends_with(2).err.contains("absent"), "{ran:?}");
+    let ran = world.run(&["certify", "--tests", "[", "HEAD"]);
+    assert!(ran.ends_with(2).err.contains("--tests"), "{ran:?}");
+}
