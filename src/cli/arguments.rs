@@ -46,6 +46,8 @@ pub(super) enum Command {
     Init(super::init::Init),
     /// Prove what can be proven of any change between two commits, whoever made it. No model is asked.
     Certify(super::certify::Certify),
+    /// Make the evidence of a bundle again and compare. No model is asked.
+    Verify(super::verify::Verify),
     /// Take the best of several bundles that attempts at one task made.
     Choose(super::choose::Choose),
     /// Print the JSON Schema of a task file or of the configuration, for editors.

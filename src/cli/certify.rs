@@ -1,7 +1,6 @@
 //! `prentice certify`: what the checks say of any change, whoever made it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -10,21 +9,15 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Place;
+use super::bench::{Parts, on_bench};
 use super::ci::Ci;
 use super::failure::{Exit, Failure};
-use super::output::{Steps, print, print_json};
-use super::run::walls;
+use super::output::{print, print_json};
 use super::setup;
-use crate::clock::{Clock, SystemClock};
 use crate::config::{Environment, Layer, LimitsLayer, SandboxLayer, SandboxMode};
-use crate::journal::Journal;
-use crate::pipeline::{self, Bench, Certificate, ObservedSandbox, RunState};
+use crate::pipeline::{self, Certificate};
 use crate::repo::{CommitId, Repository};
-use crate::secret::Redactor;
 use crate::verify::Verdict;
-
-/// The name of the state folder: certificates of one clone are made one after the other.
-const STATE: &str = "certify";
 
 /// `prentice certify`.
 #[derive(Debug, Args)]
@@ -74,30 +67,9 @@ pub(super) async fn certify(
     let fork_point = repository.merge_base(&base, &head)?.unwrap_or_else(|| base.clone());
     let layers = setup::layers(&repository.tree(&fork_point)?, environment, layer_of(flags))?;
     let config = layers.resolve(None);
-    let ci = Ci::of(environment);
-    let steps = Steps::new(ci.is_there());
-    let state = RunState::open(&repository.state_folder(), STATE)?;
-    let temporary = std::env::temp_dir();
-    pipeline::remove_leftovers(&temporary);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-    let redactor = Arc::new(Redactor::new(&environment.secrets()));
-    let journal = Journal::open(&state.journal(), clock, redactor);
-    let journal = Arc::new(journal.map_err(|error| Failure::new(Exit::Service, error))?);
-    let sandbox = walls(environment, &config, false, &steps).await?;
-    let sandbox = ObservedSandbox::new(sandbox, Arc::clone(&journal));
-    let bench = Bench {
-        repository: &repository,
-        config: &config,
-        sandbox: &sandbox,
-        temporary: &temporary,
-        journal: &journal,
-        progress: &steps,
-        cancel,
-        tests: tests.as_ref(),
-    };
-    let made = pipeline::certify(&bench, &base, &head).await;
-    steps.finish();
-    tell(flags, &made?, &ci)
+    let parts = Parts { repository: &repository, config: &config, tests: tests.as_ref(), environment, cancel };
+    let made = on_bench(&parts, async |bench| pipeline::certify(bench, &base, &head).await).await?;
+    tell(flags, &made, &Ci::of(environment))
 }
 
 fn tell(flags: &Certify, made: &Certificate, ci: &Ci<'_>) -> Result<Exit, Failure> {

@@ -82,8 +82,7 @@ fn read<'a>(folder: &'a Path, wanted: Option<&str>) -> Result<Candidate<'a>, Fai
 }
 
 fn verdict(candidate: &Candidate<'_>) -> String {
-    let verdict = candidate.bundle.evidence.as_ref().map(|evidence| format!("{:?}", evidence.verdict).to_lowercase());
-    verdict.unwrap_or_else(|| "-".to_owned())
+    candidate.bundle.evidence.as_ref().map_or("-", |evidence| evidence.verdict.word()).to_owned()
 }
 
 fn describe(candidates: &[Candidate<'_>], chosen: usize) -> serde_json::Value {

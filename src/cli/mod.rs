@@ -3,6 +3,7 @@
 //! The only module that knows which adapter stands behind which seam, and the only one that talks to a person.
 
 mod arguments;
+mod bench;
 mod certify;
 mod choose;
 mod ci;
@@ -18,6 +19,7 @@ mod publish;
 mod respond;
 mod run;
 mod setup;
+mod verify;
 mod visible;
 
 use std::ffi::OsString;
@@ -85,6 +87,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Visible(flags) => visible::show(&flags),
         Command::Init(flags) => init::init(&flags),
         Command::Certify(flags) => certify::certify(&flags, &environment, cancel).await,
+        Command::Verify(flags) => verify::verify(&flags, &environment, cancel).await,
         Command::Choose(flags) => choose::choose(&flags, &environment),
         Command::Schema(flags) => Ok(inspect::schema(flags.what)),
         Command::Doctor(flags) => doctor::doctor(&flags, &environment, cancel).await,

@@ -47,7 +47,8 @@ pub(super) async fn publish(
     }
 }
 
-fn checked(folder: &Path, wanted: Option<&str>) -> Result<Bundle, Failure> {
+/// Reads a bundle, whose digest must be the one that is wanted.
+pub(super) fn checked(folder: &Path, wanted: Option<&str>) -> Result<Bundle, Failure> {
     if let Some(wanted) = wanted {
         let found = bundle::digest(folder)?;
         if !found.eq_ignore_ascii_case(wanted) {

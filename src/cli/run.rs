@@ -289,8 +289,8 @@ pub(super) fn report(finished: &Finished) {
     match (&bundle.ending, &finished.published) {
         (Ending::Done, Some(published)) => {
             let reason = bundle.evidence.as_ref().map_or("", |evidence| evidence.reason.as_str());
-            let verdict = bundle.evidence.as_ref().map(|e| format!("{:?}", e.verdict).to_lowercase());
-            tell(&format!("Done: {} ({reason})", verdict.unwrap_or_default()));
+            let verdict = bundle.evidence.as_ref().map_or("", |evidence| evidence.verdict.word());
+            tell(&format!("Done: {verdict} ({reason})"));
             let state = if published.moved { "" } else { " (unchanged)" };
             tell(&format!("  branch  {}{state}", published.branch));
             tell(&format!("  review  {}", published.placed.page.display()));

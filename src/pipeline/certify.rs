@@ -1,7 +1,9 @@
 //! The evidence for any change between two commits, whoever made it: no model, no task, no bundle.
 
 use super::{Bench, PipelineError, check, policy_settings};
+use crate::bundle::Bundle;
 use crate::policy::{self, Finding};
+use crate::publish::PublishError;
 use crate::repo::{CommitId, FileChange};
 use crate::verify::Evidence;
 
@@ -39,4 +41,25 @@ pub async fn certify(bench: &Bench<'_>, base: &CommitId, head: &CommitId) -> Res
     let evidence = check::judge(bench, &tree, &checks, &base_run).await?;
     let findings = policy::review(&changes, Some(&evidence), &settings);
     Ok(Certificate { base: fork_point, head: head.clone(), changes, evidence, findings })
+}
+
+/// Makes the evidence of a bundle again, from its base commit and its files.
+///
+/// # Errors
+/// [`PipelineError`], also when the base commit does not hold what the bundle says.
+pub async fn replay(bench: &Bench<'_>, bundle: &Bundle) -> Result<Evidence, PipelineError> {
+    let base_tree = bench.repository.tree(&bundle.base)?;
+    let mut tree = base_tree.clone();
+    for change in &bundle.changes {
+        if base_tree.read(&change.path)? != change.before {
+            return Err(PublishError::WrongBase(change.path.to_string()).into());
+        }
+        match &change.after {
+            Some(file) => tree.write(change.path.clone(), file.clone()),
+            None => tree.remove(&change.path),
+        }
+    }
+    let checks = check::find(bench, &base_tree)?;
+    let base_run = check::run_base(bench, &base_tree, &checks).await?;
+    check::judge(bench, &tree, &checks, &base_run).await
 }

@@ -70,7 +70,7 @@ pub(super) async fn judge(
         json!({ "verdict": evidence.verdict, "reason": evidence.reason, "fixed": evidence.fixed,
                 "broken": evidence.broken, "added": evidence.added, "red_first": evidence.red_first, "still_failing": evidence.still_failing }),
     )?;
-    bench.progress.note(&format!("{}: {}", format!("{:?}", evidence.verdict).to_lowercase(), evidence.reason));
+    bench.progress.note(&format!("{}: {}", evidence.verdict.word(), evidence.reason));
     Ok(evidence)
 }
 

@@ -34,7 +34,7 @@ use crate::task::{Order, Task};
 use crate::verify::VerifyError;
 
 use attempt::Attempted;
-pub use certify::{Certificate, certify};
+pub use certify::{Certificate, certify, replay};
 use ground::Ground;
 pub use observed::{ObservedModel, ObservedSandbox};
 pub use state::{RunState, earlier_replies, remove_leftovers};

@@ -76,7 +76,7 @@ pub(super) fn page(bundle: &Bundle, branch: &str, commit: &CommitId) -> Result<S
         "branch": branch,
         "commit": commit.short(),
         "base": bundle.base.short(),
-        "verdict": evidence.map_or("unproven", |evidence| text::verdict_word(evidence.verdict)),
+        "verdict": evidence.map_or("unproven", |evidence| evidence.verdict.word()),
         "reason": evidence.map_or("nothing was checked", |evidence| evidence.reason.as_str()),
         "findings": findings,
         "checks": evidence.map(checks).unwrap_or_default(),

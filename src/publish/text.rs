@@ -3,7 +3,7 @@
 use crate::bundle::Bundle;
 use crate::policy::{Finding, Severity};
 use crate::sandbox::{Exit, Level};
-use crate::verify::{CheckRun, Evidence, Outcome, ReportFormat, Verdict};
+use crate::verify::{CheckRun, Evidence, Outcome, ReportFormat};
 
 use super::TASK_TRAILER;
 use super::safe::{cell, defuse, quoted, sentence, subject};
@@ -22,7 +22,7 @@ pub(super) fn commit_message(bundle: &Bundle) -> String {
     };
     let verdict = bundle.evidence.as_ref().map_or_else(
         || "Nothing was checked.".to_owned(),
-        |evidence| format!("Verdict: {}. {}.", verdict_word(evidence.verdict), sentence(&evidence.reason)),
+        |evidence| format!("Verdict: {}. {}.", evidence.verdict.word(), sentence(&evidence.reason)),
     );
     let model = defuse(&bundle.account.model);
     format!("{subject}\n\n{verdict}\n\n{TASK_TRAILER}{}\nPrentice-Model: {model}\n", bundle.slug)
@@ -75,7 +75,7 @@ pub(super) fn body(bundle: &Bundle, place: Place<'_>) -> String {
 
 /// Writes what the checks say of a change, for any change: verdict first, nothing of a model.
 pub(super) fn certificate(evidence: &Evidence, findings: &[Finding]) -> String {
-    let verdict = format!("**{}**: {}.\n", verdict_word(evidence.verdict).to_uppercase(), sentence(&evidence.reason));
+    let verdict = format!("**{}**: {}.\n", evidence.verdict.word().to_uppercase(), sentence(&evidence.reason));
     let mut parts = vec![verdict];
     parts.extend(touched_part(findings));
     parts.push(checks_part(evidence));
@@ -123,17 +123,6 @@ fn forge_end(bundle: &Bundle, run_url: Option<&str>) -> String {
     text
 }
 
-/// Names a verdict for people.
-pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Proven => "proven",
-        Verdict::Added => "added",
-        Verdict::Green => "green",
-        Verdict::Unproven => "unproven",
-        Verdict::Refused => "refused",
-    }
-}
-
 /// Names an exit for people.
 fn exit_words(exit: Exit) -> String {
     match exit {
@@ -179,7 +168,7 @@ pub(super) fn level_words(level: Option<Level>) -> &'static str {
 fn verdict_part(bundle: &Bundle) -> String {
     match &bundle.evidence {
         Some(evidence) => {
-            format!("**{}**: {}.\n", verdict_word(evidence.verdict).to_uppercase(), sentence(&evidence.reason))
+            format!("**{}**: {}.\n", evidence.verdict.word().to_uppercase(), sentence(&evidence.reason))
         }
         None => "**UNPROVEN**: nothing was checked.\n".to_owned(),
     }

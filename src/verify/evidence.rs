@@ -22,6 +22,19 @@ pub enum Verdict {
     Refused,
 }
 
+impl Verdict {
+    /// Returns the word for it, as bundles, outputs and texts have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Added => "added",
+            Self::Green => "green",
+            Self::Unproven => "unproven",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What the commands said before and after, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {

@@ -27,3 +27,4 @@ mod red_first;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod verify;

@@ -13,7 +13,7 @@ mod talk;
 use std::collections::BTreeMap;
 
 use super::progress::Stage;
-use super::{PublishError, accept_ending, accept_policy, text};
+use super::{PublishError, accept_ending, accept_policy};
 use crate::bundle::Bundle;
 use crate::forge::ForgeError;
 use crate::forge::github::GitHub;
@@ -107,7 +107,7 @@ pub async fn publish(job: &Job<'_>) -> Result<Option<Shown>, PublishError> {
             let evidence = job.bundle.evidence.as_ref();
             let stage = Stage::Published {
                 pull: shown.pull,
-                verdict: evidence.map_or("unproven", |evidence| text::verdict_word(evidence.verdict)).to_owned(),
+                verdict: evidence.map_or("unproven", |evidence| evidence.verdict.word()).to_owned(),
                 reason: evidence.map_or("nothing was checked", |evidence| evidence.reason.as_str()).to_owned(),
             };
             talk::tell(job, &stage).await?;
