@@ -2,15 +2,34 @@
 
 use serde_json::json;
 
-use super::{Bench, PipelineError, command_limits};
+use super::{Bench, PipelineError, command_limits, weigh};
 use crate::policy;
-use crate::repo::{FileChange, FileTree, WorkTree};
+use crate::repo::{FileTree, WorkTree};
 use crate::verify::{self, Check, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
 
 /// The checks of a repository and the dependencies that its checkout already has.
 pub(super) struct Checks {
     pub(super) list: Vec<Check>,
     linked: Vec<Linked>,
+}
+
+impl Checks {
+    /// Returns the checks that a run of one of these names belongs to, with the steps before them.
+    pub(super) fn concerned(&self, run: &TreeRun, names: &[String]) -> Self {
+        let is_concerned = |run: &&CheckRun| {
+            let (label, mut tests) = (run.check.label(), run.failed());
+            names.iter().any(|name| name.starts_with(&label))
+                || tests.any(|test| names.contains(&run.full_name(&test.name)))
+        };
+        let concerned: Vec<&Check> = run.checks.iter().filter(is_concerned).map(|run| &run.check).collect();
+        let wanted = |check: &&Check| concerned.iter().any(|other| other == check || other.is_chained_to(check));
+        Self { list: self.list.iter().filter(wanted).cloned().collect(), linked: self.linked.clone() }
+    }
+
+    /// Returns what a reader has to know about where the dependencies came from.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.linked.iter().map(|linked| linked.note.clone()).collect()
+    }
 }
 
 /// Finds the commands that decide; the user's own win.
@@ -49,57 +68,24 @@ pub(super) async fn judge(
 ) -> Result<Evidence, PipelineError> {
     bench.progress.step("Running the checks on the changed tree");
     let patched = run(bench, tree, checks).await?;
-    let level = (!checks.list.is_empty()).then(|| bench.sandbox.level());
-    let mut notes: Vec<String> = checks.linked.iter().map(|linked| linked.note.clone()).collect();
-    if tree.skipped() > 0 {
-        notes.push(format!("{} entries of the base commit (submodules, odd names) were left out.", tree.skipped()));
-    }
-    let changes = tree.changes()?;
-    let touched = policy::verification_touched(&changes);
-    let evidence = verify::compare(base_run.clone(), patched, level, notes);
+    let evidence = weigh::steady(bench, tree, checks, (base_run, patched)).await?;
+    let touched = policy::verification_touched(&tree.changes()?);
+    let is_trusted = !touched.iter().any(|touched| touched.kind.decides_about_all());
+    let evidence = weigh::red_first(bench, tree, checks, (evidence, is_trusted)).await?;
     let mut evidence = policy::discount(evidence, &touched);
-    let brought = brought_tests(bench, &changes);
-    if !evidence.added.is_empty() && !brought.is_empty() && brought.len() < changes.len() {
-        bench.progress.step("Running the change's tests on the base alone");
-        let alone = run(bench, &with(&tree.without_changes(), &brought), checks).await?;
-        let is_trusted = !touched.iter().any(|touched| touched.kind.decides_about_all());
-        evidence = verify::red_first(evidence, alone, is_trusted);
-    }
+    // What is listed as fixed needs no second entry.
+    evidence.red_first.retain(|name| !evidence.fixed.contains(name));
     bench.journal.record(
         "verdict",
         json!({ "verdict": evidence.verdict, "reason": evidence.reason, "fixed": evidence.fixed,
-                "broken": evidence.broken, "added": evidence.added, "red_first": evidence.red_first, "still_failing": evidence.still_failing }),
+                "broken": evidence.broken, "added": evidence.added, "red_first": evidence.red_first,
+                "still_failing": evidence.still_failing, "flaky": evidence.flaky }),
     )?;
     bench.progress.note(&format!("{}: {}", evidence.verdict.word(), evidence.reason));
     Ok(evidence)
 }
 
-/// Returns the files of tests that a change brings: those that conventions know, and those that the caller named.
-fn brought_tests(bench: &Bench<'_>, changes: &[FileChange]) -> Vec<FileChange> {
-    let mut brought = policy::tests_of(changes);
-    let named = |change: &&FileChange| {
-        change.after.is_some() && bench.tests.is_some_and(|globs| globs.is_match(change.path.as_str()))
-    };
-    for change in changes.iter().filter(named) {
-        if !brought.contains(change) {
-            brought.push(change.clone());
-        }
-    }
-    brought
-}
-
-/// Puts files on a tree.
-fn with(base: &FileTree, changes: &[FileChange]) -> FileTree {
-    let mut tree = base.clone();
-    for change in changes {
-        if let Some(file) = &change.after {
-            tree.write(change.path.clone(), file.clone());
-        }
-    }
-    tree
-}
-
-async fn run(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
+pub(super) async fn run(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
     if checks.list.is_empty() {
         return Ok(TreeRun::default());
     }

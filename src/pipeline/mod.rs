@@ -10,6 +10,7 @@ mod ground;
 mod observed;
 mod recheck;
 mod state;
+mod weigh;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::Touched;
 use super::paths::folded;
-use crate::verify::{Evidence, Verdict};
+use crate::verify::{Evidence, Verdict, red_first_reason};
 
 /// Names that stand for their folder rather than for themselves.
 const FOLDER_NAMES: &[&str] = &["mod", "index", "__init__"];
@@ -32,9 +32,12 @@ pub fn discount(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
         return evidence;
     }
     let everywhere = touched.iter().find(|touched| reaches_all(touched));
-    let (doubtful, kept): (Vec<String>, Vec<String>) = std::mem::take(&mut evidence.fixed)
-        .into_iter()
-        .partition(|name| everywhere.is_some() || touched.iter().any(|touched| may_stand_in(name, touched)));
+    let (doubtful, kept): (Vec<String>, Vec<String>) =
+        std::mem::take(&mut evidence.fixed).into_iter().partition(|name| {
+            // In its new form it fails on the base: what turned it green is the code.
+            let is_red_first = evidence.red_first.contains(name);
+            !is_red_first && (everywhere.is_some() || touched.iter().any(|touched| may_stand_in(name, touched)))
+        });
     evidence.fixed = kept;
     if doubtful.is_empty() {
         return evidence;
@@ -42,8 +45,10 @@ pub fn discount(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
     let cause = everywhere.unwrap_or(&touched[0]);
     let why = format!("{}: {}", cause.path, cause.kind.describe());
     evidence.not_checked.push(format!("these turned green and prove nothing, because {why}: {}", doubtful.join(", ")));
-    if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() {
-        evidence.verdict = match (evidence.patched.is_red(), evidence.added.is_empty()) {
+    if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() && !evidence.red_first.is_empty() {
+        evidence.reason = red_first_reason(&evidence.red_first);
+    } else if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() {
+        evidence.verdict = match (evidence.is_red(), evidence.added.is_empty()) {
             (true, _) => Verdict::Unproven,
             (false, false) => Verdict::Added,
             (false, true) => Verdict::Green,

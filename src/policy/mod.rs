@@ -6,6 +6,7 @@
 mod content;
 mod conventions;
 mod discount;
+mod inline;
 mod paths;
 mod size;
 mod touched;

@@ -76,13 +76,16 @@ pub fn verification_touched(changes: &[FileChange]) -> Vec<Touched> {
     all
 }
 
-/// Returns the changes that are nothing but tests and what tests compare with; code with tests inside is not among them.
+/// Returns what a change brings of tests and of what tests compare with. Of a file with code and tests, the code stays as
+/// it was before.
 pub fn tests_of(changes: &[FileChange]) -> Vec<FileChange> {
     let is_test = |change: &&FileChange| {
         let path = folded(change.path.as_str());
         change.after.is_some() && (is_test_file(&path) || is_snapshot(&path))
     };
-    changes.iter().filter(is_test).cloned().collect()
+    let whole = changes.iter().filter(is_test).cloned();
+    let inside = changes.iter().filter(|change| !is_test(change)).filter_map(super::inline::with_tests_of);
+    whole.chain(inside).collect()
 }
 
 impl TouchedKind {

@@ -28,7 +28,22 @@ const NAMES_IN_REASON: usize = 3;
 ///
 /// `extra_not_checked` are sentences of the caller's about what could not be checked; more are added here.
 pub fn compare(base: TreeRun, patched: TreeRun, sandbox: Option<Level>, extra_not_checked: Vec<String>) -> Evidence {
-    let mut tally = Tally { notes: extra_not_checked, ..Tally::default() };
+    compare_steady(base, patched, BTreeSet::new(), sandbox, extra_not_checked)
+}
+
+/// Compares as [`compare`] does, without what is flaky.
+pub fn compare_steady(
+    base: TreeRun,
+    patched: TreeRun,
+    flaky: BTreeSet<String>,
+    sandbox: Option<Level>,
+    extra_not_checked: Vec<String>,
+) -> Evidence {
+    let flaky: Vec<String> = flaky.into_iter().collect();
+    let mut tally = Tally { notes: extra_not_checked, flaky, ..Tally::default() };
+    if !tally.flaky.is_empty() {
+        tally.notes.push(flaky_note(&tally.flaky));
+    }
     for after in &patched.checks {
         let before = base.run_of(&after.check);
         if after.did_run() {
@@ -41,7 +56,7 @@ pub fn compare(base: TreeRun, patched: TreeRun, sandbox: Option<Level>, extra_no
         tally.notes.push(format!("`{}` was run on the base only", before.check.label()));
     }
     let (verdict, reason) = tally.verdict(&patched);
-    let Tally { fixed, broken, added, still_failing, notes, .. } = tally;
+    let Tally { fixed, broken, added, still_failing, notes, flaky, .. } = tally;
     let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
     Evidence {
         sandbox,
@@ -53,6 +68,8 @@ pub fn compare(base: TreeRun, patched: TreeRun, sandbox: Option<Level>, extra_no
         broken: list(broken),
         added: list(added),
         still_failing: list(still_failing),
+        flaky,
+        reruns: Vec::new(),
         verdict,
         reason,
         not_checked: notes,
@@ -77,6 +94,8 @@ struct Tally {
     added: BTreeSet<String>,
     still_failing: BTreeSet<String>,
     notes: Vec<String>,
+    /// What gave two outcomes on one tree.
+    flaky: Vec<String>,
     /// Tests that failed before and did not run any more.
     silenced: usize,
     /// Whether any check of tests ran some on the changed tree.
@@ -125,6 +144,9 @@ impl Tally {
     /// Compares the ends of the command itself, as far as no test explains them.
     fn command(&mut self, before: Option<&CheckRun>, after: &CheckRun) {
         let label = after.check.label();
+        if self.flaky.contains(&label) {
+            return;
+        }
         let unexplained = |run: &CheckRun| run.is_red() && run.failed().next().is_none();
         match (before, unexplained(after)) {
             (None, true) => {
@@ -172,8 +194,10 @@ impl Tally {
         for name in names {
             let was = before.and_then(|run| run.test(name)).map(|test| test.outcome);
             let is = after.test(name).map(|test| test.outcome);
-            let full =
-                if after.check.folder.is_empty() { name.to_owned() } else { format!("{}: {name}", after.check.folder) };
+            let full = after.full_name(name);
+            if self.flaky.contains(&full) {
+                continue;
+            }
             match (was, is) {
                 (Some(Outcome::Failed), Some(Outcome::Passed)) => self.fixed.insert(full),
                 (Some(Outcome::Failed), Some(Outcome::Failed)) => self.still_failing.insert(full),
@@ -215,7 +239,7 @@ impl Tally {
                 listed(&self.fixed, "failed before and passes now", "failed before and pass now"),
             );
         }
-        if patched.is_red() {
+        if patched.is_red_beside(&self.flaky) {
             return (
                 Verdict::Unproven,
                 format!(
@@ -233,6 +257,11 @@ impl Tally {
         };
         (Verdict::Green, format!("everything that passed before passes now; {silenced}"))
     }
+}
+
+/// Says what is flaky, for people.
+pub(super) fn flaky_note(names: &[String]) -> String {
+    format!("these gave different outcomes on the same tree and are not counted (flaky): {}", names.join(", "))
 }
 
 fn ground_of(before: Option<&CheckRun>) -> Ground {

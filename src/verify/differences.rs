@@ -9,7 +9,8 @@ const NAMES_IN_LINE: usize = 5;
 
 /// Tells, a line each, where `seen` is not what `told` says; nothing when both say the same.
 ///
-/// Wall times, excerpts of output and the walls that were in force may differ: they are the machine's, not the change's.
+/// Wall times, excerpts of output and the walls that were in force may differ: they are the machine's, not
+/// the change's. What either of the two found flaky may differ too.
 pub fn differences(told: &Evidence, seen: &Evidence) -> Vec<String> {
     let mut lines = Vec::new();
     if told.verdict != seen.verdict {
@@ -39,10 +40,11 @@ pub fn differences(told: &Evidence, seen: &Evidence) -> Vec<String> {
             (!further.is_empty()).then(|| format!("seen among those that {what}, but not told: {}", listed(&further))),
         );
     }
-    trees("on the base", &told.base, &seen.base, &mut lines);
-    trees("with the change", &told.patched, &seen.patched, &mut lines);
+    let flaky: Vec<&String> = told.flaky.iter().chain(&seen.flaky).collect();
+    trees(("on the base", &flaky), &told.base, &seen.base, &mut lines);
+    trees(("with the change", &flaky), &told.patched, &seen.patched, &mut lines);
     match (&told.tests_on_base, &seen.tests_on_base) {
-        (Some(told), Some(seen)) => trees("on the base with the change's tests", told, seen, &mut lines),
+        (Some(told), Some(seen)) => trees(("on the base with the change's tests", &flaky), told, seen, &mut lines),
         (None, None) => {}
         (told, _) => {
             let (was, is) = if told.is_some() { ("told", "not seen") } else { ("not told", "seen") };
@@ -52,10 +54,10 @@ pub fn differences(told: &Evidence, seen: &Evidence) -> Vec<String> {
     lines
 }
 
-fn trees(place: &str, told: &TreeRun, seen: &TreeRun, lines: &mut Vec<String>) {
+fn trees((place, flaky): (&str, &[&String]), told: &TreeRun, seen: &TreeRun, lines: &mut Vec<String>) {
     for run in &told.checks {
         match seen.run_of(&run.check) {
-            Some(other) => runs(place, run, other, lines),
+            Some(other) => runs((place, flaky), run, other, lines),
             None => {
                 lines.push(format!("`{}` was told to be run {place} and is not among the commands", run.check.label()));
             }
@@ -66,14 +68,19 @@ fn trees(place: &str, told: &TreeRun, seen: &TreeRun, lines: &mut Vec<String>) {
     }
 }
 
-fn runs(place: &str, told: &CheckRun, seen: &CheckRun, lines: &mut Vec<String>) {
+fn runs((place, flaky): (&str, &[&String]), told: &CheckRun, seen: &CheckRun, lines: &mut Vec<String>) {
     let label = told.check.label();
-    if told.did_run() != seen.did_run() || told.exit != seen.exit {
+    let is_flaky = |name: &str| flaky.iter().any(|known| *known == name);
+    let has_flaky = is_flaky(&label) || told.tests.iter().any(|test| is_flaky(&told.full_name(&test.name)));
+    if told.did_run() != seen.did_run() || (told.exit != seen.exit && !has_flaky) {
         lines.push(format!("`{label}` {place} is told to end with {:?} and ends with {:?}", told.exit, seen.exit));
     }
     let names: BTreeSet<&str> = told.tests.iter().chain(&seen.tests).map(|test| test.name.as_str()).collect();
     let outcome = |run: &CheckRun, name: &str| run.test(name).map(|test| test.outcome);
-    let other: Vec<&str> = names.into_iter().filter(|name| outcome(told, name) != outcome(seen, name)).collect();
+    let other: Vec<&str> = names
+        .into_iter()
+        .filter(|name| outcome(told, name) != outcome(seen, name) && !is_flaky(&told.full_name(name)))
+        .collect();
     lines.extend(
         (!other.is_empty()).then(|| format!("`{label}` {place}: other outcomes than told: {}", listed(&other))),
     );

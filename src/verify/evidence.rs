@@ -35,6 +35,27 @@ impl Verdict {
     }
 }
 
+/// Which tree was run a second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RerunOf {
+    /// The base commit's tree.
+    Base,
+    /// The changed tree.
+    Patched,
+    /// The base commit's tree with the change's tests.
+    TestsOnBase,
+}
+
+/// A second run, of the checks with failures that matter, on a fresh copy of the same tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rerun {
+    /// The tree.
+    pub tree: RerunOf,
+    /// What came out.
+    pub run: TreeRun,
+}
+
 /// What the commands said before and after, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -49,7 +70,7 @@ pub struct Evidence {
     pub tests_on_base: Option<TreeRun>,
     /// Tests that failed before and pass now.
     pub fixed: Vec<String>,
-    /// New tests that fail on the base alone and pass with the change.
+    /// New or changed tests that fail on the base alone and pass with the change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub red_first: Vec<String>,
     /// Tests that passed before and fail, or are gone, now; and new ones that fail.
@@ -58,6 +79,12 @@ pub struct Evidence {
     pub added: Vec<String>,
     /// Tests that failed before and fail now.
     pub still_failing: Vec<String>,
+    /// Tests, and commands whose end no test explains, that gave two outcomes on one tree; never counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaky: Vec<String>,
+    /// What was run a second time to tell them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<Rerun>,
     /// What follows.
     pub verdict: Verdict,
     /// Why, in one sentence for people.
@@ -72,14 +99,19 @@ impl Evidence {
     pub fn is_acceptable(&self) -> bool {
         match self.verdict {
             Verdict::Proven | Verdict::Added | Verdict::Green => true,
-            Verdict::Unproven => !self.patched.is_red(),
+            Verdict::Unproven => !self.is_red(),
             Verdict::Refused => false,
         }
+    }
+
+    /// Tells whether the changed tree is red, for more than what is flaky.
+    pub fn is_red(&self) -> bool {
+        self.patched.is_red_beside(&self.flaky)
     }
 
     /// Tells whether nothing is left to repair: every check that ran on the changed tree is green and nothing broke.
     /// True as well when there was no check to run.
     pub fn all_green(&self) -> bool {
-        self.broken.is_empty() && !self.patched.is_red()
+        self.broken.is_empty() && !self.is_red()
     }
 }

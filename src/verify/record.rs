@@ -94,6 +94,11 @@ impl CheckRun {
         }
     }
 
+    /// Returns a test's name as evidence lists it: behind the folder of its check.
+    pub fn full_name(&self, name: &str) -> String {
+        if self.check.folder.is_empty() { name.to_owned() } else { format!("{}: {name}", self.check.folder) }
+    }
+
     /// Tells whether the command was started.
     pub fn did_run(&self) -> bool {
         self.could_not_run.is_none()
@@ -136,6 +141,17 @@ impl TreeRun {
     /// Tells whether any check that ran failed.
     pub fn is_red(&self) -> bool {
         self.checks.iter().any(CheckRun::is_red)
+    }
+
+    /// Tells whether any check that ran failed for more than what is flaky.
+    pub fn is_red_beside(&self, flaky: &[String]) -> bool {
+        self.checks.iter().filter(|run| run.is_red()).any(|run| {
+            let mut failed = run.failed().peekable();
+            match failed.peek() {
+                None => !flaky.contains(&run.check.label()),
+                Some(_) => failed.any(|test| !flaky.contains(&run.full_name(&test.name))),
+            }
+        })
     }
 
     /// Returns the run of a check.

@@ -1,4 +1,4 @@
-//! Weighs the tests that a change brings by what they say without it: put on the base alone, they must fail.
+//! Weighs the tests that a change brings or changes by what they say without it: put on the base alone, they must fail.
 //!
 //! A test that fails on the base and passes with the change, with the same bytes in both, is proof. One that passes on
 //! the base as well proves nothing. One that cannot even run there, because it names what the change brings, stays added.
@@ -28,11 +28,7 @@ pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Ev
     for run in &evidence.patched.checks {
         let Some(before) = alone.run_of(&run.check) else { continue };
         for test in run.tests.iter().filter(|test| test.outcome == Outcome::Passed) {
-            let folder = &run.check.folder;
-            let name = if folder.is_empty() { test.name.clone() } else { format!("{folder}: {}", test.name) };
-            if !evidence.added.contains(&name) {
-                continue;
-            }
+            let name = run.full_name(&test.name);
             match before.test(&test.name) {
                 Some(found) if found.outcome == Outcome::Failed => {
                     let missing = found.message.as_deref().is_some_and(|message| MISSING.is_match(message));
@@ -40,7 +36,7 @@ pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Ev
                         red.push(name);
                     }
                 }
-                Some(found) if found.outcome == Outcome::Passed => idle.push(name),
+                Some(found) if found.outcome == Outcome::Passed && evidence.added.contains(&name) => idle.push(name),
                 _ => {}
             }
         }
@@ -61,15 +57,10 @@ pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Ev
         return evidence;
     }
     evidence.red_first = red;
-    let accepted = matches!(evidence.verdict, Verdict::Added | Verdict::Green);
-    if accepted && !evidence.red_first.is_empty() {
+    if matches!(evidence.verdict, Verdict::Added | Verdict::Green | Verdict::Unproven) && !evidence.red_first.is_empty()
+    {
         evidence.verdict = Verdict::Proven;
-        let all = evidence.red_first.iter().cloned().collect();
-        evidence.reason = listed(
-            &all,
-            "is new, fails without the change and passes with it",
-            "are new, fail without the change and pass with it",
-        );
+        evidence.reason = red_first_reason(&evidence.red_first);
     } else if evidence.verdict == Verdict::Added && !evidence.added.is_empty() {
         evidence.reason = added_reason(&evidence.added.iter().cloned().collect());
     } else if evidence.verdict == Verdict::Added {
@@ -78,6 +69,16 @@ pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Ev
             "everything that passed before passes now; the new tests pass without the change as well".to_owned();
     }
     evidence
+}
+
+/// Says what tests prove that fail on the base alone.
+pub fn red_first_reason(names: &[String]) -> String {
+    let all = names.iter().cloned().collect();
+    listed(
+        &all,
+        "is new or changed, fails without the change and passes with it",
+        "are new or changed, fail without the change and pass with it",
+    )
 }
 
 #[cfg(test)]
@@ -117,12 +118,19 @@ mod tests {
             assert!(told.contains(words), "{told}");
         };
         let (red, idle) = (("b", Failed, "assert 1 == 2"), ("c", Passed, ""));
-        check(&[old, red, idle], true, Verdict::Proven, "b is new, fails without the change and passes with it");
+        check(
+            &[old, red, idle],
+            true,
+            Verdict::Proven,
+            "b is new or changed, fails without the change and passes with it",
+        );
         check(&[old, red, idle], true, Verdict::Proven, "1 of the new tests pass without the change as well");
         check(&[old, ("b", Passed, ""), idle], true, Verdict::Green, "the new tests pass without the change as well");
         let unborn = ("b", Failed, "ImportError: cannot import name 'total'");
         check(&[old, unborn, idle], true, Verdict::Added, "b passes now");
         check(&[old], true, Verdict::Added, "b, c pass now");
+        let changed = ("a", Failed, "assert 3 == 4");
+        check(&[changed, idle], true, Verdict::Proven, "a is new or changed, fails without the change");
         check(&[old, red, idle], false, Verdict::Added, "b, c pass now");
     }
 

@@ -43,7 +43,13 @@ fn check(name: &str, files: &[(&str, &str)], code: i32, verdict: &str, says: &st
 #[test]
 fn a_fix_with_its_test_is_proven() {
     let files = [("src/price.py", RIGHT), ("tests/sum.sh", PROOF)];
-    check("fix with test", &files, 0, "proven", "tests/sum.sh is new, fails without the change and passes with it");
+    check(
+        "fix with test",
+        &files,
+        0,
+        "proven",
+        "tests/sum.sh is new or changed, fails without the change and passes with it",
+    );
 }
 
 #[test]
@@ -81,4 +87,31 @@ fn what_cannot_be_certified_is_named() {
     assert!(ran.ends_with(2).err.contains("absent"), "{ran:?}");
     let ran = world.run(&["certify", "--tests", "[", "HEAD"]);
     assert!(ran.ends_with(2).err.contains("--tests"), "{ran:?}");
+}
+
+#[test]
+fn a_changed_test_proves_when_its_new_form_fails_on_the_base() {
+    let stronger = "grep -q 'def total' src/price.py && grep -q 'sum(prices)' src/price.py\n";
+    let files = [("src/price.py", RIGHT), ("tests/old.sh", stronger)];
+    check("fix with changed test", &files, 0, "proven", "tests/old.sh is new or changed, fails without the change");
+    let weaker = [("src/price.py", "def total(prices):\n    return min(prices)\n"), ("tests/old.sh", "true\n")];
+    check("test that was weakened", &weaker, 0, "green", "no test tells the change from the base");
+}
+
+#[test]
+fn what_broke_is_run_again_and_stays_broken_when_it_fails_twice() {
+    let never = "false\n";
+    let world = world();
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    world.write("src/price.py", RIGHT);
+    world.write("tests/sum.sh", PROOF);
+    world.write("tests/never.sh", never);
+    world.commit("a new test that never passes");
+    let told = world.run(&["certify", "--json"]).ends_with(1).json();
+    assert_eq!(told["verdict"], "refused", "{told}");
+    assert_eq!(told["evidence"]["reruns"][0]["tree"], "patched", "what broke was run again: {told}");
+    assert!(told["evidence"].get("flaky").is_none(), "it failed twice: {told}");
 }

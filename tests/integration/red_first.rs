@@ -31,7 +31,7 @@ fn world() -> World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_of_its_own_proves_a_change_only_when_it_fails_without_it() {
     for (answer, verdict, says) in [
-        (WITH_PROOF, "proven", "is new, fails without the change and passes with it"),
+        (WITH_PROOF, "proven", "is new or changed, fails without the change and passes with it"),
         (WITH_IDLE_TEST, "green", "the new tests pass without the change as well"),
     ] {
         let (world, endpoint) = (world(), Endpoint::answering(&[answer]).await);

@@ -1,0 +1,117 @@
+//! What has to be run once more before a comparison is believed: failures that matter, and the change's tests on the base.
+
+use std::collections::BTreeSet;
+
+use super::check::{Checks, run};
+use super::{Bench, PipelineError};
+use crate::policy;
+use crate::repo::{FileChange, FileTree};
+use crate::verify::{self, Evidence, Rerun, RerunOf, TreeRun};
+
+/// Compares the two trees, and runs again, on fresh copies, the checks whose failures decide: those on the base that the
+/// change is said to have fixed, and those on the changed tree that it is said to have broken.
+pub(super) async fn steady(
+    bench: &Bench<'_>,
+    tree: &FileTree,
+    checks: &Checks,
+    (base, patched): (&TreeRun, TreeRun),
+) -> Result<Evidence, PipelineError> {
+    let level = (!checks.list.is_empty()).then(|| bench.sandbox.level());
+    let mut notes = checks.notes();
+    if tree.skipped() > 0 {
+        notes.push(format!("{} entries of the base commit (submodules, odd names) were left out.", tree.skipped()));
+    }
+    let first = verify::compare(base.clone(), patched, level, notes.clone());
+    let mut reruns = Vec::new();
+    let mut flaky = BTreeSet::new();
+    let questions = [
+        (RerunOf::Base, &first.fixed, &first.base, "Running again what failed on the base commit"),
+        (RerunOf::Patched, &first.broken, &first.patched, "Running again what failed on the changed tree"),
+    ];
+    for (which, names, earlier, step) in questions {
+        let concerned = checks.concerned(earlier, names);
+        if concerned.list.is_empty() {
+            continue;
+        }
+        bench.progress.step(step);
+        let files = if which == RerunOf::Base { tree.without_changes() } else { tree.clone() };
+        let again = run(bench, &files, &concerned).await?;
+        flaky.extend(verify::flaky(earlier, &again));
+        reruns.push(Rerun { tree: which, run: again });
+    }
+    if flaky.is_empty() {
+        return Ok(Evidence { reruns, ..first });
+    }
+    Ok(Evidence { reruns, ..verify::compare_steady(first.base, first.patched, flaky, level, notes) })
+}
+
+/// Puts the change's tests on the base alone, where the change is more than tests; `is_trusted` is false where it also
+/// moves what decides about all tests.
+pub(super) async fn red_first(
+    bench: &Bench<'_>,
+    tree: &FileTree,
+    checks: &Checks,
+    (evidence, is_trusted): (Evidence, bool),
+) -> Result<Evidence, PipelineError> {
+    let changes = tree.changes()?;
+    let brought = brought_tests(bench, &changes);
+    let files = with(&tree.without_changes(), &brought);
+    if brought.is_empty() || files.changes()? == changes || !evidence.broken.is_empty() || checks.list.is_empty() {
+        return Ok(evidence);
+    }
+    bench.progress.step("Running the change's tests on the base alone");
+    let mut alone = run(bench, &files, checks).await?;
+    let weighed = verify::red_first(evidence.clone(), alone.clone(), is_trusted);
+    let concerned = checks.concerned(&alone, &weighed.red_first);
+    if concerned.list.is_empty() {
+        return Ok(weighed);
+    }
+    bench.progress.step("Running again what failed there");
+    let again = run(bench, &files, &concerned).await?;
+    let flaky = verify::flaky(&alone, &again);
+    let rerun = Rerun { tree: RerunOf::TestsOnBase, run: again };
+    let mut weighed = if flaky.is_empty() {
+        weighed
+    } else {
+        for one in &mut alone.checks {
+            let kept = |name: &str| !flaky.contains(&one.check.label()) && !flaky.contains(name);
+            let keep: Vec<bool> = one.tests.iter().map(|test| kept(&one.full_name(&test.name))).collect();
+            let mut keep = keep.into_iter();
+            one.tests.retain(|_| keep.next().unwrap_or(true));
+        }
+        let mut weighed = verify::red_first(evidence, alone, is_trusted);
+        weighed.not_checked.push(format!(
+            "these gave different outcomes on the base alone and are no proof (flaky): {}",
+            flaky.iter().cloned().collect::<Vec<_>>().join(", ")
+        ));
+        weighed.flaky.extend(flaky);
+        weighed
+    };
+    weighed.reruns.push(rerun);
+    Ok(weighed)
+}
+
+/// Returns the files of tests that a change brings: those that conventions know, and those that the caller named.
+fn brought_tests(bench: &Bench<'_>, changes: &[FileChange]) -> Vec<FileChange> {
+    let mut brought = policy::tests_of(changes);
+    let named = |change: &&FileChange| {
+        change.after.is_some() && bench.tests.is_some_and(|globs| globs.is_match(change.path.as_str()))
+    };
+    for change in changes.iter().filter(named) {
+        if !brought.contains(change) {
+            brought.push(change.clone());
+        }
+    }
+    brought
+}
+
+/// Puts files on a tree.
+fn with(base: &FileTree, changes: &[FileChange]) -> FileTree {
+    let mut tree = base.clone();
+    for change in changes {
+        if let Some(file) = &change.after {
+            tree.write(change.path.clone(), file.clone());
+        }
+    }
+    tree
+}

@@ -1,0 +1,78 @@
+//! Tells flaky tests: the same tree, run twice, two outcomes.
+
+use std::collections::BTreeSet;
+
+use super::{CheckRun, TreeRun};
+
+/// Names what came out differently in two runs of one tree: tests, and the commands themselves where no test explains
+/// their end.
+///
+/// Only checks that are in both runs are looked at, and only tests that both name.
+pub fn flaky(first: &TreeRun, again: &TreeRun) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let unexplained = |run: &CheckRun| run.is_red() && run.failed().next().is_none();
+    for run in again.checks.iter().filter(|run| run.did_run()) {
+        let Some(before) = first.run_of(&run.check).filter(|before| before.did_run()) else { continue };
+        if before.is_red() != run.is_red() && (unexplained(before) || unexplained(run)) {
+            found.insert(run.check.label());
+        }
+        let differs = |name: &str, outcome| run.test(name).is_some_and(|other| other.outcome != outcome);
+        let other = before.tests.iter().filter(|test| differs(&test.name, test.outcome));
+        found.extend(other.map(|test| run.full_name(&test.name)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::Exit;
+    use crate::verify::{Outcome, ReportFormat, TestResult, Verdict, compare, compare_steady, from_user};
+
+    fn tree(tests: &[(&str, Outcome)]) -> TreeRun {
+        let mut run = CheckRun::not_run(from_user(&["pytest".to_owned()]).expect("a command").remove(0), String::new());
+        run.could_not_run = None;
+        run.exit = Exit::Code(i32::from(tests.iter().any(|(_, outcome)| *outcome == Outcome::Failed)));
+        run.format = ReportFormat::Pytest;
+        let result = |(name, outcome): &(&str, Outcome)| TestResult {
+            name: (*name).to_owned(),
+            outcome: *outcome,
+            message: None,
+        };
+        run.tests = tests.iter().map(result).collect();
+        TreeRun { checks: vec![run] }
+    }
+
+    #[test]
+    fn a_flaky_test_is_neither_proof_nor_damage() {
+        use Outcome::{Failed, Passed};
+        let check = |base: [Outcome; 2], patched: [Outcome; 2], again: [Outcome; 2], verdict: Verdict| {
+            let named = |[a, b]: [Outcome; 2]| tree(&[("a", a), ("b", b)]);
+            let (base, patched) = (named(base), named(patched));
+            let is_red = base.is_red() && !patched.is_red();
+            let found = flaky(if is_red { &base } else { &patched }, &named(again));
+            assert_eq!(found, BTreeSet::from(["a".to_owned()]));
+            let believed = compare(base.clone(), patched.clone(), None, Vec::new());
+            let evidence = compare_steady(base, patched, found, None, Vec::new());
+            assert_ne!(believed.verdict, evidence.verdict, "{evidence:?}");
+            assert_eq!(evidence.verdict, verdict, "{evidence:?}");
+            assert!(!evidence.is_red() && evidence.is_acceptable());
+            assert!(evidence.not_checked[0].contains("are not counted (flaky): a"), "{evidence:?}");
+        };
+        check([Failed, Passed], [Passed, Passed], [Passed, Passed], Verdict::Green);
+        check([Passed, Passed], [Failed, Passed], [Passed, Passed], Verdict::Green);
+        check([Passed, Failed], [Failed, Passed], [Passed, Passed], Verdict::Proven);
+    }
+
+    #[test]
+    fn a_command_without_names_is_flaky_as_a_whole() {
+        let unnamed = |code: i32| {
+            let mut tree = tree(&[]);
+            tree.checks[0].format = ReportFormat::ExitCode;
+            tree.checks[0].exit = Exit::Code(code);
+            tree
+        };
+        assert_eq!(flaky(&unnamed(1), &unnamed(0)), BTreeSet::from(["pytest".to_owned()]));
+        assert!(flaky(&unnamed(1), &unnamed(1)).is_empty());
+    }
+}
