@@ -6,6 +6,7 @@
 mod jvm;
 mod native;
 mod node;
+mod others;
 mod python;
 mod rust;
 mod user;
@@ -56,6 +57,7 @@ pub fn detect(tree: &FileTree) -> Vec<Check> {
     checks.extend(jvm::maven(&files));
     checks.extend(jvm::gradle(&files));
     checks.extend(native::cmake(&files));
+    checks.extend(others::checks(&files));
     // A Makefile's `test` mostly calls what was found above; running it as well would run everything twice.
     if !checks.iter().any(|check| check.kind == CheckKind::Test && check.folder.is_empty()) {
         checks.extend(native::make(&files));
