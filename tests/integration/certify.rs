@@ -115,3 +115,27 @@ fn what_broke_is_run_again_and_stays_broken_when_it_fails_twice() {
     assert_eq!(told["evidence"]["reruns"][0]["tree"], "patched", "what broke was run again: {told}");
     assert!(told["evidence"].get("flaky").is_none(), "it failed twice: {told}");
 }
+
+#[test]
+fn a_test_inside_of_a_rust_file_proves_by_itself() {
+    let file = |body: &str, tests: &str| {
+        format!(
+            "pub fn total(p: &[u32]) -> u32 {{\n    {body}\n}}\n\n#[cfg(test)]\nmod tests {{\n    use super::*;\n{tests}}}\n"
+        )
+    };
+    let one = "\n    #[test]\n    fn one() {\n        assert_eq!(total(&[3]), 3);\n    }\n";
+    let two = "\n    #[test]\n    fn two() {\n        assert_eq!(total(&[3, 4]), 7);\n    }\n";
+    let manifest = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2021\"\n";
+    let lock = "version = 3\n\n[[package]]\nname = \"shop\"\nversion = \"0.1.0\"\n";
+    let wrong = file("*p.iter().max().unwrap_or(&0)", one);
+    let world = World::with(&[("Cargo.toml", manifest), ("Cargo.lock", lock), ("src/lib.rs", &wrong)]);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    world.write("src/lib.rs", &file("p.iter().sum()", &format!("{one}{two}")));
+    world.commit("a fix with a test in the same file");
+    let told = world.run(&["certify", "--json"]).ends_with(0).json();
+    assert_eq!(told["verdict"], "proven", "{told}");
+    assert_eq!(told["evidence"]["red_first"].as_array().map(Vec::len), Some(1), "only the new one proves: {told}");
+}
