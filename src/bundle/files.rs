@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,7 +12,7 @@ use crate::policy::Finding;
 use crate::propose::Account;
 use crate::repo::{CommitId, FileChange, FileMode, RepoPath, StoredFile};
 use crate::task::{Order, Task};
-use crate::verify::Evidence;
+use crate::verify::{CheckRun, Evidence, TreeRun};
 
 const BUNDLE: &str = "bundle.json";
 const EVIDENCE: &str = "evidence.json";
@@ -53,11 +54,15 @@ struct Blob {
     sha256: String,
 }
 
-#[derive(Serialize)]
-struct Seconds<'a> {
-    tree: &'a str,
+/// Wall times of one command; the only part of the evidence that differs between two runs of the same.
+#[derive(Serialize, Deserialize)]
+struct Seconds {
+    tree: String,
     command: String,
     seconds: f64,
+    /// Those of its tests of which the runner tells, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tests: BTreeMap<String, f64>,
 }
 
 /// Writes a bundle into `folder` and returns its [`digest`]; a bundle that was there is replaced.
@@ -230,28 +235,32 @@ fn read_checked<T: for<'de> Deserialize<'de>>(folder: &Path, name: &str, digest:
     serde_json::from_slice(&text).map_err(|error| BundleError::malformed(&place, error))
 }
 
-fn timings(evidence: Option<&Evidence>) -> Vec<Seconds<'_>> {
-    let Some(evidence) = evidence else { return Vec::new() };
-    let trees = [("base", &evidence.base), ("patched", &evidence.patched)];
-    let of_tree = |(tree, run): (&'static str, &crate::verify::TreeRun)| -> Vec<Seconds<'static>> {
-        let of_check = |check: &crate::verify::CheckRun| Seconds {
-            tree,
-            command: check.check.argv.join(" "),
-            seconds: (check.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+fn timings(evidence: Option<&Evidence>) -> Vec<Seconds> {
+    let rounded = |elapsed: Duration| (elapsed.as_secs_f64() * 1000.0).round() / 1000.0;
+    let trees = evidence.into_iter().flat_map(Evidence::trees);
+    let of_tree = |(tree, run): (&'static str, &TreeRun)| -> Vec<Seconds> {
+        let of_check = |run: &CheckRun| Seconds {
+            tree: tree.to_owned(),
+            command: run.check.label(),
+            seconds: rounded(run.elapsed),
+            tests: run.tests.iter().filter_map(|test| Some((test.name.clone(), rounded(test.elapsed?)))).collect(),
         };
         run.checks.iter().map(of_check).collect()
     };
-    trees.into_iter().flat_map(of_tree).collect()
+    trees.flat_map(of_tree).collect()
 }
 
 /// Puts wall times back where they belong; without the file they stay zero.
 fn read_timings(folder: &Path, evidence: &mut Evidence) {
     let text = std::fs::read(folder.join(RUN).join("timing.json")).unwrap_or_default();
-    let all: Vec<serde_json::Value> = serde_json::from_slice(&text).unwrap_or_default();
-    let runs = evidence.base.checks.iter_mut().chain(evidence.patched.checks.iter_mut());
-    for (run, timing) in runs.zip(all) {
-        let seconds = timing.get("seconds").and_then(serde_json::Value::as_f64).unwrap_or(0.0);
-        run.elapsed = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let all: Vec<Seconds> = serde_json::from_slice(&text).unwrap_or_default();
+    let mut all = all.into_iter();
+    for run in evidence.trees_mut().into_iter().flat_map(|tree| &mut tree.checks) {
+        let Some(timing) = all.next() else { return };
+        run.elapsed = Duration::try_from_secs_f64(timing.seconds).unwrap_or_default();
+        for test in &mut run.tests {
+            test.elapsed = timing.tests.get(&test.name).and_then(|seconds| Duration::try_from_secs_f64(*seconds).ok());
+        }
     }
 }
 

@@ -205,10 +205,14 @@ fn every_languages_tests_and_skips_are_known() {
 }
 
 fn run(list: &[(&str, Outcome)]) -> TreeRun {
-    let check =
-        Check { kind: CheckKind::Test, argv: vec!["t".to_owned()], folder: String::new(), found_in: String::new() };
-    let result =
-        |(name, outcome): &(&str, Outcome)| TestResult { name: (*name).to_owned(), outcome: *outcome, message: None };
+    let check = Check {
+        kind: CheckKind::Test,
+        argv: vec!["t".to_owned()],
+        folder: String::new(),
+        found_in: String::new(),
+        report: None,
+    };
+    let result = |(name, outcome): &(&str, Outcome)| TestResult::new(*name, *outcome);
     let mut tests: Vec<TestResult> = list.iter().map(result).collect();
     tests.sort_by(|a, b| a.name.cmp(&b.name));
     let red = tests.iter().any(|test| test.outcome == Outcome::Failed);

@@ -129,6 +129,8 @@ pub struct Finished {
     pub output: String,
     /// Bytes of output that were cut out of the middle.
     pub dropped_bytes: u64,
+    /// The names of the variables that the command got, in byte order.
+    pub variables: Vec<String>,
     /// Wall time.
     pub elapsed: Duration,
 }

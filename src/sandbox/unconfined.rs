@@ -95,7 +95,9 @@ mod direct {
         scratch::prepare(host, &command.scratch).map_err(failed)?;
         let mut child = tokio::process::Command::new(program);
         child.args(&command.argv[1..]).current_dir(&command.directory).env_clear();
-        child.envs(host.for_command(command, &command.scratch.join("tmp")));
+        let environment = host.for_command(command, &command.scratch.join("tmp"));
+        let variables = environment.keys().cloned().collect();
+        child.envs(environment);
         let start =
             Start { command: child, limits: command.limits, work_tree: command.work_tree.clone(), message: None };
         let ended = supervise(start, cancel).await.map_err(failed)?;
@@ -108,7 +110,7 @@ mod direct {
             Ending::Cancelled => return Err(SandboxError::Cancelled),
         };
         let (output, dropped_bytes, elapsed) = (ended.output, ended.dropped_bytes, ended.elapsed);
-        Ok(Finished { exit, output, dropped_bytes, elapsed })
+        Ok(Finished { exit, output, dropped_bytes, variables, elapsed })
     }
 }
 

@@ -2,6 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ReportFormat;
+
+/// Where a command leaves a report of its tests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// How it is written.
+    pub format: ReportFormat,
+    /// Its places, relative to the folder of the check: paths, or globs in which `**` stands for any folders.
+    pub places: Vec<String>,
+}
+
 /// What a command is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -23,6 +34,9 @@ pub struct Check {
     pub folder: String,
     /// From which file, and why, it was concluded: `Cargo.toml: a package`.
     pub found_in: String,
+    /// The report that it leaves as a file; without one, or where none is left, what it prints is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
 }
 
 impl Check {
@@ -62,7 +76,8 @@ mod tests {
     #[test]
     fn a_command_line_can_be_typed_into_a_shell() {
         let argv = ["pytest", "-k", "a or b", "it's"].map(str::to_owned).to_vec();
-        let check = Check { kind: CheckKind::Test, argv, folder: "api".to_owned(), found_in: String::new() };
+        let check =
+            Check { kind: CheckKind::Test, argv, folder: "api".to_owned(), found_in: String::new(), report: None };
         assert_eq!(check.label(), r"pytest -k 'a or b' 'it'\''s' (in api)");
     }
 }

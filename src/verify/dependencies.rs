@@ -173,7 +173,7 @@ mod tests {
 
     fn check(argv: &[&str], folder: &str) -> Check {
         let argv = argv.iter().map(|word| (*word).to_owned()).collect();
-        Check { kind: CheckKind::Test, argv, folder: folder.to_owned(), found_in: String::new() }
+        Check { kind: CheckKind::Test, argv, folder: folder.to_owned(), found_in: String::new(), report: None }
     }
 
     #[test]

@@ -47,6 +47,17 @@ pub enum RerunOf {
     TestsOnBase,
 }
 
+impl RerunOf {
+    /// Returns the name of the second run, as timings have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Base => "base_again",
+            Self::Patched => "patched_again",
+            Self::TestsOnBase => "tests_on_base_again",
+        }
+    }
+}
+
 /// A second run, of the checks with failures that matter, on a fresh copy of the same tree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rerun {
@@ -94,6 +105,22 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    /// Returns every run of a tree with its name, in the order in which they were made.
+    pub fn trees(&self) -> Vec<(&'static str, &TreeRun)> {
+        let mut all = vec![("base", &self.base), ("patched", &self.patched)];
+        all.extend(self.tests_on_base.as_ref().map(|run| ("tests_on_base", run)));
+        all.extend(self.reruns.iter().map(|rerun| (rerun.tree.word(), &rerun.run)));
+        all
+    }
+
+    /// Returns the same runs as [`Evidence::trees`], to be completed.
+    pub fn trees_mut(&mut self) -> Vec<&mut TreeRun> {
+        let mut all = vec![&mut self.base, &mut self.patched];
+        all.extend(self.tests_on_base.as_mut());
+        all.extend(self.reruns.iter_mut().map(|rerun| &mut rerun.run));
+        all
+    }
+
     /// Tells whether the change may be proposed: nothing broke, and it is not the case that the checks are red and none
     /// was fixed. A change that nothing could check is acceptable here; `policy` decides about it.
     pub fn is_acceptable(&self) -> bool {

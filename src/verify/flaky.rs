@@ -34,11 +34,7 @@ mod tests {
         run.could_not_run = None;
         run.exit = Exit::Code(i32::from(tests.iter().any(|(_, outcome)| *outcome == Outcome::Failed)));
         run.format = ReportFormat::Pytest;
-        let result = |(name, outcome): &(&str, Outcome)| TestResult {
-            name: (*name).to_owned(),
-            outcome: *outcome,
-            message: None,
-        };
+        let result = |(name, outcome): &(&str, Outcome)| TestResult::new(*name, *outcome);
         run.tests = tests.iter().map(result).collect();
         TreeRun { checks: vec![run] }
     }

@@ -23,7 +23,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Check, CheckKind};
+pub use check::{Check, CheckKind, Report};
 pub use compare::{compare, compare_steady};
 pub use dependencies::{Linked, installed_dependencies, use_environments};
 pub use detect::{detect, from_user};

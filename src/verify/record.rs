@@ -1,5 +1,7 @@
 //! What came out of running checks on a tree.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Check;
@@ -26,6 +28,19 @@ pub struct TestResult {
     pub outcome: Outcome,
     /// For a failure: the lines that say why, capped and without times, addresses and thread numbers.
     pub message: Option<String>,
+    /// The file that it stands in, relative to the folder of its check, where the runner tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Wall time, where the runner tells. Kept apart from the rest in a bundle.
+    #[serde(skip)]
+    pub elapsed: Option<Duration>,
+}
+
+impl TestResult {
+    /// Makes a result of which nothing else is known.
+    pub fn new(name: impl Into<String>, outcome: Outcome) -> Self {
+        Self { name: name.into(), outcome, message: None, file: None, elapsed: None }
+    }
 }
 
 /// How the output of a command was understood.
@@ -48,6 +63,20 @@ pub enum ReportFormat {
     Surefire,
     /// CTest's human format.
     Ctest,
+    /// cargo-nextest's human format.
+    Nextest,
+    /// mocha's `spec` reporter.
+    Mocha,
+    /// minitest with `-v`.
+    Minitest,
+    /// ExUnit with `--trace`.
+    Exunit,
+    /// JUnit's XML, as files.
+    Junit,
+    /// Visual Studio's test results (`.trx`), as files.
+    Trx,
+    /// RSpec's JSON, as a file.
+    RspecJson,
     /// Not understood: only the exit code counts.
     ExitCode,
 }
@@ -71,9 +100,15 @@ pub struct CheckRun {
     /// Bytes of output that the sandbox's cap cut out; above 0, a test that is not listed may still have run.
     #[serde(default)]
     pub dropped_bytes: u64,
+    /// SHA-256 of the whole output, normalised, in hexadecimal; empty when it was not run.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output_sha256: String,
+    /// The names of the variables that it got, in byte order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
     /// Wall time. Kept apart from the rest in a bundle.
     #[serde(skip)]
-    pub elapsed: std::time::Duration,
+    pub elapsed: Duration,
 }
 
 /// The code that a shell gives for a command that was not found (POSIX, "Exit Status for Commands").
@@ -90,7 +125,9 @@ impl CheckRun {
             tests: Vec::new(),
             excerpt: String::new(),
             dropped_bytes: 0,
-            elapsed: std::time::Duration::ZERO,
+            output_sha256: String::new(),
+            variables: Vec::new(),
+            elapsed: Duration::ZERO,
         }
     }
 

@@ -93,9 +93,8 @@ mod tests {
     fn run(tests: &[(&str, Outcome, &str)]) -> TreeRun {
         let red = tests.iter().any(|(_, outcome, _)| *outcome == Outcome::Failed);
         let result = |(name, outcome, message): &(&str, Outcome, &str)| TestResult {
-            name: (*name).to_owned(),
-            outcome: *outcome,
             message: (!message.is_empty()).then(|| (*message).to_owned()),
+            ..TestResult::new(*name, *outcome)
         };
         let mut run = CheckRun::not_run(check(), String::new());
         run.could_not_run = None;

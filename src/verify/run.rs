@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::reports::{Left, left_by};
 use super::{Check, CheckKind, CheckRun, TreeRun, VerifyError, excerpt, normalise, parse};
 use crate::repo::WorkTree;
 use crate::sandbox::{Command, Finished, Limits, Sandbox, SandboxError};
 
 /// What makes runners name every test, print no colours and give the same text twice; each variable is the runner's
-/// own (pytest, CPython, cargo) and harmless to the others.
+/// own (pytest, CPython, cargo, minitest under rake) and harmless to the others.
 const ENVIRONMENT: &[(&str, &str)] = &[
     ("CI", "true"),
     ("COLUMNS", "200"),
@@ -19,6 +21,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("PYTEST_ADDOPTS", "-rA"),
     ("PYTHONHASHSEED", "0"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("TESTOPTS", "-v"),
 ];
 
 /// What an observer of a run is told.
@@ -99,8 +102,9 @@ impl<'a> Runner<'a> {
             limits: self.limits,
             directory,
         };
+        let left = left_by(check, &command.directory);
         match self.sandbox.run(&command, cancel).await {
-            Ok(finished) => Ok(record(check, &finished, &command)),
+            Ok(finished) => Ok(record(check, &finished, &command, left.as_ref())),
             Err(SandboxError::ProgramNotFound { program }) => {
                 Ok(CheckRun::not_run(check.clone(), format!("the program {program} is not installed here")))
             }
@@ -162,10 +166,10 @@ fn is_executable(place: &Path) -> bool {
     place.is_file()
 }
 
-fn record(check: &Check, finished: &Finished, command: &Command) -> CheckRun {
+fn record(check: &Check, finished: &Finished, command: &Command, left: Option<&Left<'_>>) -> CheckRun {
     let places = [(command.work_tree.as_path(), "."), (command.scratch.as_path(), "$TMP")];
     let text = normalise(&finished.output, &places);
-    let parsed = parse(&text);
+    let parsed = left.and_then(|left| left.read(&command.work_tree, &places)).unwrap_or_else(|| parse(&text));
     CheckRun {
         check: check.clone(),
         exit: finished.exit,
@@ -174,6 +178,8 @@ fn record(check: &Check, finished: &Finished, command: &Command) -> CheckRun {
         tests: parsed.tests,
         excerpt: excerpt(parsed.readable.as_deref().unwrap_or(&text)),
         dropped_bytes: finished.dropped_bytes,
+        output_sha256: Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect(),
+        variables: finished.variables.clone(),
         elapsed: finished.elapsed,
     }
 }
@@ -223,12 +229,19 @@ mod tests {
 
     fn ended(code: i32, output: &str) -> Result<Finished, SandboxError> {
         let elapsed = Duration::from_secs(1);
-        Ok(Finished { exit: Exit::Code(code), output: output.to_owned(), dropped_bytes: 0, elapsed })
+        Ok(Finished {
+            exit: Exit::Code(code),
+            output: output.to_owned(),
+            dropped_bytes: 0,
+            variables: Vec::new(),
+            elapsed,
+        })
     }
 
     fn check(kind: CheckKind, argv: &[&str], folder: &str) -> Check {
         let argv = argv.iter().map(|word| (*word).to_owned()).collect();
-        Check { kind, argv, folder: folder.to_owned(), found_in: "CMakeLists.txt: test".to_owned() }
+        let found_in = "CMakeLists.txt: test".to_owned();
+        Check { kind, argv, folder: folder.to_owned(), found_in, report: None }
     }
 
     async fn run(sandbox: &Scripted, checks: &[Check]) -> (Result<TreeRun, VerifyError>, WorkTree, Vec<String>) {

@@ -5,7 +5,7 @@ use crate::sandbox::{Exit, Level};
 
 fn check(kind: CheckKind, command: &str) -> Check {
     let argv = command.split(' ').map(str::to_owned).collect();
-    Check { kind, argv, folder: String::new(), found_in: "Makefile: made up".to_owned() }
+    Check { kind, argv, folder: String::new(), found_in: "Makefile: made up".to_owned(), report: None }
 }
 
 /// A run of `cargo test` with tests written as `name+` (passed), `name-` (failed), `name~` (skipped).
@@ -18,7 +18,7 @@ fn tests(list: &str) -> CheckRun {
             _ => Outcome::Skipped,
         };
         let message = (outcome == Outcome::Failed).then(|| format!("{name} is wrong"));
-        TestResult { name: name.to_owned(), outcome, message }
+        TestResult { message, ..TestResult::new(name, outcome) }
     };
     let tests: Vec<TestResult> = list.split_whitespace().map(test).collect();
     let red = tests.iter().any(|test| test.outcome == Outcome::Failed);

@@ -86,6 +86,7 @@ impl LinuxSandbox {
         let policy = self.policy(command)?;
         let lost = |error: &dyn std::fmt::Display| failed(command, &error.to_string());
         scratch::prepare(&self.host, &command.scratch).map_err(|error| lost(&error))?;
+        let variables = policy.environment.keys().cloned().collect();
         let mut message = serde_json::to_vec(&policy).map_err(|error| lost(&error))?;
         message.push(b'\n');
         let mut helper = tokio::process::Command::new(&self.helper_program);
@@ -99,7 +100,7 @@ impl LinuxSandbox {
         let ended = supervise(start, cancel).await.map_err(|error| lost(&error))?;
         let exit = self.exit(command, &ended)?;
         let Ended { output, dropped_bytes, elapsed, .. } = ended;
-        Ok(Finished { exit, output, dropped_bytes, elapsed })
+        Ok(Finished { exit, output, dropped_bytes, variables, elapsed })
     }
 
     fn exit(&self, command: &Command, ended: &Ended) -> Result<Exit, SandboxError> {

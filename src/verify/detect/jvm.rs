@@ -1,6 +1,6 @@
 //! Maven and Gradle projects, by their wrapper where there is one.
 
-use super::{Check, CheckKind, Files, check};
+use super::{Check, CheckKind, Files, ReportFormat, check, with_report};
 
 /// `-fae` goes on with the other modules; the two properties print one line a test (Surefire, `reportFormat`).
 const MAVEN_OPTIONS: [&str; 6] =
@@ -13,7 +13,8 @@ pub(super) fn maven(files: &Files<'_>) -> Vec<Check> {
             false => ("mvn", "a Maven project"),
         };
         let command: Vec<&str> = std::iter::once(program).chain(MAVEN_OPTIONS).collect();
-        check(CheckKind::Test, &folder, &command, ("pom.xml", reason))
+        let found = check(CheckKind::Test, &folder, &command, ("pom.xml", reason));
+        with_report(found, ReportFormat::Junit, "**/target/surefire-reports/TEST-*.xml")
     };
     files.folders_with(&["pom.xml"]).into_iter().map(project).collect()
 }
@@ -27,7 +28,8 @@ pub(super) fn gradle(files: &Files<'_>) -> Vec<Check> {
             false => ("gradle", "a Gradle project"),
         };
         let command = [program, "--offline", "--no-daemon", "--console=plain", "--continue", "test"];
-        check(CheckKind::Test, &folder, &command, (name, reason))
+        let found = check(CheckKind::Test, &folder, &command, (name, reason));
+        with_report(found, ReportFormat::Junit, "**/build/test-results/**/*.xml")
     };
     files.folders_with(&NAMES).into_iter().map(project).collect()
 }

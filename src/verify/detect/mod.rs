@@ -16,7 +16,8 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use super::{Check, CheckKind};
+use super::check::Report;
+use super::{Check, CheckKind, ReportFormat};
 use crate::repo::{FileTree, RepoPath};
 
 pub use user::from_user;
@@ -142,5 +143,11 @@ fn check(kind: CheckKind, folder: &str, command: &[&str], reason: (&str, &str)) 
         argv: command.iter().map(|word| (*word).to_owned()).collect(),
         folder: folder.to_owned(),
         found_in: format!("{}: {}", joined(folder, reason.0), reason.1),
+        report: None,
     }
+}
+
+/// Adds where the command leaves its report.
+fn with_report(check: Check, format: ReportFormat, place: &str) -> Check {
+    Check { report: Some(Report { format, places: vec![place.to_owned()] }), ..check }
 }

@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 
-use super::{Check, CheckKind, Files, check};
+use super::{Check, CheckKind, Files, ReportFormat, check, with_report};
+
+/// Where runners are told to leave their report, below the folder of the check.
+const JUNIT_FILE: &str = "prentice-report.xml";
+const JSON_FILE: &str = "prentice-report.json";
 
 pub(super) fn checks(files: &Files<'_>) -> Vec<Check> {
     let mut found = dotnet(files);
     found.extend(files.folders_with(&["Gemfile", "Rakefile"]).iter().filter_map(|folder| ruby(files, folder)));
     found.extend(files.folders_with(&["composer.json"]).iter().filter_map(|folder| php(files, folder)));
-    let mix = |folder: &String| check(CheckKind::Test, folder, &["mix", "test"], ("mix.exs", "a Mix project"));
+    let mix =
+        |folder: &String| check(CheckKind::Test, folder, &["mix", "test", "--trace"], ("mix.exs", "a Mix project"));
     found.extend(files.folders_with(&["mix.exs"]).iter().map(mix));
     found.extend(files.folders_with(&["meson.build"]).iter().flat_map(|folder| meson(files, folder)));
     found
@@ -28,8 +33,11 @@ fn dotnet(files: &Files<'_>) -> Vec<Check> {
         let at_top = path.folder().is_empty();
         at_top && [".sln", ".slnx"].iter().any(|end| path.file_name().ends_with(end))
     });
-    let command = ["dotnet", "test", "--nologo"];
-    let of = |folder: &str, name: &str, why: &str| vec![check(CheckKind::Test, folder, &command, (name, why))];
+    let command = ["dotnet", "test", "--nologo", "--logger", "trx"];
+    let of = |folder: &str, name: &str, why: &str| {
+        let found = check(CheckKind::Test, folder, &command, (name, why));
+        vec![with_report(found, ReportFormat::Trx, "**/TestResults/**/*.trx")]
+    };
     match solution {
         Some(solution) => of("", solution.as_str(), &format!("a solution; {project} refers to the test platform")),
         None => of(project.folder(), project.file_name(), "refers to the test platform"),
@@ -48,7 +56,9 @@ fn ruby(files: &Files<'_>, folder: &str) -> Option<Check> {
     if specs && (files.has(folder, ".rspec") || names_rspec("Gemfile") || names_rspec("Rakefile")) {
         let (name, why) =
             if files.has(folder, ".rspec") { (".rspec", "settings of RSpec") } else { ("Gemfile", "names RSpec") };
-        return Some(check(CheckKind::Test, folder, &bundled(&["rspec"]), (name, why)));
+        let command = bundled(&["rspec", "--format", "progress", "--format", "json", "--out", JSON_FILE]);
+        let found = check(CheckKind::Test, folder, &command, (name, why));
+        return Some(with_report(found, ReportFormat::RspecJson, JSON_FILE));
     }
     let rakefile = files.text(folder, "Rakefile")?;
     let why = ["Rake::TestTask", "Minitest::TestTask"].into_iter().find(|word| rakefile.contains(word))?;
@@ -60,19 +70,17 @@ fn php(files: &Files<'_>, folder: &str) -> Option<Check> {
     let text = files.text(folder, "composer.json")?;
     let manifest: Value = serde_json::from_str(&text).ok()?;
     let requires = |name: &str| !manifest["require-dev"][name].is_null() || !manifest["require"][name].is_null();
+    let of_php = |program: &str, name: &str, why: &str| {
+        let command = ["php", program, "--colors=never", "--log-junit", JUNIT_FILE];
+        with_report(check(CheckKind::Test, folder, &command, (name, why)), ReportFormat::Junit, JUNIT_FILE)
+    };
     let settings =
         ["phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"].into_iter().find(|name| files.has(folder, name));
     if let (Some(name), true) = (settings, requires("pestphp/pest")) {
-        return Some(check(
-            CheckKind::Test,
-            folder,
-            &["php", "vendor/bin/pest", "--colors=never"],
-            (name, "settings of Pest"),
-        ));
+        return Some(of_php("vendor/bin/pest", name, "settings of Pest"));
     }
     if let Some(name) = settings {
-        let command = ["php", "vendor/bin/phpunit", "--colors=never"];
-        return Some(check(CheckKind::Test, folder, &command, (name, "settings of PHPUnit")));
+        return Some(of_php("vendor/bin/phpunit", name, "settings of PHPUnit"));
     }
     let has_script = !manifest["scripts"]["test"].is_null();
     let command = ["composer", "run-script", "--no-interaction", "test"];
@@ -90,11 +98,9 @@ fn meson(files: &Files<'_>, folder: &str) -> Vec<Check> {
         step(CheckKind::Build, &["meson", "compile", "-C", "build-checks"], "a Meson project"),
     ];
     if tests {
-        found.push(step(
-            CheckKind::Test,
-            &["meson", "test", "-C", "build-checks", "--print-errorlogs"],
-            "declares tests",
-        ));
+        let command = ["meson", "test", "-C", "build-checks", "--print-errorlogs"];
+        let tests = step(CheckKind::Test, &command, "declares tests");
+        found.push(with_report(tests, ReportFormat::Junit, "build-checks/meson-logs/testlog.junit.xml"));
     }
     found
 }
@@ -119,24 +125,33 @@ mod tests {
         let sdk = "<PackageReference Include=\"Microsoft.NET.Test.Sdk\" />";
         check(
             &[("Shop.sln", ""), ("tests/T/T.csproj", sdk)],
-            &[("dotnet test --nologo", "Shop.sln: a solution; tests/T/T.csproj refers to the test platform")],
+            &[(
+                "dotnet test --nologo --logger trx",
+                "Shop.sln: a solution; tests/T/T.csproj refers to the test platform",
+            )],
         );
         check(&[("src/App.csproj", "<Project />"), ("App.sln", "")], &[]);
-        check(&[("Gemfile", "gem 'rspec'"), ("spec/a_spec.rb", "")], &[("bundle exec rspec", "Gemfile: names RSpec")]);
+        check(
+            &[("Gemfile", "gem 'rspec'"), ("spec/a_spec.rb", "")],
+            &[("bundle exec rspec --format progress --format json --out prentice-report.json", "Gemfile: names RSpec")],
+        );
         check(
             &[("Gemfile", ""), ("Rakefile", "Minitest::TestTask.create"), ("spec/a_spec.rb", "")],
             &[("bundle exec rake test", "Rakefile: defines a Minitest::TestTask")],
         );
         check(
             &[("composer.json", "{}"), ("phpunit.xml.dist", "")],
-            &[("php vendor/bin/phpunit --colors=never", "phpunit.xml.dist: settings of PHPUnit")],
+            &[(
+                "php vendor/bin/phpunit --colors=never --log-junit prentice-report.xml",
+                "phpunit.xml.dist: settings of PHPUnit",
+            )],
         );
         check(
             &[("composer.json", r#"{"scripts": {"test": "x"}}"#)],
             &[("composer run-script --no-interaction test", "composer.json: scripts.test")],
         );
         check(&[("composer.json", "{}")], &[]);
-        check(&[("mix.exs", "")], &[("mix test", "mix.exs: a Mix project")]);
+        check(&[("mix.exs", "")], &[("mix test --trace", "mix.exs: a Mix project")]);
         check(
             &[("meson.build", "project('a')\ntest('a', exe)\n")],
             &[

@@ -30,6 +30,7 @@ fn one(index: usize, command: &str) -> Result<Check, VerifyError> {
         argv,
         folder: String::new(),
         found_in: format!("the task's check {}: given by the user", index + 1),
+        report: None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Outcome, TestResult, message, numbered, result};
+use super::{Outcome, TestResult, message, numbered};
 
 /// `2/6 Test #2: fails here .......................***Failed`, the number of seconds is gone.
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
@@ -37,7 +37,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
         let why = (outcome == Outcome::Failed)
             .then(|| message(std::iter::once(found[2].trim_start_matches('*')).chain(below)))
             .flatten();
-        tests.push(TestResult { message: why, ..result(&found[1], outcome) });
+        tests.push(TestResult { message: why, ..TestResult::new(&found[1], outcome) });
     }
     Some(numbered(tests))
 }

@@ -88,7 +88,7 @@ fn results(tests: BTreeMap<String, Entry>, packages: BTreeMap<String, Entry>, pl
                     .copied()
                     .skip_while(|line| !line.starts_with(&heading))
                     .take_while(|line| !line.starts_with("FAIL\t"));
-                all.push(TestResult { name, outcome: Outcome::Failed, message: message(about) });
+                all.push(TestResult { message: message(about), ..TestResult::new(name, Outcome::Failed) });
             }
         }
     }
@@ -103,5 +103,5 @@ fn failed_with(name: String, outcome: Outcome, output: &str) -> TestResult {
     let output = crate::verify::normalise(output, &[]);
     let told = output.lines().filter(|line| !line.starts_with("=== ") && !line.trim_start().starts_with("--- "));
     let why = (outcome == Outcome::Failed).then(|| message(told)).flatten();
-    TestResult { name, outcome, message: why }
+    TestResult { message: why, ..TestResult::new(name, outcome) }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Outcome, TestResult, count, indent, message, number_before, numbered, result};
+use super::{Outcome, TestResult, count, indent, message, number_before, numbered};
 
 static TOTAL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^Tests: +(.*\btotal)$").expect("the pattern is a constant, compiled by a test"));
@@ -31,7 +31,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
         if lines.iter().any(|line| line.trim() == "● Test suite failed to run") {
             unloaded += 1;
             let told = lines.iter().copied().skip_while(|line| line.trim() != "● Test suite failed to run").skip(1);
-            tests.push(TestResult { message: message(told), ..result(*file, Outcome::Failed) });
+            tests.push(TestResult { message: message(told), ..TestResult::new(*file, Outcome::Failed) });
         } else {
             tests.extend(of_file(file, lines));
         }
@@ -57,7 +57,7 @@ fn of_file(file: &str, lines: &[&str]) -> Vec<TestResult> {
                 full.push(name);
                 let title = full.join(" › ");
                 let why = (outcome == Outcome::Failed).then(|| section(lines, &title)).flatten();
-                tests.push(TestResult { message: why, ..result(format!("{file} › {title}"), outcome) });
+                tests.push(TestResult { message: why, ..TestResult::new(format!("{file} › {title}"), outcome) });
             }
             None => suites.push((depth, body)),
         }

@@ -1,6 +1,6 @@
 //! libtest's human format as `cargo test` shows it (The rustc book, "Tests").
 
-use super::{Outcome, TestResult, count, message, number_before, numbered, result};
+use super::{Outcome, TestResult, count, message, number_before, numbered};
 
 /// What stands between a test's name and its outcome.
 const SEPARATOR: &str = " ... ";
@@ -85,9 +85,8 @@ impl<'a> Program<'a> {
         let outcome = if summary.starts_with("ok") { Outcome::Passed } else { Outcome::Failed };
         let text = self.lines.iter().copied();
         vec![TestResult {
-            name: self.full_name("(all tests of it)"),
-            outcome,
             message: (outcome == Outcome::Failed).then(|| message(text)).flatten(),
+            ..TestResult::new(self.full_name("(all tests of it)"), outcome)
         }]
     }
 
@@ -95,9 +94,8 @@ impl<'a> Program<'a> {
     fn crashed(&self, mut listed: Vec<TestResult>) -> Vec<TestResult> {
         let cause = self.lines.iter().copied().filter(|line| result_line(line).is_none());
         listed.push(TestResult {
-            name: self.full_name("(the test program ended early)"),
-            outcome: Outcome::Failed,
             message: message(cause),
+            ..TestResult::new(self.full_name("(the test program ended early)"), Outcome::Failed)
         });
         listed
     }
@@ -132,7 +130,7 @@ impl<'a> Program<'a> {
             Some((item, rest)) => (rest.split(')').next().and_then(|n| n.parse().ok()).unwrap_or(0), item),
             None => (0, name),
         };
-        (line, TestResult { message: why, ..result(self.full_name(short), outcome) })
+        (line, TestResult { message: why, ..TestResult::new(self.full_name(short), outcome) })
     }
 
     fn message_of(&self, name: &str) -> Option<String> {

@@ -6,19 +6,28 @@
 //! read and the exit code speaks for the rest.
 
 mod ctest;
+mod exunit;
+mod files;
 mod gotest;
 mod jest;
 mod libtest;
+mod minitest;
+mod mocha;
+mod nextest;
 mod pytest;
+mod rspec;
 mod spec;
 mod surefire;
 mod tap;
 mod unittest;
+mod xml;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+
+pub(super) use files::{Left, left_by};
 
 use super::{Outcome, ReportFormat, TestResult};
 
@@ -44,15 +53,20 @@ pub fn parse(text: &str) -> Parsed {
     if let Some((tests, readable)) = gotest::read(text) {
         return Parsed { format: ReportFormat::GoTestJson, tests: sorted(tests), readable: Some(readable) };
     }
-    let readers: [(ReportFormat, Reader); 8] = [
+    let readers: [(ReportFormat, Reader); 12] = [
+        // nextest shows what libtest printed for each failure.
+        (ReportFormat::Nextest, nextest::read),
         (ReportFormat::Libtest, libtest::read),
         (ReportFormat::Tap, tap::read),
         (ReportFormat::Tap, spec::read),
         (ReportFormat::Jest, jest::read),
+        (ReportFormat::Mocha, mocha::read),
         (ReportFormat::Pytest, pytest::read),
         (ReportFormat::Unittest, unittest::read),
         (ReportFormat::Surefire, surefire::read),
         (ReportFormat::Ctest, ctest::read),
+        (ReportFormat::Minitest, minitest::read),
+        (ReportFormat::Exunit, exunit::read),
     ];
     for (format, read) in readers {
         if let Some(tests) = read(text) {
@@ -62,13 +76,19 @@ pub fn parse(text: &str) -> Parsed {
     Parsed { format: ReportFormat::ExitCode, tests: Vec::new(), readable: None }
 }
 
+/// Reads one report that a runner left as a file; `None` when it is none of this format.
+fn parse_file(format: ReportFormat, text: &str) -> Option<Vec<TestResult>> {
+    match format {
+        ReportFormat::Junit => xml::junit(text),
+        ReportFormat::Trx => xml::trx(text),
+        ReportFormat::RspecJson => rspec::read(text),
+        _ => None,
+    }
+}
+
 fn sorted(mut tests: Vec<TestResult>) -> Vec<TestResult> {
     tests.sort_by(|a, b| a.name.cmp(&b.name));
     tests
-}
-
-fn result(name: impl Into<String>, outcome: Outcome) -> TestResult {
-    TestResult { name: name.into(), outcome, message: None }
 }
 
 /// Returns lines as a test's message; `None` when they say nothing.

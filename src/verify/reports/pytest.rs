@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Outcome, TestResult, count, merged, message, number_before, numbered, result};
+use super::{Outcome, TestResult, count, merged, message, number_before, numbered};
 
 /// The last line: `2 failed, 3 passed in TIME`, in a frame of `=` unless `-q` is given.
 static TOTALS: LazyLock<Regex> = LazyLock::new(|| {
@@ -44,7 +44,7 @@ fn from_summary(lines: &[&str]) -> Vec<TestResult> {
             tests.extend(skipped(rest));
         } else if let Some(outcome) = outcome_of(word) {
             let (name, why) = split_message(rest);
-            tests.push(TestResult { message: why.map(str::to_owned), ..result(name, outcome) });
+            tests.push(TestResult { message: why.map(str::to_owned), ..TestResult::new(name, outcome) });
         }
     }
     tests
@@ -67,7 +67,7 @@ fn skipped(rest: &str) -> Vec<TestResult> {
     let (file, why) = place.split_once(": ").unwrap_or((place, ""));
     let file = file.rsplit_once(':').map_or(file, |(file, _)| file);
     let times = number.parse().unwrap_or(1);
-    (0..times).map(|_| result(format!("{file} (skipped: {why})"), Outcome::Skipped)).collect()
+    (0..times).map(|_| TestResult::new(format!("{file} (skipped: {why})"), Outcome::Skipped)).collect()
 }
 
 /// Splits `NODE-ID - message`. The id of a parametrised test may hold ` - ` itself, but only inside its brackets.
@@ -97,7 +97,7 @@ fn from_list(lines: &[&str]) -> Vec<TestResult> {
         let body = body.rsplit_once(" (").filter(|(_, why)| why.ends_with(')')).map_or(body, |(body, _)| body);
         let Some((name, word)) = body.rsplit_once(' ') else { continue };
         if let Some(outcome) = outcome_of(word).filter(|_| name.contains("::")) {
-            tests.push(result(name, outcome));
+            tests.push(TestResult::new(name, outcome));
         }
     }
     tests

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Outcome, TestResult, count, indent, message, numbered, result};
+use super::{Outcome, TestResult, count, indent, message, numbered};
 
 static TOTAL: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?m)^ℹ (tests|pass|fail) (\d+)$").expect("the pattern is a constant, compiled by a test")
@@ -44,7 +44,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
             let why = (outcome == Outcome::Failed)
                 .then(|| message(told.filter(|line| !line.contains("(node:internal/"))))
                 .flatten();
-            tests.push(TestResult { message: why, ..result(full.join(" > "), outcome) });
+            tests.push(TestResult { message: why, ..TestResult::new(full.join(" > "), outcome) });
         }
     }
     // A test with subtests is counted there and is no test here.

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Outcome, TestResult, merged, message, result};
+use super::{Outcome, TestResult, merged, message};
 
 static CLASS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"^(?:\[[A-Z]+\] )?Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+), Time elapsed: .*? -?- in (\S+)")
@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
             (0, false) => Outcome::Passed,
             _ => Outcome::Failed,
         };
-        tests.push(result(format!("{} (class)", &found[5]), outcome));
+        tests.push(TestResult::new(format!("{} (class)", &found[5]), outcome));
     }
     Some(merged(tests))
 }
@@ -52,11 +52,11 @@ fn method(line: &str, below: &[&str]) -> Option<TestResult> {
         (None, None) => return None,
     };
     if found.name("skipped").is_some() {
-        return Some(result(name, Outcome::Skipped));
+        return Some(TestResult::new(name, Outcome::Skipped));
     }
     if found.name("failed").is_none() {
-        return Some(result(name, Outcome::Passed));
+        return Some(TestResult::new(name, Outcome::Passed));
     }
     let told = below.iter().copied().take_while(|line| !line.is_empty() && !line.starts_with('['));
-    Some(TestResult { message: message(told), ..result(name, Outcome::Failed) })
+    Some(TestResult { message: message(told), ..TestResult::new(name, Outcome::Failed) })
 }

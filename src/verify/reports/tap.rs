@@ -36,7 +36,12 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
         let text = found.get(4).map_or("", |name| name.as_str());
         let (name, outcome) = named(text, &found[2] == "ok");
         let name = if name.is_empty() { format!("test {}", found.get(3).map_or("?", |n| n.as_str())) } else { name };
-        close(&mut points, indent, TestResult { message: why(details, outcome), name, outcome }, details);
+        close(
+            &mut points,
+            indent,
+            TestResult { message: why(details, outcome), ..TestResult::new(name, outcome) },
+            details,
+        );
     }
     if points.is_empty() && !lines.iter().any(|line| line.starts_with("1..0") || line.starts_with("# tests 0")) {
         return None;

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Outcome, TestResult, merged, message, result};
+use super::{Outcome, TestResult, merged, message};
 
 /// `test_adds (test_shop.ShopTest.test_adds)`; before Python 3.11 the method is not repeated. A subtest follows with
 /// its parameters, a test whose first line of documentation is printed has its outcome on the next line.
@@ -39,7 +39,7 @@ fn listed(lines: &[&str]) -> Vec<TestResult> {
         if let Some(start) = START.captures(line) {
             let name = full_name(&start[1], &start[2]);
             match start.get(4).and_then(|rest| outcome_of(rest.as_str())) {
-                Some(outcome) => tests.push(result(name, outcome)),
+                Some(outcome) => tests.push(TestResult::new(name, outcome)),
                 // The outcome is on a line of its own, behind the documentation or what the test printed; a test with
                 // failing subtests has none, and its subtests follow.
                 None => pending = Some(name),
@@ -48,7 +48,7 @@ fn listed(lines: &[&str]) -> Vec<TestResult> {
         }
         let end = line.rsplit_once(" ... ").map_or(*line, |(_, end)| end);
         if let Some(outcome) = outcome_of(end) {
-            tests.extend(pending.take().map(|name| result(name, outcome)));
+            tests.extend(pending.take().map(|name| TestResult::new(name, outcome)));
         }
     }
     tests
@@ -84,7 +84,7 @@ fn failures(lines: &[&str]) -> Vec<TestResult> {
         }
         let parameters = start.get(3).map(|found| found.as_str().trim()).filter(|found| !found.is_empty());
         let why = message(parameters.into_iter().chain(text));
-        tests.push(TestResult { message: why, ..result(full_name(&start[1], &start[2]), Outcome::Failed) });
+        tests.push(TestResult { message: why, ..TestResult::new(full_name(&start[1], &start[2]), Outcome::Failed) });
     }
     tests
 }
