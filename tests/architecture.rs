@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("llm", "clock secret tokens"),
     ("propose", "clock context edit llm prompt repo task tokens"),
     ("sandbox", "clock"),
-    ("verify", "repo sandbox"),
+    ("verify", "repo sandbox yaml"),
     ("policy", "repo secret verify"),
     ("bundle", "policy propose repo task verify"),
     ("forge", "clock secret"),

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Bench, PipelineError, command_limits, weigh};
 use crate::policy;
 use crate::repo::{FileTree, WorkTree};
-use crate::verify::{self, Check, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
+use crate::verify::{self, Check, CheckKind, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
 
 /// The checks of a repository and the dependencies that its checkout already has.
 pub(super) struct Checks {
@@ -24,6 +24,12 @@ impl Checks {
         let concerned: Vec<&Check> = run.checks.iter().filter(is_concerned).map(|run| &run.check).collect();
         let wanted = |check: &&Check| concerned.iter().any(|other| other == check || other.is_chained_to(check));
         Self { list: self.list.iter().filter(wanted).cloned().collect(), linked: self.linked.clone() }
+    }
+
+    /// Returns the checks without formatters and linters.
+    pub(super) fn without_lint(&self) -> Self {
+        let list = self.list.iter().filter(|check| check.kind != CheckKind::Lint).cloned().collect();
+        Self { list, linked: self.linked.clone() }
     }
 
     /// Returns what a reader has to know about where the dependencies came from.

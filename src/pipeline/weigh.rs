@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::check::{Checks, run};
 use super::{Bench, PipelineError};
 use crate::policy;
-use crate::repo::{FileChange, FileTree};
+use crate::repo::{FileChange, FileTree, StoredFile};
 use crate::verify::{self, Evidence, Rerun, RerunOf, TreeRun};
 
 /// Compares the two trees, and runs again, on fresh copies, the checks whose failures decide: those on the base that the
@@ -60,8 +60,10 @@ pub(super) async fn red_first(
         return Ok(evidence);
     }
     bench.progress.step("Running the change's tests on the base alone");
-    let mut alone = run(bench, &files, checks).await?;
-    let weighed = verify::red_first(evidence.clone(), alone.clone(), is_trusted);
+    let mut alone = run(bench, &files, &checks.without_lint()).await?;
+    let words = brought_words(&changes, &brought);
+    let is_brought = |name: &str| words.contains(name);
+    let weighed = verify::red_first(evidence.clone(), alone.clone(), is_trusted, &is_brought);
     let concerned = checks.concerned(&alone, &weighed.red_first);
     if concerned.list.is_empty() {
         return Ok(weighed);
@@ -79,7 +81,7 @@ pub(super) async fn red_first(
             let mut keep = keep.into_iter();
             one.tests.retain(|_| keep.next().unwrap_or(true));
         }
-        let mut weighed = verify::red_first(evidence, alone, is_trusted);
+        let mut weighed = verify::red_first(evidence, alone, is_trusted, &is_brought);
         weighed.not_checked.push(format!(
             "these gave different outcomes on the base alone and are no proof (flaky): {}",
             flaky.iter().cloned().collect::<Vec<_>>().join(", ")
@@ -103,6 +105,21 @@ fn brought_tests(bench: &Bench<'_>, changes: &[FileChange]) -> Vec<FileChange> {
         }
     }
     brought
+}
+
+/// Returns the words that the code of a change has and the files before it had not.
+fn brought_words(changes: &[FileChange], tests: &[FileChange]) -> BTreeSet<String> {
+    let code: Vec<&FileChange> =
+        changes.iter().filter(|change| !tests.iter().any(|test| test.path == change.path)).collect();
+    let words = |file: fn(&FileChange) -> Option<&StoredFile>| -> BTreeSet<String> {
+        let files = code.iter().filter_map(|change| file(change));
+        let texts: Vec<String> = files.map(|file| String::from_utf8_lossy(&file.content).into_owned()).collect();
+        let all = texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric() && !"_?!".contains(c)));
+        all.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    };
+    let before = words(|change| change.before.as_ref());
+    let after = words(|change| change.after.as_ref());
+    after.difference(&before).cloned().collect()
 }
 
 /// Puts files on a tree.

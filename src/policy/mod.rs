@@ -93,6 +93,7 @@ impl Default for PolicySettings {
 /// What touches verification comes first, then refusals, then the other flags, each in the order of the paths.
 pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &PolicySettings) -> Vec<Finding> {
     let mut others: Vec<Finding> = evidence.and_then(judged).into_iter().collect();
+    others.extend(evidence.into_iter().flat_map(|evidence| &evidence.lint).map(|label| complains(label)));
     others.extend(size::findings(changes, settings));
     for change in changes {
         others.extend(paths::findings(change, settings));
@@ -103,6 +104,11 @@ pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &Po
     let mut all: Vec<Finding> = verification_touched(changes).iter().map(Touched::finding).collect();
     all.extend(others);
     all
+}
+
+fn complains(label: &str) -> Finding {
+    let text = format!("`{label}` was content before this change and complains now");
+    Finding { severity: Severity::Flag, rule: "lint".into(), path: None, text }
 }
 
 fn judged(evidence: &Evidence) -> Option<Finding> {

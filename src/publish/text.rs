@@ -224,6 +224,7 @@ fn tests_part(evidence: &Evidence) -> Option<String> {
         ("new, and pass; without the change they cannot run", &evidence.added),
         ("passed before, fail now", &evidence.broken),
         ("failed before and still fail", &evidence.still_failing),
+        ("formatters and linters that were content before and complain now", &evidence.lint),
     ];
     let mut text = String::new();
     for (heading, names) in groups.into_iter().filter(|(_, names)| !names.is_empty()) {

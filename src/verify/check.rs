@@ -21,6 +21,8 @@ pub enum CheckKind {
     Build,
     /// It runs tests.
     Test,
+    /// It looks at how the code is written, as formatters and linters do; it proves and breaks nothing.
+    Lint,
 }
 
 /// A command that checks the repository.
@@ -54,10 +56,11 @@ impl Check {
     }
 
     /// Tells whether the two belong to one chain of steps: found in the same file, so that the later one is pointless
-    /// when the earlier one fails.
+    /// when the earlier one fails. The scripts of a Node package are no such chain: its tests rarely need its build.
     pub fn is_chained_to(&self, earlier: &Self) -> bool {
         let file = |check: &Self| check.found_in.split_once(':').map(|(file, _)| file.to_owned());
-        self.folder == earlier.folder && file(self) == file(earlier)
+        let is_package = |file: &String| file.ends_with("package.json");
+        self.folder == earlier.folder && file(self).filter(|file| !is_package(file)) == file(earlier)
     }
 }
 

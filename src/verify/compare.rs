@@ -13,7 +13,7 @@
 //!
 //! A check whose output is not understood is one test, named by its command line. A build that turns from red to green
 //! is no proof, since nothing failed that ran; the tests behind it are added. The same holds for tests whose code did
-//! not compile before.
+//! not compile before. Formatters and linters are listed apart where they turn red, and decide nothing.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ pub fn compare_steady(
         tally.notes.push(format!("`{}` was run on the base only", before.check.label()));
     }
     let (verdict, reason) = tally.verdict(&patched);
-    let Tally { fixed, broken, added, still_failing, notes, flaky, .. } = tally;
+    let Tally { fixed, broken, added, still_failing, notes, flaky, lint, .. } = tally;
     let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
     Evidence {
         sandbox,
@@ -69,6 +69,7 @@ pub fn compare_steady(
         added: list(added),
         still_failing: list(still_failing),
         flaky,
+        lint: list(lint),
         reruns: Vec::new(),
         verdict,
         reason,
@@ -93,6 +94,8 @@ struct Tally {
     broken: BTreeSet<String>,
     added: BTreeSet<String>,
     still_failing: BTreeSet<String>,
+    /// Formatters and linters that were content and complain now.
+    lint: BTreeSet<String>,
     notes: Vec<String>,
     /// What gave two outcomes on one tree.
     flaky: Vec<String>,
@@ -106,6 +109,10 @@ impl Tally {
     fn not_run(&mut self, before: Option<&CheckRun>, after: &CheckRun, patched: &TreeRun) {
         let label = after.check.label();
         let reason = after.could_not_run.as_deref().unwrap_or_default();
+        if after.check.kind == CheckKind::Lint {
+            self.notes.push(format!("`{label}` was not run: {reason}"));
+            return;
+        }
         self.notes.push(format!("`{label}` was not run on the changed tree: {reason}"));
         // A build that failed is counted itself.
         let behind_build = patched
@@ -120,6 +127,12 @@ impl Tally {
     fn check(&mut self, before: Option<&CheckRun>, after: &CheckRun) {
         let before = before.filter(|before| before.did_run());
         let label = after.check.label();
+        if after.check.kind == CheckKind::Lint {
+            if after.is_red() && before.is_some_and(|before| !before.is_red()) {
+                self.lint.insert(label);
+            }
+            return;
+        }
         if before.is_none() {
             self.notes.push(format!("`{label}` could not be run on the base, so there is nothing to compare with"));
         }
@@ -274,8 +287,12 @@ fn ground_of(before: Option<&CheckRun>) -> Ground {
 }
 
 fn untested(patched: &TreeRun) -> String {
-    let builds: Vec<&CheckRun> = patched.checks.iter().filter(|run| run.did_run() && !run.found_no_tests()).collect();
-    if patched.checks.is_empty() {
+    let builds: Vec<&CheckRun> = patched
+        .checks
+        .iter()
+        .filter(|run| run.check.kind != CheckKind::Lint && run.did_run() && !run.found_no_tests())
+        .collect();
+    if patched.checks.iter().all(|run| run.check.kind == CheckKind::Lint) {
         "NOTHING WAS CHECKED: no build or test command was found in this repository".to_owned()
     } else if builds.is_empty() {
         "NOTHING WAS CHECKED: none of the commands that were found ran any test here".to_owned()

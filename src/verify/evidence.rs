@@ -93,7 +93,10 @@ pub struct Evidence {
     /// Tests, and commands whose end no test explains, that gave two outcomes on one tree; never counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flaky: Vec<String>,
-    /// What was run a second time to tell them.
+    /// Formatters and linters that were content before and complain now; they decide nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lint: Vec<String>,
+    /// What was run a second time to tell what is flaky.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reruns: Vec<Rerun>,
     /// What follows.

@@ -1,7 +1,7 @@
 //! What failed, told to the model that has to repair it.
 
 use super::excerpt::{capped, tells_of_compile_error};
-use super::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
+use super::{CheckKind, CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
 use crate::sandbox::Exit;
 
 /// Said of a test that the model did not break.
@@ -12,7 +12,11 @@ const BEFORE_TOO: &str = " (failed before your change too)";
 /// Code that does not compile comes first and whole, since nothing else means anything before it does. Then come tests
 /// that failed by the change, then those that failed on the base as well. The same runs give the same text.
 pub fn failures_for_model(run: &TreeRun, base: Option<&TreeRun>, max_bytes: usize) -> String {
-    let mut red: Vec<&CheckRun> = run.checks.iter().filter(|run| run.is_red()).collect();
+    let is_old_lint = |run: &CheckRun| {
+        let content_before = base.and_then(|base| base.run_of(&run.check)).is_some_and(|before| !before.is_red());
+        run.check.kind == CheckKind::Lint && !content_before
+    };
+    let mut red: Vec<&CheckRun> = run.checks.iter().filter(|run| run.is_red() && !is_old_lint(run)).collect();
     red.sort_by_key(|run| !tells_of_compile_error(&run.excerpt));
     let mut text = String::new();
     for run in red {
@@ -26,7 +30,7 @@ pub fn failures_for_model(run: &TreeRun, base: Option<&TreeRun>, max_bytes: usiz
         }
         text.push_str(&one_check(run, before, left));
     }
-    for run in run.checks.iter().filter(|run| !run.did_run()) {
+    for run in run.checks.iter().filter(|run| !run.did_run() && run.check.kind != CheckKind::Lint) {
         let line =
             format!("`{}` was not run: {}\n", run.check.label(), run.could_not_run.as_deref().unwrap_or_default());
         if !text.is_empty() && text.len() + line.len() <= max_bytes {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Check;
+use super::{Check, CheckKind};
 use crate::sandbox::Exit;
 
 /// What became of one test.
@@ -175,14 +175,18 @@ pub struct TreeRun {
 }
 
 impl TreeRun {
-    /// Tells whether any check that ran failed.
+    /// Tells whether any check that ran failed, formatters and linters left aside.
     pub fn is_red(&self) -> bool {
-        self.checks.iter().any(CheckRun::is_red)
+        self.deciding().any(CheckRun::is_red)
+    }
+
+    fn deciding(&self) -> impl Iterator<Item = &CheckRun> {
+        self.checks.iter().filter(|run| run.check.kind != CheckKind::Lint)
     }
 
     /// Tells whether any check that ran failed for more than what is flaky.
     pub fn is_red_beside(&self, flaky: &[String]) -> bool {
-        self.checks.iter().filter(|run| run.is_red()).any(|run| {
+        self.deciding().filter(|run| run.is_red()).any(|run| {
             let mut failed = run.failed().peekable();
             match failed.peek() {
                 None => !flaky.contains(&run.check.label()),

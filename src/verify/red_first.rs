@@ -13,17 +13,29 @@ use super::{Evidence, Outcome, TreeRun, Verdict};
 /// The most names that a note lists.
 const NAMES_IN_NOTE: usize = 10;
 
-/// Words by which runtimes say that a name does not exist: CPython's exceptions, V8's and Go's and Rust's diagnostics.
-static MISSING: LazyLock<Regex> = LazyLock::new(|| {
-    let words = r"ImportError|ModuleNotFoundError|NameError: name|AttributeError: (?:module|type object)|is not defined|is not a function|Cannot find module|undefined: |cannot find (?:function|value|type|module)|unresolved import|NoSuchMethodError|ClassNotFoundException|NoMethodError|uninitialized constant";
+/// Words by which runtimes say that something could not even be loaded.
+static NOT_LOADED: LazyLock<Regex> = LazyLock::new(|| {
+    let words = r"ImportError|ModuleNotFoundError|Cannot find module|ERR_MODULE_NOT_FOUND|does not provide an export|undefined: |cannot find (?:function|value|type|module|symbol)|unresolved import|NoSuchMethodError|NoClassDefFoundError|ClassNotFoundException|cannot load such file";
+    Regex::new(words).expect("the pattern is a constant, compiled by a test")
+});
+/// Words by which runtimes say that a name does not exist, with the name: those of CPython, V8, Ruby, PHP and Elixir.
+static NAME_MISSING: LazyLock<Regex> = LazyLock::new(|| {
+    let words = r"NameError: name '(\w+)'|has no attribute '(\w+)'|unexpected keyword argument '(\w+)'|\b(\w+) is not defined|\b(\w+) is not a (?:function|constructor)|undefined (?:local variable or )?method [`'](\w+[?!]?)'|uninitialized constant (?:\w+::)*(\w+)|undefined (?:function|method) (?:[\w\\]+(?:::|\\))?(\w+)\(|Class .(?:[\w\\]*\\)?(\w+). not found|function [\w.]*?(\w+)/\d+ is undefined";
     Regex::new(words).expect("the pattern is a constant, compiled by a test")
 });
 
 /// Adds to the evidence what the change's tests say on the base alone.
 ///
+/// `is_brought` tells names that the change's code brings and the base does not have: a test that fails because such a
+/// name is missing says nothing about behaviour. One that fails because any other name is missing found a defect.
 /// `is_trusted` is false where the change also touches what decides about all tests (settings, commands, build scripts,
 /// stored expectations): then a difference may come from that, and nothing is called proof.
-pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Evidence {
+pub fn red_first(
+    mut evidence: Evidence,
+    alone: TreeRun,
+    is_trusted: bool,
+    is_brought: &dyn Fn(&str) -> bool,
+) -> Evidence {
     let (mut red, mut idle) = (Vec::new(), Vec::new());
     for run in &evidence.patched.checks {
         let Some(before) = alone.run_of(&run.check) else { continue };
@@ -31,8 +43,8 @@ pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Ev
             let name = run.full_name(&test.name);
             match before.test(&test.name) {
                 Some(found) if found.outcome == Outcome::Failed => {
-                    let missing = found.message.as_deref().is_some_and(|message| MISSING.is_match(message));
-                    if !missing {
+                    let message = found.message.as_deref().unwrap_or_default();
+                    if !NOT_LOADED.is_match(message) && !names_missing(message).any(is_brought) {
                         red.push(name);
                     }
                 }
@@ -69,6 +81,13 @@ pub fn red_first(mut evidence: Evidence, alone: TreeRun, is_trusted: bool) -> Ev
             "everything that passed before passes now; the new tests pass without the change as well".to_owned();
     }
     evidence
+}
+
+fn names_missing(message: &str) -> impl Iterator<Item = &str> {
+    NAME_MISSING
+        .captures_iter(message)
+        .filter_map(|found| found.iter().skip(1).flatten().next())
+        .map(|name| name.as_str())
 }
 
 /// Says what tests prove that fail on the base alone.
@@ -111,7 +130,7 @@ mod tests {
         let check = |alone: &[(&str, Outcome, &str)], trusted: bool, verdict: Verdict, words: &str| {
             let evidence = compare(run(&[old]), run(&[old, ("b", Passed, ""), ("c", Passed, "")]), None, Vec::new());
             assert_eq!(evidence.verdict, Verdict::Added);
-            let weighed = red_first(evidence, run(alone), trusted);
+            let weighed = red_first(evidence, run(alone), trusted, &|name| name == "total");
             let told = format!("{} / {}", weighed.reason, weighed.not_checked.join(" "));
             assert_eq!(weighed.verdict, verdict, "{told}");
             assert!(told.contains(words), "{told}");
@@ -127,6 +146,20 @@ mod tests {
         check(&[old, ("b", Passed, ""), idle], true, Verdict::Green, "the new tests pass without the change as well");
         let unborn = ("b", Failed, "ImportError: cannot import name 'total'");
         check(&[old, unborn, idle], true, Verdict::Added, "b passes now");
+        let named = |message: &'static str| [old, ("b", Failed, message), idle];
+        for message in [
+            "NameError: name 'total' is not defined",
+            "AttributeError: 'Cart' object has no attribute 'total'",
+            "TypeError: sum() got an unexpected keyword argument 'total'",
+            "TypeError: cart.total is not a function",
+            "undefined method `total' for #<Cart>",
+            "Error: Call to undefined method Shop\\Cart::total()",
+            "Error: Class \"Shop\\total\" not found",
+            "** (UndefinedFunctionError) function Shop.total/1 is undefined or private",
+        ] {
+            check(&named(message), true, Verdict::Added, "b passes now");
+        }
+        check(&named("AttributeError: 'NoneType' object has no attribute 'price'"), true, Verdict::Proven, "b is new");
         check(&[old], true, Verdict::Added, "b, c pass now");
         let changed = ("a", Failed, "assert 3 == 4");
         check(&[changed, idle], true, Verdict::Proven, "a is new or changed, fails without the change");
@@ -138,7 +171,7 @@ mod tests {
         use Outcome::{Failed, Passed};
         let evidence =
             compare(run(&[("a", Passed, "")]), run(&[("a", Failed, "x"), ("b", Passed, "")]), None, Vec::new());
-        let weighed = red_first(evidence, run(&[("a", Passed, ""), ("b", Failed, "assert")]), true);
+        let weighed = red_first(evidence, run(&[("a", Passed, ""), ("b", Failed, "assert")]), true, &|_| false);
         assert_eq!(weighed.verdict, Verdict::Refused);
     }
 }

@@ -104,7 +104,10 @@ impl<'a> Runner<'a> {
         };
         let left = left_by(check, &command.directory);
         match self.sandbox.run(&command, cancel).await {
-            Ok(finished) => Ok(record(check, &finished, &command, left.as_ref())),
+            Ok(finished) => Ok(match not_installed(check, &finished) {
+                Some(what) => CheckRun::not_run(check.clone(), format!("{what} is not installed here")),
+                None => record(check, &finished, &command, left.as_ref()),
+            }),
             Err(SandboxError::ProgramNotFound { program }) => {
                 Ok(CheckRun::not_run(check.clone(), format!("the program {program} is not installed here")))
             }
@@ -164,6 +167,30 @@ fn is_executable(place: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_executable(place: &Path) -> bool {
     place.is_file()
+}
+
+/// Names what a launcher did not find of what the check is about: the module of `python -m`, the package of `npx`, the
+/// subcommand of cargo.
+fn not_installed(check: &Check, finished: &Finished) -> Option<String> {
+    if finished.exit.is_success() {
+        return None;
+    }
+    let last = finished.output.trim_end().lines().last().unwrap_or_default();
+    let words: Vec<&str> = check.argv.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [python, "-m", module, ..] if python.contains("python") => {
+            last.ends_with(&format!(": No module named {module}")).then(|| format!("the Python module {module}"))
+        }
+        ["npx", "--no-install", ..] => {
+            let missing = finished.output.contains("npx canceled due to missing packages");
+            missing.then(|| "a package that the command needs".to_owned())
+        }
+        ["cargo", subcommand @ ("fmt" | "clippy"), ..] => {
+            let missing = ["no such command", "is not installed for the toolchain"];
+            missing.iter().any(|text| finished.output.contains(text)).then(|| format!("cargo {subcommand}"))
+        }
+        _ => None,
+    }
 }
 
 fn record(check: &Check, finished: &Finished, command: &Command, left: Option<&Left<'_>>) -> CheckRun {
@@ -310,6 +337,30 @@ mod tests {
         the file ./gradlew is not executable
         the folder gone does not exist in this tree
         ");
+    }
+
+    #[tokio::test]
+    async fn a_launcher_without_its_tool_did_not_run() {
+        let sandbox = Scripted::new([
+            ended(1, "/usr/bin/python3: No module named pytest\n"),
+            ended(1, "E  ModuleNotFoundError: No module named shop\n1 error\n"),
+            ended(1, "npm error npx canceled due to missing packages and no YES option: [\"jest@30\"]\n"),
+            ended(101, "error: no such command: `clippy`\n"),
+        ]);
+        let test = |argv: &[&str]| check(CheckKind::Test, argv, "");
+        let pytest = ["python3", "-m", "pytest", "-q"];
+        let npx = ["npx", "--no-install", "-c", "jest"];
+        let checks = [test(&pytest), test(&pytest), test(&npx), test(&["cargo", "clippy"])];
+        let (result, ..) = run(&sandbox, &checks).await;
+        let told: Vec<Option<String>> =
+            result.expect("no crash").checks.into_iter().map(|run| run.could_not_run).collect();
+        let expected = [
+            Some("the Python module pytest is not installed here"),
+            None,
+            Some("a package that the command needs is not installed here"),
+            Some("cargo clippy is not installed here"),
+        ];
+        assert_eq!(told, expected.map(|text| text.map(str::to_owned)));
     }
 
     #[tokio::test]

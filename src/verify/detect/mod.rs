@@ -4,12 +4,14 @@
 //! says from which file it was concluded and why.
 
 mod jvm;
+mod lint;
 mod native;
 mod node;
 mod others;
 mod python;
 mod rust;
 mod user;
+mod workflows;
 
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ use std::collections::BTreeSet;
 use super::check::Report;
 use super::{Check, CheckKind, ReportFormat};
 use crate::repo::{FileTree, RepoPath};
+use workflows::Workflows;
 
 pub use user::from_user;
 
@@ -46,13 +49,16 @@ const NOT_OURS: &[&str] = &[
     "venv",
 ];
 
-/// Finds the build and test commands of a tree, those of the top folder first, builds before the tests that need them.
+/// Finds the build and test commands of a tree, those of the top folder first, builds before the tests that need them,
+/// formatters and linters last.
 ///
-/// Projects in sub-folders, down to three levels, are found when the top has none of their kind.
+/// Projects in sub-folders, down to three levels, are found when the top has none of their kind. What the workflows run
+/// as tests counts where nothing else was found.
 pub fn detect(tree: &FileTree) -> Vec<Check> {
     let files = Files::of(tree);
-    let mut checks = rust::checks(&files);
-    checks.extend(python::checks(&files));
+    let workflows = Workflows::of(&files);
+    let mut checks = rust::checks(&files, &workflows);
+    checks.extend(python::checks(&files, &workflows));
     checks.extend(node::checks(&files));
     checks.extend(native::go(&files));
     checks.extend(jvm::maven(&files));
@@ -63,6 +69,10 @@ pub fn detect(tree: &FileTree) -> Vec<Check> {
     if !checks.iter().any(|check| check.kind == CheckKind::Test && check.folder.is_empty()) {
         checks.extend(native::make(&files));
     }
+    if !checks.iter().any(|check| check.kind == CheckKind::Test) {
+        checks.extend(workflows.tests());
+    }
+    checks.extend(lint::checks(&files, &workflows));
     checks
 }
 

@@ -1,6 +1,17 @@
 //! Go modules, CMake projects and Makefiles.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::{Check, CheckKind, Files, check, is_below};
+
+/// `option(NAME "description" OFF)`, or without a value, which is OFF (CMake, "option").
+static OPTION: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\boption\s*\(\s*(\w+)\s+"[^"]*"\s*(?:OFF|NO|FALSE|0)?\s*\)"#)
+        .expect("the pattern is a constant, compiled by a test")
+});
 
 pub(super) fn go(files: &Files<'_>) -> Vec<Check> {
     let module =
@@ -19,14 +30,29 @@ pub(super) fn cmake(files: &Files<'_>) -> Vec<Check> {
         let taken = files.tree.paths().any(|path| is_below(path.as_str(), &super::joined(&folder, "build")));
         let out = if taken { "build-checks" } else { "build" };
         let step = |kind, command: &[&str], why| check(kind, &folder, command, ("CMakeLists.txt", why));
-        found.push(step(CheckKind::Build, &["cmake", "-S", ".", "-B", out], "a CMake project"));
+        let switches: BTreeSet<String> = texts.iter().flat_map(|text| test_switches(text)).collect();
+        let configure: Vec<&str> =
+            ["cmake", "-S", ".", "-B", out].into_iter().chain(switches.iter().map(String::as_str)).collect();
+        let why = if switches.is_empty() { "a CMake project" } else { "a CMake project, with its options for tests" };
+        found.push(step(CheckKind::Build, &configure, why));
         found.push(step(CheckKind::Build, &["cmake", "--build", out], "a CMake project"));
-        if ["enable_testing", "add_test", "include(ctest)"].iter().any(|word| declares(word)) {
+        if ["enable_testing", "add_test", "include(ctest)", "include( ctest"].iter().any(|word| declares(word)) {
             let command = ["ctest", "--test-dir", out, "--output-on-failure"];
             found.push(step(CheckKind::Test, &command, "declares tests"));
         }
     }
     found
+}
+
+/// Finds the options that leave the tests out unless they are switched on: `option(NAME_BUILD_TESTS "..." OFF)`.
+fn test_switches(text: &str) -> Vec<String> {
+    const OTHER: [&str; 8] = ["SANIT", "FUZZ", "COVER", "VALGRIND", "INSTALL", "BENCH", "EXTERN", "DOWNLOAD"];
+    let is_tests = |name: &str| {
+        let name = name.to_uppercase();
+        name.contains("TEST") && !OTHER.iter().any(|word| name.contains(word))
+    };
+    let found = OPTION.captures_iter(text).filter(|found| is_tests(&found[1]));
+    found.map(|found| format!("-D{}=ON", &found[1])).collect()
 }
 
 /// The target `test`, or else `check` (GNU Coding Standards, "Standard Targets"), of the Makefile at the top.

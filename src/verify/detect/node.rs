@@ -1,4 +1,7 @@
 //! Node packages: the package's own scripts, run by the package manager that its lock file names.
+//!
+//! A script that is a chain of commands is taken apart, so that a runner of tests inside of it can be told to name every
+//! test, and a linter in front of it does not hide them.
 
 use serde_json::Value;
 
@@ -16,12 +19,41 @@ const LOCK_FILES: [(&str, &str); 5] = [
     ("package-lock.json", "npm"),
 ];
 /// Options that make a runner name every test; each is the runner's own, placed behind the script.
-const NAMING_OPTIONS: [(&str, &str); 4] = [
+const NAMING_OPTIONS: [(&str, &str); 5] = [
     ("jest", "--verbose"),
     ("react-scripts test", "--verbose"),
     ("vitest", "--reporter=tap-flat"),
     ("mocha", "--reporter=tap"),
+    ("ava", "--tap"),
 ];
+/// Further runners of tests, which name every test by themselves, or none.
+const OTHER_RUNNERS: [&str; 7] = ["tape", "tap", "jasmine", "uvu", "node --test", "karma", "lab"];
+/// Programs that run the one named behind them.
+const WRAPPERS: [&str; 6] = ["cross-env", "npx", "c8", "nyc", "borp", "env"];
+/// Formatters, linters and checkers of types; each is the first word of a command.
+const LINTERS: [&str; 17] = [
+    "eslint",
+    "prettier",
+    "standard",
+    "xo",
+    "tslint",
+    "biome",
+    "oxlint",
+    "jshint",
+    "stylelint",
+    "tsd",
+    "publint",
+    "attw",
+    "size-limit",
+    "ls-lint",
+    "dprint",
+    "knip",
+    "markdownlint",
+];
+/// Names of scripts by which packages call their formatters and linters, in the form that changes nothing.
+const LINT_SCRIPTS: [&str; 6] = ["lint", "lint:check", "format:check", "check:format", "prettier:check", "fmt:check"];
+/// How many scripts may call each other.
+const MAX_NESTING: usize = 6;
 
 pub(super) fn checks(files: &Files<'_>) -> Vec<Check> {
     let folders = files.folders_with(&["package.json"]);
@@ -42,7 +74,15 @@ fn of_package(files: &Files<'_>, folder: &str) -> Vec<Check> {
         let reason = format!("scripts.build, run by {manager}");
         found.push(check(CheckKind::Build, folder, &run(manager, "build", None), ("package.json", &reason)));
     }
-    if let Some(test) = script("test").filter(|text| !text.contains(PLACEHOLDER)) {
+    let scripts = Scripts { manifest: &manifest };
+    if let Some(steps) = scripts.steps("test", 0).filter(|steps| scripts.gains_by(steps)) {
+        let reason = |step: &Step| format!("scripts.{}, a step of scripts.test", step.script);
+        // What builds is a step too, where the tests need it.
+        found.retain(|check| !steps.iter().any(|step| step.script == "build" && check.kind == CheckKind::Build));
+        found.extend(
+            steps.iter().map(|step| check(step.kind, folder, &step.argv(manager), ("package.json", &reason(step)))),
+        );
+    } else if let Some(test) = script("test").filter(|text| !text.contains(PLACEHOLDER)) {
         let reason = format!("scripts.test, run by {manager}");
         found.push(check(
             CheckKind::Test,
@@ -51,7 +91,125 @@ fn of_package(files: &Files<'_>, folder: &str) -> Vec<Check> {
             ("package.json", &reason),
         ));
     }
+    let is_new = |name: &&&str| !found.iter().any(|check| check.found_in.contains(&format!("scripts.{name},")));
+    let lint = LINT_SCRIPTS.iter().filter(|name| script(name).is_some()).filter(is_new);
+    let lint: Vec<Check> = lint
+        .map(|name| {
+            let reason = format!("scripts.{name}, run by {manager}");
+            check(CheckKind::Lint, folder, &run(manager, name, None), ("package.json", &reason))
+        })
+        .collect();
+    found.extend(lint);
     found
+}
+
+/// One command of a script that is a chain of them.
+struct Step {
+    kind: CheckKind,
+    /// The script in which it stands.
+    script: String,
+    command: String,
+}
+
+impl Step {
+    /// A shell of the package manager's finds the package's own programs and expands what the script leaves to it.
+    fn argv(&self, manager: &'static str) -> Vec<&str> {
+        match manager {
+            "bun" => vec!["bun", "exec", &self.command],
+            _ => vec!["npx", "--no-install", "-c", &self.command],
+        }
+    }
+}
+
+/// The scripts of a package.
+struct Scripts<'a> {
+    manifest: &'a Value,
+}
+
+impl Scripts<'_> {
+    /// Takes a script apart, those before and behind it included; `None` when it is more than a chain.
+    fn steps(&self, name: &str, depth: usize) -> Option<Vec<Step>> {
+        let text = |name: &str| self.manifest["scripts"][name].as_str().filter(|text| !text.trim().is_empty());
+        text(name)?;
+        let mut steps = Vec::new();
+        for name in [format!("pre{name}"), name.to_owned(), format!("post{name}")] {
+            for command in text(&name).into_iter().flat_map(|text| text.split("&&")).map(str::trim) {
+                if depth > MAX_NESTING || command.contains(['|', ';', '>', '<', '`', '&']) || command.contains("$(") {
+                    return None;
+                }
+                match called_scripts(command) {
+                    Some(called) => {
+                        for name in called {
+                            steps.extend(self.steps(name, depth + 1)?);
+                        }
+                    }
+                    None => steps.push(step(&name, command)),
+                }
+            }
+        }
+        Some(steps)
+    }
+
+    /// Tells whether the steps say more than the script as a whole: a runner of tests among them, behind something else
+    /// or able to name its tests only when it is told to.
+    fn gains_by(&self, steps: &[Step]) -> bool {
+        let is_whole = steps.len() == 1 && steps.iter().all(|step| step.script == "test");
+        !is_whole && steps.iter().any(|step| step.kind == CheckKind::Test && runner_of(&step.command).is_some())
+    }
+}
+
+/// Returns the scripts that a command calls: `npm run a`, `yarn a`, `run-s a b`.
+fn called_scripts(command: &str) -> Option<Vec<&str>> {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let plain = |word: &&str| !word.starts_with('-') && !word.contains(['*', '=', '"', '\'']);
+    match words.as_slice() {
+        ["npm" | "pnpm" | "yarn" | "bun", "run" | "run-script", rest @ ..] => {
+            let named: Vec<&str> = rest.iter().copied().filter(|word| !word.starts_with('-')).collect();
+            (named.len() == 1 && !rest.contains(&"--")).then_some(named)
+        }
+        ["npm" | "pnpm" | "yarn", name @ ("test" | "lint" | "build")] => Some(vec![*name]),
+        ["run-s" | "npm-run-all" | "npm-run-all2", rest @ ..] if rest.iter().all(plain) => Some(rest.to_vec()),
+        _ => None,
+    }
+}
+
+fn step(script: &str, command: &str) -> Step {
+    let first = first_program(command).unwrap_or_default();
+    let kind = if runner_of(command).is_some() {
+        CheckKind::Test
+    } else if LINTERS.iter().any(|name| first == *name) || script.contains("lint") || command.contains("--noEmit") {
+        CheckKind::Lint
+    } else if script.contains("test") && !script.starts_with("pre") && !script.starts_with("post") {
+        CheckKind::Test
+    } else {
+        CheckKind::Build
+    };
+    let command = match naming_option(command) {
+        Some(option) if kind == CheckKind::Test => format!("{command} {option}"),
+        // Options of node itself have to stand before the files.
+        _ if first == "node" && command.contains("--test") && !command.contains("--test-reporter") => {
+            command.replacen("--test", "--test-reporter=tap --test", 1)
+        }
+        _ => command.to_owned(),
+    };
+    Step { kind, script: script.to_owned(), command }
+}
+
+/// Returns the program that a command is about, behind assignments and wrappers.
+fn first_program(command: &str) -> Option<&str> {
+    let words = command.split_whitespace().filter(|word| !word.contains('=') && !word.starts_with('-'));
+    words.filter(|word| !WRAPPERS.contains(word)).map(|word| word.rsplit('/').next().unwrap_or(word)).next()
+}
+
+/// Names the runner of tests that a command calls.
+fn runner_of(command: &str) -> Option<&'static str> {
+    let first = first_program(command)?;
+    let has = |argument: &str| command.split_whitespace().any(|word| word.starts_with(argument));
+    let is = |name: &&'static str| match name.split_once(' ') {
+        Some((program, argument)) => first == program && has(argument),
+        None => first == *name,
+    };
+    NAMING_OPTIONS.iter().map(|(name, _)| *name).chain(OTHER_RUNNERS).find(|name| is(&name))
 }
 
 fn manager(files: &Files<'_>, folder: &str, manifest: &Value) -> &'static str {
@@ -85,13 +243,8 @@ fn naming_option(script: &str) -> Option<&'static str> {
     if script.contains(['&', '|', ';', '>']) || script.contains("--reporter") || script.contains("--watch") {
         return None;
     }
-    let words = || script.split_whitespace().filter(|word| !word.contains('='));
-    let called = words().find(|word| !matches!(*word, "cross-env" | "npx" | "c8" | "nyc"))?;
-    let matching = |name: &str| match name.split_once(' ') {
-        Some((program, argument)) => called == program && words().any(|word| word == argument),
-        None => called == name,
-    };
-    NAMING_OPTIONS.iter().find(|(name, _)| matching(name)).map(|(_, option)| *option)
+    let runner = runner_of(script)?;
+    NAMING_OPTIONS.iter().find(|(name, _)| *name == runner).map(|(_, option)| *option)
 }
 
 /// Finds tests of node's own runner, where no script runs them.

@@ -50,7 +50,10 @@ fn node_scripts_by_their_package_manager() {
     Test `npm run --silent test -- --verbose` package.json: scripts.test, run by npm
     ");
     insta::assert_snapshot!(found(&[("package.json", r#"{"scripts": {"test": "vitest run"}}"#), ("pnpm-lock.yaml", "")]), @"Test `pnpm run test --reporter=tap-flat` package.json: scripts.test, run by pnpm");
-    insta::assert_snapshot!(found(&[("package.json", r#"{"packageManager": "yarn@4.1.0", "scripts": {"test": "mocha test && eslint ."}}"#)]), @"Test `yarn run test` package.json: scripts.test, run by yarn");
+    insta::assert_snapshot!(found(&[("package.json", r#"{"packageManager": "yarn@4.1.0", "scripts": {"test": "mocha test && eslint ."}}"#)]), @"
+    Test `npx --no-install -c 'mocha test --reporter=tap'` package.json: scripts.test, a step of scripts.test
+    Lint `npx --no-install -c 'eslint .'` package.json: scripts.test, a step of scripts.test
+    ");
     insta::assert_snapshot!(found(&[("web/package.json", r#"{"scripts": {"test": "NODE_ENV=test npx mocha"}}"#), ("yarn.lock", "")]), @"Test `yarn run test --reporter=tap (in web)` web/package.json: scripts.test, run by yarn");
 }
 
@@ -100,5 +103,88 @@ fn several_kinds_give_several_checks_and_foreign_folders_none() {
     ]), @"
     Test `npm run --silent test -- --verbose (in web)` web/package.json: scripts.test, run by npm
     Test `go test -json ./... (in api)` api/go.mod: a module
+    ");
+}
+
+#[test]
+fn a_chain_of_node_scripts_is_taken_apart() {
+    let scripts = |text: &str| format!(r#"{{"scripts": {text}}}"#);
+    let chain = scripts(
+        r#"{"test": "npm run lint && npm run tests-only", "lint": "eslint .", "tests-only": "nyc tape 'test/**/*.js'"}"#,
+    );
+    insta::assert_snapshot!(found(&[("package.json", &chain)]), @r"
+    Lint `npx --no-install -c 'eslint .'` package.json: scripts.lint, a step of scripts.test
+    Test `npx --no-install -c 'nyc tape '\''test/**/*.js'\'''` package.json: scripts.tests-only, a step of scripts.test
+    ");
+    let wrapped = scripts(r#"{"pretest": "npm run build", "build": "rollup -c", "test": "xo && c8 ava && tsd"}"#);
+    insta::assert_snapshot!(found(&[("package.json", &wrapped)]), @"
+    Build `npx --no-install -c 'rollup -c'` package.json: scripts.build, a step of scripts.test
+    Lint `npx --no-install -c xo` package.json: scripts.test, a step of scripts.test
+    Test `npx --no-install -c 'c8 ava --tap'` package.json: scripts.test, a step of scripts.test
+    Lint `npx --no-install -c tsd` package.json: scripts.test, a step of scripts.test
+    ");
+    let shell = scripts(r#"{"test": "mocha | tee log && eslint ."}"#);
+    insta::assert_snapshot!(found(&[("package.json", &shell)]), @"Test `npm run --silent test` package.json: scripts.test, run by npm");
+    let own = scripts(r#"{"test": "eslint . && node --test test/", "format:check": "prettier --check ."}"#);
+    insta::assert_snapshot!(found(&[("package.json", &own)]), @"
+    Lint `npx --no-install -c 'eslint .'` package.json: scripts.test, a step of scripts.test
+    Test `npx --no-install -c 'node --test-reporter=tap --test test/'` package.json: scripts.test, a step of scripts.test
+    Lint `npm run --silent format:check` package.json: scripts.format:check, run by npm
+    ");
+    let round = scripts(r#"{"test": "npm run a && jest", "a": "npm run a"}"#);
+    insta::assert_snapshot!(found(&[("package.json", &round)]), @"Test `npm run --silent test` package.json: scripts.test, run by npm");
+}
+
+#[test]
+fn workflows_tell_features_linters_and_tests_of_what_is_unknown() {
+    let ci = "on: push\njobs:\n  a:\n    steps:\n      - uses: x\n      - run: |\n          cargo fmt --check\n          cargo clippy -- -D warnings\n      - run: cargo test --features \"full tls\" ${{ matrix.x }}\n      - run: cargo test --features=full,tls --workspace\n";
+    insta::assert_snapshot!(found(&[("Cargo.toml", "[package]"), (".github/workflows/ci.yml", ci)]), @"
+    Test `cargo test --no-fail-fast --features full,tls` Cargo.toml: a package; the features are those of .github/workflows/ci.yml
+    Lint `cargo fmt --all --check` .github/workflows/ci.yml: runs cargo fmt
+    Lint `cargo clippy --workspace --all-targets -- -D warnings` .github/workflows/ci.yml: runs cargo clippy and denies warnings
+    ");
+    let unknown = "jobs:\n  b:\n    defaults: {run: {working-directory: ./lib}}\n    steps:\n      - run: zig build test\n      - run: bazel test //... && echo\n      - run: bazel test //...\n        working-directory: .\n      - {run: 'make ${{ x }} test'}\n";
+    insta::assert_snapshot!(found(&[("a.zig", ""), (".github/workflows/ci.yaml", unknown)]), @"
+    Test `zig build test (in lib)` .github/workflows/ci.yaml: a step runs it
+    Test `bazel test //...` .github/workflows/ci.yaml: a step runs it
+    ");
+    assert_eq!(found(&[("a.zig", ""), (".github/workflows/ci.yml", "jobs: [broken")]), "");
+}
+
+#[test]
+fn python_as_tox_and_workflows_run_it() {
+    let case = "import unittest\nclass A(unittest.TestCase):\n    def test_a(self): pass";
+    let tox = "[testenv]\ncommands =\n    coverage run --branch -m unittest discover -s checks {posargs}\n";
+    insta::assert_snapshot!(found(&[("setup.py", ""), ("tox.ini", tox), ("tests/test_a.py", case)]), @"Test `python3 -m unittest discover -s checks -v` tox.ini: runs it");
+    let ci = "jobs:\n  a:\n    steps:\n      - run: python tests/run_tests.py --all\n";
+    insta::assert_snapshot!(found(&[("setup.py", ""), (".github/workflows/ci.yml", ci), ("tests/test_a.py", case)]), @"Test `python3 tests/run_tests.py --all` .github/workflows/ci.yml: runs it");
+    insta::assert_snapshot!(found(&[("noxfile.py", "session.run('pytest')"), ("tests/test_a.py", case)]), @"Test `python3 -m pytest -rA -q` noxfile.py: names pytest");
+}
+
+#[test]
+fn linters_by_the_files_that_configure_them() {
+    insta::assert_snapshot!(found(&[
+        ("pyproject.toml", "[tool.ruff.format]\n[tool.black]\n"), ("tox.ini", "[flake8]"), (".golangci.yml", ""),
+        (".rubocop.yml", ""), ("phpcs.xml", ""), ("Cargo.toml", "[package]"), ("rustfmt.toml", ""),
+    ]), @"
+    Test `cargo test --no-fail-fast` Cargo.toml: a package
+    Lint `cargo fmt --all --check` rustfmt.toml: settings of rustfmt
+    Lint `python3 -m ruff check --no-cache .` pyproject.toml: has a table for it
+    Lint `python3 -m ruff format --no-cache --check .` pyproject.toml: has a table for it
+    Lint `python3 -m black --check .` pyproject.toml: has a table for it
+    Lint `python3 -m flake8` tox.ini: has a table for it
+    Lint `golangci-lint run` .golangci.yml: its settings
+    Lint `bundle exec rubocop --no-color` .rubocop.yml: its settings
+    Lint `php vendor/bin/phpcs --no-colors` phpcs.xml: its settings
+    ");
+}
+
+#[test]
+fn cmake_options_for_tests_are_switched_on() {
+    let lists = "project(a)\noption(A_BUILD_TESTS \"Build them\" OFF)\noption(A_TEST_SANITIZER \"x\" OFF)\noption(A_TESTING \"on\" ON)\ninclude(CTest)\n";
+    insta::assert_snapshot!(found(&[("CMakeLists.txt", lists)]), @"
+    Build `cmake -S . -B build -DA_BUILD_TESTS=ON` CMakeLists.txt: a CMake project, with its options for tests
+    Build `cmake --build build` CMakeLists.txt: a CMake project
+    Test `ctest --test-dir build --output-on-failure` CMakeLists.txt: declares tests
     ");
 }
