@@ -148,6 +148,9 @@ pub(super) struct Line {
     /// Wall time of the whole run, such as `20m`.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub max_time: Option<Duration>,
+    /// Fetch no dependencies before the checks; what the checkout has is used all the same.
+    #[arg(long)]
+    pub no_setup: bool,
     /// Run the repository's commands without walls, as you, with the network and all your files.
     #[arg(long)]
     pub no_sandbox: bool,
@@ -222,9 +225,19 @@ pub(super) struct Context {
 
 /// `prentice checks`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice checks
+  prentice checks --explain            also what would be installed, how reports are read, whether programs are here
+  prentice checks --base main~3 --json")]
 pub(super) struct Checks {
     #[command(flatten)]
     pub place: Place,
+    /// The commit whose files say what is run.
+    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    pub base: String,
+    /// Say also what would be installed before, how the tests' report is read and whether the programs are here.
+    #[arg(long)]
+    pub explain: bool,
     /// Print one JSON array.
     #[arg(long)]
     pub json: bool,

@@ -17,7 +17,7 @@ use super::setup;
 use crate::config::{Environment, Layer, LimitsLayer, SandboxLayer, SandboxMode};
 use crate::pipeline::{self, Certificate};
 use crate::repo::{CommitId, Repository};
-use crate::verify::Verdict;
+use crate::verify::{CheckRun, Evidence, TreeRun, Verdict};
 
 /// `prentice certify`.
 #[derive(Debug, Args)]
@@ -44,6 +44,9 @@ pub(super) struct Certify {
     /// Wall time of one command, such as `20m`.
     #[arg(long, value_name = "TIME", value_parser = super::arguments::parse_time)]
     pub command_time: Option<Duration>,
+    /// Fetch no dependencies before the checks; what the checkout has is used all the same.
+    #[arg(long)]
+    pub no_setup: bool,
     /// Run the repository's commands without walls, as you, with the network and all your files.
     #[arg(long)]
     pub no_sandbox: bool,
@@ -85,7 +88,7 @@ fn tell(flags: &Certify, made: &Certificate, ci: &Ci<'_>) -> Result<Exit, Failur
         print_json(&json!({
             "verdict": verdict, "reason": made.evidence.reason, "base": made.base, "head": made.head,
             "files": made.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
-            "evidence": made.evidence, "findings": made.findings,
+            "evidence": made.evidence, "findings": made.findings, "timing": timing(&made.evidence),
         }));
     } else {
         print(&text);
@@ -94,6 +97,15 @@ fn tell(flags: &Certify, made: &Certificate, ci: &Ci<'_>) -> Result<Exit, Failur
         Verdict::Proven | Verdict::Added | Verdict::Green => Exit::Done,
         Verdict::Unproven | Verdict::Refused => Exit::NotAcceptable,
     })
+}
+
+/// Lists the wall times, in seconds, which are no part of the evidence.
+fn timing(evidence: &Evidence) -> Vec<serde_json::Value> {
+    let of_tree = |(tree, run): (&'static str, &TreeRun)| {
+        let of_check = |run: &CheckRun| json!({ "tree": tree, "command": run.check.label(), "seconds": run.elapsed.as_secs_f64() });
+        run.checks.iter().map(of_check).collect::<Vec<_>>()
+    };
+    evidence.trees().into_iter().flat_map(of_tree).collect()
 }
 
 /// Finds the two commits that a range names.
@@ -133,6 +145,7 @@ fn layer_of(flags: &Certify) -> Layer {
     Layer {
         limits: LimitsLayer::default(),
         checks: Some(flags.checks.clone()).filter(|checks| !checks.is_empty()),
+        setup: setup::no_setup(flags.no_setup),
         sandbox: SandboxLayer {
             mode: flags.no_sandbox.then_some(SandboxMode::Off),
             command_time: flags.command_time,

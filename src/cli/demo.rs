@@ -45,6 +45,7 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
         max_tokens: None,
         max_cost: None,
         max_time: None,
+        no_setup: true,
         no_sandbox: false,
         fresh: true,
         record: None,

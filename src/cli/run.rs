@@ -226,6 +226,7 @@ fn layer_of(flags: &Line) -> Layer {
             wall_time: flags.max_time,
         },
         checks: Some(flags.checks.clone()).filter(|checks| !checks.is_empty()),
+        setup: setup::no_setup(flags.no_setup),
         sandbox: SandboxLayer { mode: flags.no_sandbox.then_some(SandboxMode::Off), ..SandboxLayer::default() },
         ..Layer::default()
     }

@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{Exit, Failure};
-use crate::config::{CONFIG_FILE, ConfigError, Environment, Layer, Layers, layer_from_environment};
+use crate::config::{
+    CONFIG_FILE, ConfigError, Environment, Layer, Layers, SetupLayer, SetupMode, layer_from_environment,
+};
 use crate::repo::{CommitId, FileTree, RepoPath, Repository};
 use crate::sandbox::{self, HostEnvironment, Sandbox, SandboxError, Unconfined};
 use crate::task::{self, Origin, Task};
@@ -78,6 +80,11 @@ pub(super) fn layers(tree: &FileTree, environment: &Environment, flags: Layer) -
         None => Layer::default(),
     };
     Ok(Layers { file, environment: layer_from_environment(environment)?, flags })
+}
+
+/// Returns what the flag `--no-setup` sets.
+pub(super) fn no_setup(is_given: bool) -> SetupLayer {
+    SetupLayer { mode: is_given.then_some(SetupMode::Off), ..SetupLayer::default() }
 }
 
 /// Builds the walls, proving that they hold; `off` is the user's explicit word.

@@ -33,6 +33,9 @@ pub(super) struct Verify {
     /// The digest that the bundle must have.
     #[arg(long, value_name = "SHA256")]
     pub digest: Option<String>,
+    /// Fetch no dependencies before the checks; what the checkout has is used all the same.
+    #[arg(long)]
+    pub no_setup: bool,
     /// Run the repository's commands without walls, as you, with the network and all your files.
     #[arg(long)]
     pub no_sandbox: bool,
@@ -53,7 +56,8 @@ pub(super) async fn verify(
     };
     let repository = Repository::discover(&flags.place.repo)?;
     let mode = flags.no_sandbox.then_some(SandboxMode::Off);
-    let own = Layer { sandbox: SandboxLayer { mode, ..SandboxLayer::default() }, ..Layer::default() };
+    let sandbox = SandboxLayer { mode, ..SandboxLayer::default() };
+    let own = Layer { sandbox, setup: setup::no_setup(flags.no_setup), ..Layer::default() };
     let config = setup::layers(&repository.tree(&bundle.base)?, environment, own)?.resolve(Some(&bundle.task));
     let parts = Parts { repository: &repository, config: &config, tests: None, environment, cancel };
     let seen = on_bench(&parts, async |bench| pipeline::replay(bench, &bundle).await).await?;

@@ -20,6 +20,8 @@ pub struct Layer {
     pub limits: LimitsLayer,
     /// Commands that decide whether a change is good, in the place of the detected ones.
     pub checks: Option<Vec<String>>,
+    /// How dependencies are fetched before the checks.
+    pub setup: SetupLayer,
     /// How the repository's commands are run.
     pub sandbox: SandboxLayer,
     /// What a change may look like.
@@ -86,6 +88,26 @@ pub struct LimitsLayer {
     pub wall_time: Option<Duration>,
 }
 
+/// Whether dependencies are fetched before the checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupMode {
+    /// Those that the base commit names and the checkout does not have.
+    Auto,
+    /// None: the machine has them, or the checks need none.
+    Off,
+}
+
+/// How dependencies are fetched before the checks: with the network, on the base commit's files, without any secret.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SetupLayer {
+    /// Whether they are.
+    pub mode: Option<SetupMode>,
+    /// Commands in the place of the detected ones; folders such as `.venv` and `node_modules` that they leave are used.
+    pub commands: Option<Vec<String>>,
+}
+
 /// Whether commands may run without walls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -106,6 +128,10 @@ pub struct SandboxLayer {
     #[serde(deserialize_with = "time")]
     #[schemars(with = "Option<String>")]
     pub command_time: Option<Duration>,
+    /// Processor time of all processes of one command: `2h`.
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "Option<String>")]
+    pub cpu_time: Option<Duration>,
     /// Memory of all processes of one command, in MiB. 64 to 1,048,576.
     #[serde(deserialize_with = "whole::<64, 1_048_576, _>")]
     pub memory_mib: Option<u64>,

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 pub use environment::{Environment, layer_from_environment};
 pub use file::{
-    ContextLayer, ForgeLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode, schema,
+    ContextLayer, ForgeLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode, SetupLayer,
+    SetupMode, schema,
 };
 
 use crate::task::Task;
@@ -99,10 +100,16 @@ pub struct Config {
     pub wall_time: Setting<Duration>,
     /// Commands in the place of the detected ones; empty: detect.
     pub checks: Setting<Vec<String>>,
+    /// Whether dependencies are fetched before the checks.
+    pub setup: Setting<SetupMode>,
+    /// Commands that fetch them, in the place of the detected ones.
+    pub setup_commands: Setting<Vec<String>>,
     /// Whether commands may run without walls.
     pub sandbox: Setting<SandboxMode>,
     /// Wall time of one command.
     pub command_time: Setting<Duration>,
+    /// Processor time of one command.
+    pub cpu_time: Setting<Duration>,
     /// Memory of one command, in MiB.
     pub memory_mib: Setting<u64>,
     /// Processes of one command.
@@ -172,8 +179,11 @@ impl Layers {
             cost_usd: pick.value(|l| l.limits.cost_usd, 1.0),
             wall_time: pick.value(|l| l.limits.wall_time, Duration::from_secs(60 * 60)),
             checks: pick.value(|l| l.checks.clone(), Vec::new()),
+            setup: pick.value(|l| l.setup.mode, SetupMode::Auto),
+            setup_commands: pick.value(|l| l.setup.commands.clone(), Vec::new()),
             sandbox: pick.value(|l| l.sandbox.mode, SandboxMode::Required),
             command_time: pick.value(|l| l.sandbox.command_time, Duration::from_secs(20 * 60)),
+            cpu_time: pick.value(|l| l.sandbox.cpu_time, Duration::from_secs(4 * 60 * 60)),
             memory_mib: pick.value(|l| l.sandbox.memory_mib, 8 * 1024),
             processes: pick.value(|l| l.sandbox.processes, 1024),
             max_files: pick.value(|l| l.policy.max_files, 20),

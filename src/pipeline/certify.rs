@@ -36,7 +36,8 @@ pub async fn certify(bench: &Bench<'_>, base: &CommitId, head: &CommitId) -> Res
     let tree = repository.tree(head)?.over(&base_tree)?;
     let changes = tree.changes()?;
     let settings = policy_settings(bench.config)?;
-    let checks = check::find(bench, &base_tree)?;
+    let touched: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
+    let checks = check::find(bench, &base_tree, &touched).await?;
     let base_run = check::run_base(bench, &base_tree, &checks).await?;
     let evidence = check::judge(bench, &tree, &checks, &base_run).await?;
     let findings = policy::review(&changes, Some(&evidence), &settings);
@@ -59,7 +60,8 @@ pub async fn replay(bench: &Bench<'_>, bundle: &Bundle) -> Result<Evidence, Pipe
             None => tree.remove(&change.path),
         }
     }
-    let checks = check::find(bench, &base_tree)?;
+    let touched: Vec<_> = bundle.changes.iter().map(|change| change.path.clone()).collect();
+    let checks = check::find(bench, &base_tree, &touched).await?;
     let base_run = check::run_base(bench, &base_tree, &checks).await?;
     check::judge(bench, &tree, &checks, &base_run).await
 }

@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::{Bench, PipelineError, command_limits, weigh};
+use super::{Bench, PipelineError, command_limits, prepare, weigh};
 use crate::policy;
-use crate::repo::{FileTree, WorkTree};
-use crate::verify::{self, Check, CheckKind, CheckRun, Evidence, Linked, Outcome, Runner, TreeRun};
+use crate::repo::{FileTree, RepoPath, WorkTree};
+use crate::verify::{self, Check, CheckKind, CheckRun, Evidence, Outcome, Runner, Supplies, TreeRun};
 
-/// The checks of a repository and the dependencies that its checkout already has.
+/// The checks of a repository and what the trees under test are given beside their files.
 pub(super) struct Checks {
     pub(super) list: Vec<Check>,
-    linked: Vec<Linked>,
+    supplies: Supplies,
 }
 
 impl Checks {
@@ -23,31 +23,28 @@ impl Checks {
         };
         let concerned: Vec<&Check> = run.checks.iter().filter(is_concerned).map(|run| &run.check).collect();
         let wanted = |check: &&Check| concerned.iter().any(|other| other == check || other.is_chained_to(check));
-        Self { list: self.list.iter().filter(wanted).cloned().collect(), linked: self.linked.clone() }
+        Self { list: self.list.iter().filter(wanted).cloned().collect(), supplies: self.supplies.clone() }
     }
 
     /// Returns the checks without formatters and linters.
     pub(super) fn without_lint(&self) -> Self {
         let list = self.list.iter().filter(|check| check.kind != CheckKind::Lint).cloned().collect();
-        Self { list, linked: self.linked.clone() }
+        Self { list, supplies: self.supplies.clone() }
     }
 
     /// Returns what a reader has to know about where the dependencies came from.
     pub(super) fn notes(&self) -> Vec<String> {
-        self.linked.iter().map(|linked| linked.note.clone()).collect()
+        self.supplies.notes.clone()
     }
 }
 
-/// Finds the commands that decide; the user's own win.
-pub(super) fn find(bench: &Bench<'_>, tree: &FileTree) -> Result<Checks, PipelineError> {
+/// Finds the commands that decide, and fetches what they need; the user's own win.
+///
+/// `touched` are the files of the change, where it is known already: their projects come first.
+pub(super) async fn find(bench: &Bench<'_>, tree: &FileTree, touched: &[RepoPath]) -> Result<Checks, PipelineError> {
     let own = &bench.config.checks;
     let list = if own.value.is_empty() { verify::detect(tree) } else { verify::from_user(&own.value)? };
     bench.journal.record("checks_found", &list)?;
-    let linked = match bench.repository.checkout() {
-        Some(checkout) => verify::installed_dependencies(checkout, tree, &list),
-        None => Vec::new(),
-    };
-    let list = verify::use_environments(&list, &linked);
     match list.as_slice() {
         [] => bench.progress.note("No build or test command was found: nothing can be proven. Name some in `checks:`."),
         list => {
@@ -56,7 +53,10 @@ pub(super) fn find(bench: &Bench<'_>, tree: &FileTree) -> Result<Checks, Pipelin
             }
         }
     }
-    Ok(Checks { list, linked })
+    let supplies = prepare::supplies(bench, tree, &list).await?;
+    let list = if own.value.is_empty() { verify::ordered(&list, tree, touched) } else { list };
+    let list = verify::use_environments(&list, &supplies.linked);
+    Ok(Checks { list, supplies })
 }
 
 /// Runs the checks on the base commit.
@@ -96,20 +96,18 @@ pub(super) async fn run(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> 
         return Ok(TreeRun::default());
     }
     let work_tree = WorkTree::create(tree, bench.temporary)?;
-    for linked in &checks.linked {
-        linked.link_into(&work_tree)?;
-    }
+    checks.supplies.give(&work_tree)?;
     let tell = |progress: verify::Progress<'_>| {
         if let verify::Progress::Finished(run) = progress {
             bench.progress.note(&describe(run));
         }
     };
     let runner = Runner {
-        readable: checks.linked.iter().map(|linked| linked.target.clone()).collect(),
+        supplies: checks.supplies.clone(),
         observer: &tell,
         ..Runner::new(bench.sandbox, command_limits(bench.config))
     };
-    let result = runner.run_tree(&checks.list, &work_tree, bench.cancel).await;
+    let result = runner.run_tree(&checks.list, (work_tree.root(), &work_tree.scratch()), bench.cancel).await;
     match result {
         Ok(run) => Ok(run),
         Err(_) if bench.cancel.is_cancelled() => Err(PipelineError::Cancelled),
@@ -118,7 +116,7 @@ pub(super) async fn run(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> 
 }
 
 /// Says in a line how a check ended.
-fn describe(run: &CheckRun) -> String {
+pub(super) fn describe(run: &CheckRun) -> String {
     let label = run.check.label();
     if let Some(reason) = &run.could_not_run {
         return format!("`{label}` was not run: {reason}");

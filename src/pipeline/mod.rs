@@ -8,6 +8,7 @@ mod certify;
 mod check;
 mod ground;
 mod observed;
+mod prepare;
 mod recheck;
 mod state;
 mod weigh;
@@ -223,7 +224,8 @@ pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
 
 async fn attempt(job: &Job<'_>, ground: &Ground, settings: &PolicySettings) -> Result<Attempted, PipelineError> {
     let base = ground.tree.without_changes();
-    let checks = check::find(&job.bench(), &base)?;
+    let touched: Vec<_> = ground.tree.changes()?.into_iter().map(|change| change.path).collect();
+    let checks = check::find(&job.bench(), &base, &touched).await?;
     let base_run = check::run_base(&job.bench(), &base, &checks).await?;
     let judging = attempt::Judging { checks: &checks, base_run: &base_run, settings };
     match job.order {
@@ -280,6 +282,7 @@ pub fn policy_settings(config: &Config) -> Result<PolicySettings, PolicyError> {
 pub fn command_limits(config: &Config) -> Limits {
     Limits {
         wall: config.command_time.value,
+        cpu: config.cpu_time.value,
         memory_bytes: config.memory_mib.value << 20,
         processes: u32::try_from(config.processes.value).unwrap_or(u32::MAX),
         ..Limits::default()

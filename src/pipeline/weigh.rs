@@ -6,7 +6,7 @@ use super::check::{Checks, run};
 use super::{Bench, PipelineError};
 use crate::policy;
 use crate::repo::{FileChange, FileTree, StoredFile};
-use crate::verify::{self, Evidence, Rerun, RerunOf, TreeRun};
+use crate::verify::{self, Evidence, Excused, Rerun, RerunOf, TreeRun};
 
 /// Compares the two trees, and runs again, on fresh copies, the checks whose failures decide: those on the base that the
 /// change is said to have fixed, and those on the changed tree that it is said to have broken.
@@ -23,10 +23,12 @@ pub(super) async fn steady(
     }
     let first = verify::compare(base.clone(), patched, level, notes.clone());
     let mut reruns = Vec::new();
-    let mut flaky = BTreeSet::new();
+    let mut excused = Excused::default();
+    let gone = verify::gone(&first);
+    let broken: Vec<String> = first.broken.iter().filter(|name| !gone.contains(*name)).cloned().collect();
     let questions = [
         (RerunOf::Base, &first.fixed, &first.base, "Running again what failed on the base commit"),
-        (RerunOf::Patched, &first.broken, &first.patched, "Running again what failed on the changed tree"),
+        (RerunOf::Patched, &broken, &first.patched, "Running again what failed on the changed tree"),
     ];
     for (which, names, earlier, step) in questions {
         let concerned = checks.concerned(earlier, names);
@@ -36,13 +38,34 @@ pub(super) async fn steady(
         bench.progress.step(step);
         let files = if which == RerunOf::Base { tree.without_changes() } else { tree.clone() };
         let again = run(bench, &files, &concerned).await?;
-        flaky.extend(verify::flaky(earlier, &again));
+        excused.flaky.extend(verify::flaky(earlier, &again));
         reruns.push(Rerun { tree: which, run: again });
     }
-    if flaky.is_empty() {
+    if let Some(old_tests) = with_old_tests(tree)?.filter(|_| !gone.is_empty()) {
+        bench.progress.step("Running the tests that are gone, in their old form, with the change");
+        let run = run(bench, &old_tests, &checks.without_lint()).await?;
+        excused.replaced = verify::replaced(&gone, &run);
+        reruns.push(Rerun { tree: RerunOf::OldTests, run });
+    }
+    if excused == Excused::default() {
         return Ok(Evidence { reruns, ..first });
     }
-    Ok(Evidence { reruns, ..verify::compare_steady(first.base, first.patched, flaky, level, notes) })
+    Ok(Evidence { reruns, ..verify::compare_without(first.base, first.patched, excused, level, notes) })
+}
+
+/// Returns the changed tree with those files of tests as they were that the change altered or took away; `None` where there
+/// are none.
+fn with_old_tests(tree: &FileTree) -> Result<Option<FileTree>, PipelineError> {
+    let changes = tree.changes()?;
+    let mut old = tree.clone();
+    let mut any = false;
+    for change in changes.iter().filter(|change| policy::is_of_tests(&change.path)) {
+        if let Some(before) = &change.before {
+            old.write(change.path.clone(), before.clone());
+            any = true;
+        }
+    }
+    Ok(any.then_some(old))
 }
 
 /// Puts the change's tests on the base alone, where the change is more than tests; `is_trusted` is false where it also
@@ -56,8 +79,11 @@ pub(super) async fn red_first(
     let changes = tree.changes()?;
     let brought = brought_tests(bench, &changes);
     let files = with(&tree.without_changes(), &brought);
-    if brought.is_empty() || files.changes()? == changes || !evidence.broken.is_empty() || checks.list.is_empty() {
+    if brought.is_empty() || !evidence.broken.is_empty() || checks.list.is_empty() {
         return Ok(evidence);
+    }
+    if files.changes()? == changes {
+        return Ok(verify::only_tests(evidence));
     }
     bench.progress.step("Running the change's tests on the base alone");
     let mut alone = run(bench, &files, &checks.without_lint()).await?;

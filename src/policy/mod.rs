@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use discount::discount;
 pub use paths::{PROTECTED_BY_DEFAULT, ProtectedPaths};
-pub use touched::{Touched, TouchedKind, tests_of, verification_touched};
+pub use touched::{Touched, TouchedKind, is_of_tests, tests_of, verification_touched};
 
 use crate::repo::{FileChange, RepoPath};
 use crate::verify::{Evidence, Verdict};

@@ -79,13 +79,16 @@ pub fn verification_touched(changes: &[FileChange]) -> Vec<Touched> {
 /// Returns what a change brings of tests and of what tests compare with. Of a file with code and tests, the code stays as
 /// it was before.
 pub fn tests_of(changes: &[FileChange]) -> Vec<FileChange> {
-    let is_test = |change: &&FileChange| {
-        let path = folded(change.path.as_str());
-        change.after.is_some() && (is_test_file(&path) || is_snapshot(&path))
-    };
+    let is_test = |change: &&FileChange| change.after.is_some() && is_of_tests(&change.path);
     let whole = changes.iter().filter(is_test).cloned();
     let inside = changes.iter().filter(|change| !is_test(change)).filter_map(super::inline::with_tests_of);
     whole.chain(inside).collect()
+}
+
+/// Tells whether a file holds tests, or what they compare with, by the conventions of its language.
+pub fn is_of_tests(path: &RepoPath) -> bool {
+    let path = folded(path.as_str());
+    is_test_file(&path) || is_snapshot(&path)
 }
 
 impl TouchedKind {

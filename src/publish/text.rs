@@ -129,6 +129,7 @@ fn exit_words(exit: Exit) -> String {
         Exit::Code(code) => format!("{code}"),
         Exit::Signal(signal) => format!("signal {signal}"),
         Exit::TimedOut => "timed out".to_owned(),
+        Exit::OutOfCpu => "out of processor time".to_owned(),
         Exit::OutOfMemory => "out of memory".to_owned(),
         Exit::TooManyProcesses => "too many processes".to_owned(),
         Exit::DiskFull => "disk full".to_owned(),

@@ -20,7 +20,7 @@ pub use diff::{DiffLine, DiffLineKind, FileDiff, Hunk, diff_file, unified};
 pub use merge::Merged;
 pub use path::{PathError, RepoPath, is_control_or_invisible};
 pub use tree::{FileTree, Listed};
-pub use worktree::WorkTree;
+pub use worktree::{WorkTree, write_files};
 
 /// Why something about the repository did not work.
 #[derive(Debug, thiserror::Error)]

@@ -41,11 +41,7 @@ impl WorkTree {
         std::fs::create_dir(&root).map_err(RepoError::io(&root))?;
         std::fs::create_dir(guard.path().join("scratch")).map_err(RepoError::io(guard.path()))?;
         let files = Dir::open_ambient_dir(&root, ambient_authority()).map_err(RepoError::io(&root))?;
-        for path in tree.paths() {
-            if let Some(file) = tree.read(path)? {
-                write_beneath(&files, &root, path.as_str(), &file)?;
-            }
-        }
+        write_all(tree, &files, &root)?;
         Ok(Self { root, files, _lock: lock, _guard: guard })
     }
 
@@ -76,6 +72,54 @@ impl WorkTree {
         self.root.with_file_name("scratch")
     }
 
+    /// Copies a folder with its times, modes and links to `name`, which begins with `tree/` or `scratch/`, unless something
+    /// is there already.
+    ///
+    /// # Errors
+    /// [`RepoError::Io`] when something cannot be read or written.
+    #[cfg(unix)]
+    pub fn copy_outside(&self, name: &str, source: &Path) -> Result<(), RepoError> {
+        let folder = self._guard.path();
+        let place = folder.join(name);
+        let handle = Dir::open_ambient_dir(folder, ambient_authority()).map_err(RepoError::io(folder))?;
+        if handle.symlink_metadata(name).is_ok() {
+            return Ok(());
+        }
+        handle.create_dir_all(name).map_err(RepoError::io(&place))?;
+        let into = handle.open_dir(name).map_err(RepoError::io(&place))?;
+        copy::folder(source, &into).map_err(RepoError::io(&place))
+    }
+
+    /// Makes a folder `name` below the root whose entries are links to those of `target`; relative links are made again as
+    /// they are, so that they lead to the tree's own files. Entries named in `without` are left out.
+    ///
+    /// # Errors
+    /// [`RepoError::Io`] when a link cannot be made.
+    #[cfg(unix)]
+    pub fn link_entries(&self, name: &str, target: &Path, without: &[&str]) -> Result<(), RepoError> {
+        let place = self.root.join(name);
+        if place.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let fail = || RepoError::io(&place);
+        self.files.create_dir_all(name).map_err(fail())?;
+        for entry in std::fs::read_dir(target).map_err(RepoError::io(target))? {
+            let entry = entry.map_err(RepoError::io(target))?;
+            let own = entry.file_name().to_string_lossy().into_owned();
+            let below = format!("{name}/{own}");
+            let is_link = entry.file_type().map_err(RepoError::io(target))?.is_symlink();
+            let leads = std::fs::read_link(entry.path()).ok().filter(|to| is_link && to.is_relative());
+            match leads {
+                _ if without.contains(&own.as_str()) => {}
+                // A scope of packages holds links to packages of its own.
+                None if own.starts_with('@') && !is_link => self.link_entries(&below, &entry.path(), without)?,
+                Some(to) => write_link(&self.files, &below, &to.to_string_lossy()).map_err(fail())?,
+                None => write_link(&self.files, &below, &entry.path().to_string_lossy()).map_err(fail())?,
+            }
+        }
+        Ok(())
+    }
+
     /// Links `name` below the root to `target` outside, unless something is there already.
     ///
     /// # Errors
@@ -86,6 +130,61 @@ impl WorkTree {
             return Ok(());
         }
         write_link(&self.files, name, &target.to_string_lossy()).map_err(RepoError::io(place))
+    }
+}
+
+/// Writes all files of `tree` into a folder that exists and is empty.
+///
+/// # Errors
+/// [`RepoError::Io`] when a file cannot be written.
+pub fn write_files(tree: &FileTree, folder: &Path) -> Result<(), RepoError> {
+    let files = Dir::open_ambient_dir(folder, ambient_authority()).map_err(RepoError::io(folder))?;
+    write_all(tree, &files, folder)
+}
+
+fn write_all(tree: &FileTree, files: &Dir, root: &Path) -> Result<(), RepoError> {
+    for path in tree.paths() {
+        if let Some(file) = tree.read(path)? {
+            write_beneath(files, root, path.as_str(), &file)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies folders whole, as build tools need them: with the order of their times.
+#[cfg(unix)]
+mod copy {
+    use std::fs::FileTimes;
+    use std::io;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use cap_std::fs::{Dir, OpenOptions};
+
+    pub(super) fn folder(source: &Path, into: &Dir) -> io::Result<()> {
+        for entry in std::fs::read_dir(source)? {
+            let entry = entry?;
+            let (name, kind) = (entry.file_name(), entry.file_type()?);
+            if kind.is_symlink() {
+                into.symlink_contents(std::fs::read_link(entry.path())?, &name)?;
+            } else if kind.is_dir() {
+                into.create_dir(&name)?;
+                folder(&entry.path(), &into.open_dir(&name)?)?;
+            } else if kind.is_file() {
+                file(&entry.path(), into, Path::new(&name))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(source: &Path, into: &Dir, name: &Path) -> io::Result<()> {
+        let mut from = std::fs::File::open(source)?;
+        let data = from.metadata()?;
+        let mut to = into.open_with(name, OpenOptions::new().write(true).create_new(true))?.into_std();
+        // The kernel copies, and shares the blocks where the file system can.
+        io::copy(&mut from, &mut to)?;
+        to.set_permissions(std::fs::Permissions::from_mode(data.permissions().mode()))?;
+        to.set_times(FileTimes::new().set_modified(data.modified()?))
     }
 }
 

@@ -93,6 +93,8 @@ async fn attempt(host: &HostEnvironment, helper_program: &Path, level: Level) ->
         work_tree: stage.order.inside.clone(),
         scratch: stage.scratch.clone(),
         readable: Vec::new(),
+        links: Vec::new(),
+        network: super::Network::Own,
         environment: std::collections::BTreeMap::new(),
         limits: super::Limits { wall: PROBE_TIME, ..super::Limits::default() },
     };

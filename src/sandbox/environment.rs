@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Command, SandboxError, places};
+use super::{Command, Network, SandboxError, places};
 
 /// The environment that Prentice was started with, as the caller read it.
 ///
@@ -44,17 +44,58 @@ const HANDED_ON_PREFIXES: &[&str] = &["LC_", "JAVA_HOME_", "GOROOT_"];
 
 /// Variables with the same value for every command: no tool may ask for the network, a password or the user's settings.
 const FIXED: &[(&str, &str)] = &[
-    ("CARGO_NET_OFFLINE", "true"),
     ("CI", "true"),
     ("GIT_CONFIG_NOSYSTEM", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
-    ("GOPROXY", "off"),
     ("PIP_CONFIG_FILE", "/dev/null"),
     ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
-    ("PIP_NO_INDEX", "1"),
     ("RUSTUP_AUTO_INSTALL", "0"),
-    ("npm_config_offline", "true"),
     ("npm_config_update_notifier", "false"),
+];
+
+/// Variables that tell tools of packages that there is no network.
+const OFFLINE: &[(&str, &str)] = &[
+    ("CARGO_NET_OFFLINE", "true"),
+    ("GOPROXY", "off"),
+    ("PIP_NO_INDEX", "1"),
+    ("UV_OFFLINE", "1"),
+    ("npm_config_offline", "true"),
+];
+
+/// Variables that tell them how the network is reached; handed on to commands that may use it, unless there is a password
+/// in the value.
+const ONLINE: &[&str] = &[
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "GOPROXY",
+    "GOSUMDB",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "npm_config_registry",
+];
+
+/// Files and folders of certificates, by the variables of those who read them; handed on and readable likewise.
+const CERTIFICATES: &[&str] = &[
+    "CARGO_HTTP_CAINFO",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NIX_SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "npm_config_cafile",
 ];
 
 /// Where a program is looked for when the environment has no PATH (POSIX `confstr(_CS_PATH)` and the local folder).
@@ -100,6 +141,11 @@ impl HostEnvironment {
         folders
     }
 
+    /// Tells whether a program of this name is in PATH.
+    pub fn has_program(&self, name: &str) -> bool {
+        self.path_folders().iter().any(|folder| is_executable(&folder.join(name)))
+    }
+
     /// Finds the program of `command`: a bare name in PATH, anything with a slash from its directory.
     ///
     /// # Errors
@@ -140,9 +186,34 @@ impl HostEnvironment {
         let path = std::env::join_paths(self.trusted_folders(command)).unwrap_or_default();
         set("PATH", Path::new(&path));
         variables.insert("MAVEN_OPTS".to_owned(), self.maven_options(&home, temporary_folder));
-        variables.extend(FIXED.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut fix = |list: &[(&str, &str)]| {
+            variables.extend(list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        };
+        fix(FIXED);
+        match command.network {
+            Network::Own => fix(OFFLINE),
+            Network::Machine => variables.extend(self.online()),
+        }
         variables.extend(command.environment.clone());
+        // An environment of Python counts as activated: its programs are found by name.
+        if let Some(environment) = command.environment.get("VIRTUAL_ENV") {
+            let path = variables.get("PATH").map_or("", String::as_str);
+            let path = format!("{environment}/bin{}{path}", if path.is_empty() { "" } else { ":" });
+            variables.insert("PATH".to_owned(), path);
+        }
         variables
+    }
+
+    fn online(&self) -> impl Iterator<Item = (String, String)> {
+        let named = |name: &&str| Some(((*name).to_owned(), self.variable(name)?.to_owned()));
+        ONLINE.iter().chain(CERTIFICATES).filter_map(named).filter(|(_, value)| !holds_password(value))
+    }
+
+    /// Returns the files that a command needs to trust the network that it may use, and to find names in it.
+    pub(super) fn network_places(&self) -> Vec<PathBuf> {
+        let certificates = CERTIFICATES.iter().filter_map(|name| self.variable(name)).map(PathBuf::from);
+        let all = certificates.chain([PathBuf::from("/etc/resolv.conf")]);
+        all.filter(|place| place.is_absolute() && place.exists()).collect()
     }
 
     /// Returns the folder of the user's cargo.
@@ -173,6 +244,11 @@ impl HostEnvironment {
     }
 }
 
+/// Tells a URL with a user in it: `https://name:password@host`.
+fn holds_password(value: &str) -> bool {
+    value.split("://").skip(1).any(|rest| rest.split(['/', ' ', ',']).next().is_some_and(|host| host.contains('@')))
+}
+
 #[cfg(unix)]
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
@@ -200,6 +276,8 @@ mod tests {
             work_tree: work_tree.to_owned(),
             scratch: PathBuf::from("/scratch"),
             readable: Vec::new(),
+            links: Vec::new(),
+            network: Network::Own,
             environment: [("EXTRA".to_owned(), "1".to_owned())].into(),
             limits: Limits::default(),
         }
@@ -239,10 +317,28 @@ mod tests {
           "PIP_NO_INDEX": "1",
           "RUSTUP_AUTO_INSTALL": "0",
           "TMPDIR": "/tmp",
+          "UV_OFFLINE": "1",
           "npm_config_offline": "true",
           "npm_config_update_notifier": "false"
         }
         "#);
+    }
+
+    #[test]
+    fn with_the_network_come_its_addresses_and_never_a_password() {
+        let host = host(&[
+            ("HTTPS_PROXY", "http://proxy:3128"),
+            ("PIP_INDEX_URL", "https://ann:canary@pypi.example/simple"),
+            ("PIP_EXTRA_INDEX_URL", "https://a.example/x https://canary@b.example/y"),
+            ("npm_config_registry", "https://npm.example/@team/"),
+            ("NPM_TOKEN", "canary"),
+        ]);
+        let command = Command { network: Network::Machine, ..command("true", Path::new("/work")) };
+        let variables = host.for_command(&command, Path::new("/tmp"));
+        let names =
+            ["HTTPS_PROXY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "npm_config_registry", "NPM_TOKEN", "GOPROXY"];
+        assert_eq!(names.map(|name| variables.contains_key(name)), [true, false, false, true, false, false]);
+        assert!(!variables.contains_key("PIP_NO_INDEX"));
     }
 
     #[test]

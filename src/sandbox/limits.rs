@@ -141,6 +141,9 @@ fn exhausted(root: i32, limits: &Limits) -> Option<Exit> {
     use super::linux::processes;
 
     let below = processes::below(root);
+    if below.iter().map(|process| process.cpu).sum::<Duration>() > limits.cpu {
+        return Some(Exit::OutOfCpu);
+    }
     let threads: u64 = below.iter().map(|process| process.threads).sum();
     if threads > u64::from(limits.processes) {
         return Some(Exit::TooManyProcesses);

@@ -62,10 +62,25 @@ pub struct Command {
     pub scratch: PathBuf,
     /// Further places that it may read (dependencies that the checkout already has).
     pub readable: Vec<PathBuf>,
+    /// Links to make in `scratch` before it starts: name below it, and where it leads, which must be readable.
+    pub links: Vec<(String, PathBuf)>,
+    /// Which network it sees.
+    pub network: Network,
     /// Variables on top of the allow-listed environment.
     pub environment: BTreeMap<String, String>,
     /// What it may use.
     pub limits: Limits,
+}
+
+/// Which network a command sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// Its own: loopback at most, and only within namespaces.
+    #[default]
+    Own,
+    /// The machine's, to fetch dependencies; unix sockets are closed to it then, abstract ones too.
+    Machine,
 }
 
 /// What a command may use.
@@ -73,6 +88,8 @@ pub struct Command {
 pub struct Limits {
     /// Wall time.
     pub wall: Duration,
+    /// Processor time of all its processes together, and of each of them.
+    pub cpu: Duration,
     /// Resident memory of all its processes together.
     pub memory_bytes: u64,
     /// Processes and threads at once.
@@ -87,6 +104,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             wall: Duration::from_secs(20 * 60),
+            cpu: Duration::from_secs(4 * 60 * 60),
             memory_bytes: 8 << 30,
             processes: 1024,
             output_bytes: 1 << 20,
@@ -105,6 +123,8 @@ pub enum Exit {
     Signal(i32),
     /// It ran longer than [`Limits::wall`].
     TimedOut,
+    /// It used more than [`Limits::cpu`].
+    OutOfCpu,
     /// It used more than [`Limits::memory_bytes`].
     OutOfMemory,
     /// It had more than [`Limits::processes`].

@@ -77,7 +77,7 @@ mod direct {
 
     use super::super::scratch;
     use super::super::supervise::{Ending, Start, supervise};
-    use super::super::{Command, Exit, Finished, HostEnvironment, SandboxError};
+    use super::super::{Command, Exit, Finished, HostEnvironment, Network, SandboxError};
 
     /// Runs `command` to its end; what left its process group is not ended.
     #[allow(clippy::disallowed_methods, reason = "the sandbox starts the repository's commands")]
@@ -92,7 +92,7 @@ mod direct {
         if cancel.is_cancelled() {
             return Err(SandboxError::Cancelled);
         }
-        scratch::prepare(host, &command.scratch).map_err(failed)?;
+        scratch::prepare(host, &command.scratch, &command.links, command.network == Network::Own).map_err(failed)?;
         let mut child = tokio::process::Command::new(program);
         child.args(&command.argv[1..]).current_dir(&command.directory).env_clear();
         let environment = host.for_command(command, &command.scratch.join("tmp"));
@@ -132,6 +132,8 @@ mod tests {
             work_tree: path.clone(),
             scratch: path.clone(),
             readable: Vec::new(),
+            links: Vec::new(),
+            network: super::super::Network::Own,
             environment: BTreeMap::new(),
             limits: Limits { wall, ..Limits::default() },
         };

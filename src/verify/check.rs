@@ -21,6 +21,8 @@ pub enum CheckKind {
     Build,
     /// It runs tests.
     Test,
+    /// It fetches what the others need; only before them, with the network.
+    Setup,
     /// It looks at how the code is written, as formatters and linters do; it proves and breaks nothing.
     Lint,
 }

@@ -28,21 +28,37 @@ const NAMES_IN_REASON: usize = 3;
 ///
 /// `extra_not_checked` are sentences of the caller's about what could not be checked; more are added here.
 pub fn compare(base: TreeRun, patched: TreeRun, sandbox: Option<Level>, extra_not_checked: Vec<String>) -> Evidence {
-    compare_steady(base, patched, BTreeSet::new(), sandbox, extra_not_checked)
+    compare_without(base, patched, Excused::default(), sandbox, extra_not_checked)
 }
 
-/// Compares as [`compare`] does, without what is flaky.
-pub fn compare_steady(
+/// What a comparison leaves out, by full names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Excused {
+    /// What gave two outcomes on one tree.
+    pub flaky: BTreeSet<String>,
+    /// Tests that are gone and pass with the change in the form that they had.
+    pub replaced: BTreeSet<String>,
+}
+
+/// Compares as [`compare`] does, without what is excused.
+pub fn compare_without(
     base: TreeRun,
     patched: TreeRun,
-    flaky: BTreeSet<String>,
+    excused: Excused,
     sandbox: Option<Level>,
     extra_not_checked: Vec<String>,
 ) -> Evidence {
-    let flaky: Vec<String> = flaky.into_iter().collect();
-    let mut tally = Tally { notes: extra_not_checked, flaky, ..Tally::default() };
+    let flaky: Vec<String> = excused.flaky.into_iter().collect();
+    let mut tally = Tally { notes: extra_not_checked, flaky, replaced: excused.replaced, ..Tally::default() };
     if !tally.flaky.is_empty() {
         tally.notes.push(flaky_note(&tally.flaky));
+    }
+    if !tally.replaced.is_empty() {
+        let names: Vec<&str> = tally.replaced.iter().map(String::as_str).collect();
+        tally.notes.push(format!(
+            "these are gone with the change; in the form that they had before they pass with it: {}",
+            names.join(", ")
+        ));
     }
     for after in &patched.checks {
         let before = base.run_of(&after.check);
@@ -99,6 +115,8 @@ struct Tally {
     notes: Vec<String>,
     /// What gave two outcomes on one tree.
     flaky: Vec<String>,
+    /// Tests that are gone and pass in their old form.
+    replaced: BTreeSet<String>,
     /// Tests that failed before and did not run any more.
     silenced: usize,
     /// Whether any check of tests ran some on the changed tree.
@@ -137,7 +155,7 @@ impl Tally {
             self.notes.push(format!("`{label}` could not be run on the base, so there is nothing to compare with"));
         }
         self.command(before, after);
-        if after.check.kind == CheckKind::Build {
+        if matches!(after.check.kind, CheckKind::Build | CheckKind::Setup) {
             return;
         }
         self.tested |= !after.found_no_tests();
@@ -208,7 +226,7 @@ impl Tally {
             let was = before.and_then(|run| run.test(name)).map(|test| test.outcome);
             let is = after.test(name).map(|test| test.outcome);
             let full = after.full_name(name);
-            if self.flaky.contains(&full) {
+            if self.flaky.contains(&full) || (is.is_none() && self.replaced.contains(&full)) {
                 continue;
             }
             match (was, is) {

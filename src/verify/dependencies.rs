@@ -10,6 +10,8 @@ use crate::repo::{FileTree, WorkTree};
 
 /// Entries of a folder of modules that are looked at for links back into the checkout.
 const MAX_ENTRIES: usize = 2_000;
+/// Entries of `node_modules` that tools write into; each tree begins with none.
+const CACHES: &[&str] = &[".cache", ".vite", ".vite-temp", ".vitest"];
 /// Programs that an environment of Python brings along.
 const PYTHON_PROGRAMS: [&str; 4] = ["python", "python3", "pytest", "tox"];
 
@@ -31,6 +33,10 @@ impl Linked {
     /// [`crate::repo::RepoError::Io`] when the link cannot be made.
     #[cfg(unix)]
     pub fn link_into(&self, work_tree: &WorkTree) -> Result<(), crate::repo::RepoError> {
+        // Packages of the repository itself are links in there, which must lead to the tree under test.
+        if self.name.ends_with("node_modules") {
+            return work_tree.link_entries(&self.name, &self.target, CACHES);
+        }
         work_tree.link_outside(&self.name, &self.target)
     }
 }
@@ -109,14 +115,45 @@ fn linked(checkout: &Path, tree: &FileTree, name: &str) -> Option<Linked> {
     Some(Linked { name: name.to_owned(), target, note })
 }
 
-/// Names what leads from a folder of dependencies back to the checkout's own sources: links of workspaces in
+/// Takes the files out of an environment of Python that lead to the sources at `root`, as an installation in editable form
+/// leaves them; returns the folders that they led to, relative to `root`.
+///
+/// What stays is what is known of the package: its name, its version and its programs.
+///
+/// # Errors
+/// The system's reason when a file cannot be removed.
+pub fn detach_sources(environment: &Path, root: &Path) -> std::io::Result<Vec<String>> {
+    let mut sources = Vec::new();
+    for library in children(&environment.join("lib")) {
+        for file in children(&library.join("site-packages")) {
+            let name = named(&file);
+            if !(name.ends_with(".pth") || name.starts_with("__editable__")) || !file.is_file() {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            let leads = root.to_str().is_some_and(|root| text.contains(root));
+            // The other half of an import hook names no place.
+            if leads || name.starts_with("__editable__") {
+                let below = text.lines().filter_map(|line| Path::new(line.trim()).strip_prefix(root).ok());
+                sources.extend(below.map(|below| below.to_string_lossy().into_owned()));
+                std::fs::remove_file(&file)?;
+            }
+        }
+    }
+    sources.sort();
+    sources.dedup();
+    Ok(sources)
+}
+
+/// Names what leads from a folder of dependencies back to the checkout's own sources: absolute links in
 /// `node_modules`, path files of editable installations in an environment of Python.
 fn links_back(checkout: &Path, target: &Path) -> Vec<String> {
     let mut entries = children(target);
     let scopes: Vec<PathBuf> = entries.iter().filter(|path| named(path).starts_with('@')).cloned().collect();
     entries.extend(scopes.iter().flat_map(|scope| children(scope)));
     let own = |path: &PathBuf| {
-        let link = path.symlink_metadata().is_ok_and(|data| data.is_symlink());
+        // Relative ones are made again in each tree.
+        let link = std::fs::read_link(path).is_ok_and(|to| to.is_absolute());
         let real = path.canonicalize().ok().filter(|_| link)?;
         let outside = real.starts_with(checkout) && !real.starts_with(target);
         outside.then(|| named(path))
@@ -207,8 +244,9 @@ mod tests {
         let real = place.path().canonicalize().expect("it exists");
         std::fs::write(site.join("shop.pth"), format!("{}/src\n", real.display())).expect("write");
         std::fs::create_dir_all(place.path().join("node_modules/@us")).expect("mkdir");
-        std::os::unix::fs::symlink("../../packages/shared", place.path().join("node_modules/@us/shared"))
-            .expect("link");
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, place.path().join(name)).expect("link");
+        link(Path::new("../../packages/own"), "node_modules/@us/own");
+        link(&real.join("packages/shared"), "node_modules/@us/shared");
         let notes: Vec<String> =
             installed_dependencies(place.path(), &tree(&["package.json"]), &[]).into_iter().map(|l| l.note).collect();
         insta::assert_snapshot!(notes.join("\n"), @"

@@ -45,6 +45,8 @@ pub enum RerunOf {
     Patched,
     /// The base commit's tree with the change's tests.
     TestsOnBase,
+    /// The changed tree with the tests of the base, where the change took some away; not a second run of any other.
+    OldTests,
 }
 
 impl RerunOf {
@@ -54,6 +56,7 @@ impl RerunOf {
             Self::Base => "base_again",
             Self::Patched => "patched_again",
             Self::TestsOnBase => "tests_on_base_again",
+            Self::OldTests => "old_tests",
         }
     }
 }

@@ -76,6 +76,7 @@ fn heading(run: &CheckRun, before: Option<&CheckRun>) -> String {
         Exit::Code(code) => format!("failed with exit code {code}"),
         Exit::Signal(signal) => format!("was ended by signal {signal}"),
         Exit::TimedOut => "ran too long and was stopped".to_owned(),
+        Exit::OutOfCpu => "used too much processor time and was stopped".to_owned(),
         Exit::OutOfMemory => "used too much memory and was stopped".to_owned(),
         Exit::TooManyProcesses => "started too many processes and was stopped".to_owned(),
         Exit::DiskFull => "filled the disk and was stopped".to_owned(),

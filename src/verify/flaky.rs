@@ -27,7 +27,7 @@ pub fn flaky(first: &TreeRun, again: &TreeRun) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::sandbox::Exit;
-    use crate::verify::{Outcome, ReportFormat, TestResult, Verdict, compare, compare_steady, from_user};
+    use crate::verify::{Excused, Outcome, ReportFormat, TestResult, Verdict, compare, compare_without, from_user};
 
     fn tree(tests: &[(&str, Outcome)]) -> TreeRun {
         let mut run = CheckRun::not_run(from_user(&["pytest".to_owned()]).expect("a command").remove(0), String::new());
@@ -49,7 +49,8 @@ mod tests {
             let found = flaky(if is_red { &base } else { &patched }, &named(again));
             assert_eq!(found, BTreeSet::from(["a".to_owned()]));
             let believed = compare(base.clone(), patched.clone(), None, Vec::new());
-            let evidence = compare_steady(base, patched, found, None, Vec::new());
+            let excused = Excused { flaky: found, ..Excused::default() };
+            let evidence = compare_without(base, patched, excused, None, Vec::new());
             assert_ne!(believed.verdict, evidence.verdict, "{evidence:?}");
             assert_eq!(evidence.verdict, verdict, "{evidence:?}");
             assert!(!evidence.is_red() && evidence.is_acceptable());

@@ -14,18 +14,21 @@ mod excerpt;
 mod feedback;
 mod flaky;
 mod normalise;
+mod order;
 mod places;
 mod record;
 mod red_first;
+mod replaced;
 mod reports;
 mod run;
+mod setup;
 
 #[cfg(test)]
 mod tests;
 
 pub use check::{Check, CheckKind, Report};
-pub use compare::{compare, compare_steady};
-pub use dependencies::{Linked, installed_dependencies, use_environments};
+pub use compare::{Excused, compare, compare_without};
+pub use dependencies::{Linked, detach_sources, installed_dependencies, use_environments};
 pub use detect::{detect, from_user};
 pub use differences::differences;
 pub use evidence::{Evidence, Rerun, RerunOf, Verdict};
@@ -33,11 +36,14 @@ pub use excerpt::excerpt;
 pub use feedback::failures_for_model;
 pub use flaky::flaky;
 pub use normalise::normalise;
+pub use order::ordered;
 pub use places::places;
 pub use record::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
-pub use red_first::{red_first, red_first_reason};
+pub use red_first::{only_tests, red_first, red_first_reason};
+pub use replaced::{gone, replaced};
 pub use reports::{Parsed, parse};
 pub use run::{Progress, Runner};
+pub use setup::{Copied, Ecosystem, Setup, Step, Supplies, cargo_package, own_setup, setups};
 
 pub use crate::sandbox::Exit;
 use crate::sandbox::SandboxError;

@@ -7,9 +7,8 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::reports::{Left, left_by};
-use super::{Check, CheckKind, CheckRun, TreeRun, VerifyError, excerpt, normalise, parse};
-use crate::repo::WorkTree;
-use crate::sandbox::{Command, Finished, Limits, Sandbox, SandboxError};
+use super::{Check, CheckKind, CheckRun, Supplies, TreeRun, VerifyError, excerpt, normalise, parse};
+use crate::sandbox::{Command, Finished, Limits, Network, Sandbox, SandboxError};
 
 /// What makes runners name every test, print no colours and give the same text twice; each variable is the runner's
 /// own (pytest, CPython, cargo, minitest under rake) and harmless to the others.
@@ -18,7 +17,7 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("COLUMNS", "200"),
     ("CARGO_TERM_COLOR", "never"),
     ("RUST_BACKTRACE", "0"),
-    ("PYTEST_ADDOPTS", "-rA"),
+    ("PYTEST_ADDOPTS", "-rA --continue-on-collection-errors"),
     ("PYTHONHASHSEED", "0"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("TESTOPTS", "-v"),
@@ -40,8 +39,10 @@ pub struct Runner<'a> {
     pub sandbox: &'a dyn Sandbox,
     /// What each check may use.
     pub limits: Limits,
-    /// Places outside of the work tree that checks may read: installed dependencies.
-    pub readable: Vec<PathBuf>,
+    /// What the tree was given beside its files.
+    pub supplies: Supplies,
+    /// Which network checks see.
+    pub network: Network,
     /// Variables on top of the sandbox's own and of those that make outputs readable and reproducible.
     pub environment: BTreeMap<String, String>,
     /// Is told of every start and end.
@@ -49,12 +50,13 @@ pub struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    /// Makes a runner with nothing readable outside, no further variables and no observer.
+    /// Makes a runner without supplies, network, further variables and observer.
     pub fn new(sandbox: &'a dyn Sandbox, limits: Limits) -> Self {
-        Self { sandbox, limits, readable: Vec::new(), environment: BTreeMap::new(), observer: &|_| () }
+        let supplies = Supplies::default();
+        Self { sandbox, limits, supplies, network: Network::Own, environment: BTreeMap::new(), observer: &|_| () }
     }
 
-    /// Runs all checks on one work tree, in their order.
+    /// Runs all checks on the files below `root`, in their order, with `scratch` as their private folder.
     ///
     /// A check whose program is missing, and a check behind a build that failed, is recorded as not run.
     ///
@@ -63,7 +65,7 @@ impl<'a> Runner<'a> {
     pub async fn run_tree(
         &self,
         checks: &[Check],
-        work_tree: &WorkTree,
+        (root, scratch): (&Path, &Path),
         cancel: &CancellationToken,
     ) -> Result<TreeRun, VerifyError> {
         let mut done = TreeRun::default();
@@ -74,7 +76,7 @@ impl<'a> Runner<'a> {
                     let reason = format!("the build before it failed: {}", build.check.label());
                     CheckRun::not_run(check.clone(), reason)
                 }
-                None => self.run_check(check, work_tree, cancel).await?,
+                None => self.run_check(check, (root, scratch), cancel).await?,
             };
             (self.observer)(Progress::Finished(&run));
             done.checks.push(run);
@@ -85,20 +87,22 @@ impl<'a> Runner<'a> {
     async fn run_check(
         &self,
         check: &Check,
-        work_tree: &WorkTree,
+        (root, scratch): (&Path, &Path),
         cancel: &CancellationToken,
     ) -> Result<CheckRun, VerifyError> {
-        let directory = work_tree.root().join(&check.folder);
+        let directory = root.join(&check.folder);
         let argv = match resolved(check, &directory) {
             Ok(argv) => argv,
             Err(reason) => return Ok(CheckRun::not_run(check.clone(), reason)),
         };
         let command = Command {
             argv,
-            work_tree: work_tree.root().to_owned(),
-            scratch: work_tree.scratch(),
-            readable: self.readable.clone(),
-            environment: self.variables(&directory),
+            work_tree: root.to_owned(),
+            scratch: scratch.to_owned(),
+            readable: self.supplies.readable(),
+            links: self.supplies.links.clone(),
+            network: self.network,
+            environment: self.variables(root, check),
             limits: self.limits,
             directory,
         };
@@ -115,15 +119,23 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn variables(&self, directory: &Path) -> BTreeMap<String, String> {
+    fn variables(&self, root: &Path, check: &Check) -> BTreeMap<String, String> {
+        let directory = root.join(&check.folder);
         let mut variables: BTreeMap<String, String> =
             ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         // A package that is installed into a linked environment in editable form would be imported from the checkout;
         // the work tree's own source must come first.
-        let source = directory.join("src");
-        if let Some(source) = source.to_str().filter(|_| source.is_dir()) {
-            variables.insert("PYTHONPATH".to_owned(), source.to_owned());
+        let mut sources: Vec<PathBuf> = self.supplies.sources.iter().map(|source| root.join(source)).collect();
+        sources.extend(Some(directory.join("src")).filter(|source| source.is_dir() && !sources.contains(source)));
+        if let Some(sources) = std::env::join_paths(&sources).ok().filter(|_| !sources.is_empty()) {
+            variables.insert("PYTHONPATH".to_owned(), sources.to_string_lossy().into_owned());
         }
+        let environments = [directory.join(".venv"), directory.join("venv"), root.join(".venv"), root.join("venv")];
+        let linked = |place: &&PathBuf| self.supplies.linked.iter().any(|linked| root.join(&linked.name) == **place);
+        if let Some(place) = environments.iter().find(linked) {
+            variables.insert("VIRTUAL_ENV".to_owned(), place.to_string_lossy().into_owned());
+        }
+        variables.extend(self.supplies.environment.clone());
         variables.extend(self.environment.clone());
         variables
     }
@@ -218,7 +230,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::repo::{FileMode, FileTree, RepoPath, StoredFile};
+    use crate::repo::{FileMode, FileTree, RepoPath, StoredFile, WorkTree};
     use crate::sandbox::{BoxFuture, Exit, Level};
     use crate::verify::{Outcome, ReportFormat};
 
@@ -290,7 +302,7 @@ mod tests {
             });
         };
         let runner = Runner { observer: &observer, ..Runner::new(sandbox, Limits::default()) };
-        let result = runner.run_tree(checks, &work_tree, &CancellationToken::new()).await;
+        let result = runner.run_tree(checks, (work_tree.root(), &work_tree.scratch()), &CancellationToken::new()).await;
         let events = std::mem::take(&mut *events.lock().expect("no panic"));
         (result, work_tree, events)
     }

@@ -53,6 +53,33 @@ fn a_fix_with_its_test_is_proven() {
 }
 
 #[test]
+fn tests_alone_prove_nothing_although_they_are_new() {
+    let files = [("tests/new.sh", "true\n")];
+    check("tests only", &files, 0, "green", "the change is tests only, and they pass without any other");
+}
+
+#[test]
+fn a_test_that_was_renamed_is_run_in_its_old_form() {
+    let world = world();
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    world.git(&["mv", "tests/old.sh", "tests/renamed.sh"]);
+    world.write("src/price.py", RIGHT);
+    world.write("tests/sum.sh", PROOF);
+    world.commit("renamed");
+    let told = world.run(&["certify", "--json"]).ends_with(0).json();
+    assert_eq!(told["verdict"], "proven", "{told}");
+    let notes = told["evidence"]["not_checked"].to_string();
+    assert!(notes.contains("in the form that they had before they pass with it: tests/old.sh"), "{notes}");
+    world.write("src/price.py", "def sum_of(prices):\n    return sum(prices)\n");
+    world.commit("and what it looked at is gone");
+    let told = world.run(&["certify", "--json"]).ends_with(1).json();
+    assert!(told["reason"].as_str().is_some_and(|reason| reason.contains("tests/old.sh")), "{told}");
+}
+
+#[test]
 fn a_fix_without_a_test_is_green() {
     check("fix", &[("src/price.py", RIGHT)], 0, "green", "no test tells the change from the base");
 }

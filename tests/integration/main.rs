@@ -27,4 +27,5 @@ mod red_first;
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod setup;
 mod verify;

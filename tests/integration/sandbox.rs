@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use prentice::sandbox::{
-    Command, Exit, Finished, HostEnvironment, Level, Limits, LinuxSandbox, Sandbox, SandboxError, Unconfined, detect,
-    probe,
+    Command, Exit, Finished, HostEnvironment, Level, Limits, LinuxSandbox, Network, Sandbox, SandboxError, Unconfined,
+    detect, probe,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -67,6 +67,8 @@ impl Bench {
             work_tree: self.path("tree"),
             scratch: self.path("scratch"),
             readable: Vec::new(),
+            links: Vec::new(),
+            network: Network::Own,
             environment: BTreeMap::new(),
             limits: self.limits,
         }
@@ -471,6 +473,40 @@ async fn the_network_is_out_of_reach() {
 }
 
 #[tokio::test]
+async fn the_network_of_the_machine_is_there_for_who_may_fetch_and_its_sockets_are_not() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    if !has_python() {
+        return;
+    }
+    for bench in benches(WALLS).await {
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let named = UnixListener::bind(bench.path("home/socket")).unwrap();
+        let name = bench.path("abstract").display().to_string();
+        let unnamed = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        let program = format!(
+            "import socket\n\
+             socket.create_connection(('127.0.0.1', {port}), 5).close()\n\
+             open('/etc/resolv.conf').read()\n\
+             for place in '{home}/socket', '\\0{name}':\n\
+             \x20try: socket.socket(socket.AF_UNIX).connect(place); print('reached', place)\n\
+             \x20except OSError: pass\n\
+             a, b = socket.socketpair(); a.send(b'x')\n\
+             try: open('{home}/.netrc'); print('read')\n\
+             except OSError: pass\n\
+             print('yes')",
+            port = tcp.local_addr().unwrap().port(),
+            home = bench.path("home").display(),
+        );
+        let mut command = bench.command(&["python3", "-c", &program]);
+        command.network = Network::Machine;
+        let finished = bench.sandbox().run(&command, &CancellationToken::new()).await.unwrap();
+        assert_eq!(finished.output, "yes\n", "{:?}", bench.level);
+        drop((named, unnamed));
+    }
+}
+
+#[tokio::test]
 async fn the_own_loopback_works_in_namespaces() {
     if !has_python() {
         return;
@@ -549,6 +585,16 @@ async fn limits_end_the_command() {
         let many = "exec 3>pipe; i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i + 1)); done; wait";
         assert_eq!(bench.shell(many).await.exit, Exit::TooManyProcesses, "{:?}", bench.level);
         read_to_the_end(pipe, bench.level);
+    }
+}
+
+#[tokio::test]
+async fn processor_time_is_limited_over_all_processes() {
+    for mut bench in benches(ALL).await {
+        bench.limits.cpu = Duration::from_secs(1);
+        let two = "(while :; do :; done) & (while :; do :; done) & wait";
+        assert_eq!(bench.shell(two).await.exit, Exit::OutOfCpu, "{:?}", bench.level);
+        assert_eq!(bench.shell("sleep 2").await.exit, Exit::Code(0), "{:?}", bench.level);
     }
 }
 

@@ -10,7 +10,7 @@ use seccompiler::{
 };
 
 use super::message::{WallError, step};
-use crate::sandbox::Level;
+use crate::sandbox::{Level, Network};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
@@ -98,8 +98,8 @@ const NAMESPACE_FLAGS: &[i32] = &[
 
 /// Denies calls to the calling thread and its children; for good. Without a process namespace `helpers` are the
 /// processes that they must not end.
-pub(super) fn restrict(level: Level, helpers: [i32; 2]) -> Result<(), WallError> {
-    let refused = program(denied(level, helpers)?, libc::EPERM)?;
+pub(super) fn restrict(walls: (Level, Network), helpers: [i32; 2]) -> Result<(), WallError> {
+    let refused = program(denied(walls, helpers)?, libc::EPERM)?;
     // The library falls back to the older call, whose flags can be looked at.
     let unknown = program([(libc::SYS_clone3, Vec::new())].into(), libc::ENOSYS)?;
     for filter in [refused, unknown] {
@@ -125,7 +125,7 @@ fn with_x32(rules: Rules) -> Rules {
     rules.into_iter().chain(again).chain(X32_NUMBERS.iter().map(|number| (number | X32, Vec::new()))).collect()
 }
 
-fn denied(level: Level, helpers: [i32; 2]) -> Result<Rules, WallError> {
+fn denied((level, network): (Level, Network), helpers: [i32; 2]) -> Result<Rules, WallError> {
     let mut rules: Rules = DENIED.iter().chain(DENIED_HERE).map(|number| (*number, Vec::new())).collect();
     let clone = NAMESPACE_FLAGS.iter().map(|flag| all(&[masked(0, flag.unsigned_abs().into())]));
     rules.insert(libc::SYS_clone, clone.collect::<Result<_, _>>()?);
@@ -135,10 +135,12 @@ fn denied(level: Level, helpers: [i32; 2]) -> Result<Rules, WallError> {
         libc::SYS_ioctl,
         TERMINAL_INPUT.iter().map(|number| all(&[equals(1, *number)])).collect::<Result<_, _>>()?,
     );
-    rules.insert(libc::SYS_socket, sockets(level)?);
+    rules.insert(libc::SYS_socket, sockets(level, network)?);
     rules.insert(libc::SYS_socketpair, vec![all(&[differs(0, family(libc::AF_UNIX))])?]);
     if level == Level::Landlock {
-        rules.insert(libc::SYS_connect, Vec::new());
+        if network == Network::Own {
+            rules.insert(libc::SYS_connect, Vec::new());
+        }
         rules.extend(protect(helpers)?);
     }
     Ok(rules)
@@ -147,10 +149,14 @@ fn denied(level: Level, helpers: [i32; 2]) -> Result<Rules, WallError> {
 /// Only unix sockets, the internet and questions about the own network (netlink, route); no raw sockets, no sockets of
 /// the machine such as vsock, which network namespaces do not keep apart.
 ///
-/// Without a network namespace not the internet either, and no datagrams: they can be sent to any unix socket.
-fn sockets(level: Level) -> Result<Vec<SeccompRule>, WallError> {
-    let mut families = vec![libc::AF_UNIX, libc::AF_NETLINK];
-    if level == Level::Namespaces {
+/// Without a network namespace not the internet either, and no datagrams: they can be sent to any unix socket. With the
+/// machine's network it is the unix sockets that are missing: those of the machine's daemons would be there too.
+fn sockets(level: Level, network: Network) -> Result<Vec<SeccompRule>, WallError> {
+    let mut families = vec![libc::AF_NETLINK];
+    if network == Network::Own {
+        families.push(libc::AF_UNIX);
+    }
+    if level == Level::Namespaces || network == Network::Machine {
         families.extend([libc::AF_INET, libc::AF_INET6]);
     }
     let others: Vec<_> = families.into_iter().map(|it| differs(0, family(it))).collect();

@@ -9,7 +9,7 @@ use landlock::{
 
 use super::message::{Place, Policy, WallError, step};
 use super::view::DEVICES;
-use crate::sandbox::Level;
+use crate::sandbox::{Level, Network};
 
 /// What the kernel must be able to deny: V3 (Linux 6.2) is the first that denies cutting off a file.
 const REQUIRED: ABI = ABI::V3;
@@ -43,7 +43,7 @@ pub(super) fn restrict(policy: &Policy) -> Result<(), WallError> {
         .map_err(fail())?
         .scope(Scope::AbstractUnixSocket | Scope::Signal)
         .map_err(fail())?;
-    if policy.level == Level::Landlock {
+    if policy.level == Level::Landlock && policy.network == Network::Own {
         rules = rules.handle_access(AccessNet::from_all(WANTED)).map_err(fail())?;
     }
     let mut rules = rules.create().map_err(fail())?;

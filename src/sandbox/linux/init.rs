@@ -95,7 +95,7 @@ fn raise_walls(policy: &Policy, helpers: [i32; 2]) -> Result<(), WallError> {
     if policy.level != Level::Off {
         privileges::drop_all()?;
         files::restrict(policy)?;
-        calls::restrict(policy.level, helpers)?;
+        calls::restrict((policy.level, policy.network), helpers)?;
     }
     Ok(())
 }

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sandbox::{Level, Limits};
+use crate::sandbox::{Level, Limits, Network};
 
 /// What the helper has to run, and within which walls. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Policy {
     /// Which walls.
     pub(super) level: Level,
+    /// Which network is within them.
+    pub(super) network: Network,
     /// The program, absolute, and its arguments.
     pub(super) program: PathBuf,
     /// The arguments after the name.

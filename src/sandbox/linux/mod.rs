@@ -23,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::supervise::{Ended, Ending, Start, supervise};
 use super::{
-    BoxFuture, Command, Exit, Finished, HELPER_ARGUMENT, HostEnvironment, Level, Sandbox, SandboxError, places, scratch,
+    BoxFuture, Command, Exit, Finished, HELPER_ARGUMENT, HostEnvironment, Level, Network, Sandbox, SandboxError,
+    places, scratch,
 };
 use message::{Place, Policy, Report};
 pub(super) use selftest::{Order as SelftestOrder, SELFTEST};
 
-/// The argument of the second stage; that of the first is the name of the level.
+/// The argument of the second stage; those of the first are the names of level and network.
 const INIT_STAGE: &str = "init";
 
 /// Runs commands within walls on Linux.
@@ -61,8 +62,12 @@ impl LinuxSandbox {
         // A program in the work tree may be a link that the repository put there; where it leads is not opened.
         let named = Some(&program).filter(|program| !program.starts_with(&command.work_tree));
         places.extend(command.readable.iter().chain(named).filter_map(|path| place(path)));
+        if command.network == Network::Machine {
+            places.extend(self.host.network_places().iter().filter_map(|path| place(path)));
+        }
         Ok(Policy {
             level: self.level,
+            network: command.network,
             program,
             arguments: command.argv[1..].to_vec(),
             directory: command.directory.clone(),
@@ -85,12 +90,13 @@ impl LinuxSandbox {
         let command = &without_links(command).map_err(|error| failed(command, &error.to_string()))?;
         let policy = self.policy(command)?;
         let lost = |error: &dyn std::fmt::Display| failed(command, &error.to_string());
-        scratch::prepare(&self.host, &command.scratch).map_err(|error| lost(&error))?;
+        let downloads = command.network == Network::Own;
+        scratch::prepare(&self.host, &command.scratch, &command.links, downloads).map_err(|error| lost(&error))?;
         let variables = policy.environment.keys().cloned().collect();
         let mut message = serde_json::to_vec(&policy).map_err(|error| lost(&error))?;
         message.push(b'\n');
         let mut helper = tokio::process::Command::new(&self.helper_program);
-        helper.args([HELPER_ARGUMENT, level_name(self.level)]).env_clear();
+        helper.args([HELPER_ARGUMENT, level_name(self.level), network_name(command.network)]).env_clear();
         let start = Start {
             command: helper,
             limits: command.limits,
@@ -149,11 +155,11 @@ pub(super) fn helper_main(arguments: &[OsString]) -> u8 {
     match words.as_slice() {
         [INIT_STAGE] => init::run(),
         [SELFTEST, order] => selftest::run(order),
-        [name] => {
-            match [Level::Namespaces, Level::Landlock, Level::Off].into_iter().find(|it| level_name(*it) == *name) {
-                Some(level) => warden::run(level),
-                None => 2,
-            }
+        [level, network] => {
+            let level =
+                [Level::Namespaces, Level::Landlock, Level::Off].into_iter().find(|it| level_name(*it) == *level);
+            let network = [Network::Own, Network::Machine].into_iter().find(|it| network_name(*it) == *network);
+            level.zip(network).map_or(2, |(level, network)| warden::run(level, network))
         }
         _ => 2,
     }
@@ -164,6 +170,13 @@ fn level_name(level: Level) -> &'static str {
         Level::Namespaces => "namespaces",
         Level::Landlock => "landlock",
         Level::Off => "off",
+    }
+}
+
+fn network_name(network: Network) -> &'static str {
+    match network {
+        Network::Own => "own",
+        Network::Machine => "machine",
     }
 }
 

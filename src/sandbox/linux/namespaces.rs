@@ -9,26 +9,31 @@ use rustix::thread::{CapabilitySet, capabilities, configure_capability_in_ambien
 use std::os::fd::AsRawFd;
 
 use super::message::{WallError, step};
+use crate::sandbox::Network;
 
 /// Enters new namespaces; the next child is the first process of its own process namespace.
 ///
 /// The user keeps the own id. Within the namespaces the process and its children hold every capability until they drop
 /// them.
-pub(super) fn enter() -> Result<(), WallError> {
+pub(super) fn enter(network: Network) -> Result<(), WallError> {
     let (user, group) = (geteuid(), getegid());
-    let all = CloneFlags::CLONE_NEWUSER
+    let mut all = CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS;
+    if network == Network::Own {
+        all |= CloneFlags::CLONE_NEWNET;
+    }
     unshare(all).map_err(step("new namespaces"))?;
     fs::write("/proc/self/setgroups", "deny").map_err(step("fix the groups"))?;
     fs::write("/proc/self/uid_map", format!("{user} {user} 1")).map_err(step("map the user"))?;
     fs::write("/proc/self/gid_map", format!("{group} {group} 1")).map_err(step("map the group"))?;
     // This name resolves without a network, and tells nothing about the machine.
     sethostname("localhost").map_err(step("set the host name"))?;
-    raise_loopback().map_err(step("raise the loopback interface"))?;
+    if network == Network::Own {
+        raise_loopback().map_err(step("raise the loopback interface"))?;
+    }
     keep_capabilities().map_err(step("keep capabilities"))
 }
 

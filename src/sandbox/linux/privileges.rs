@@ -44,6 +44,8 @@ const OPEN_FILES: rlim_t = 65_536;
 /// than they use.
 pub(super) fn set_limits(level: Level, limits: &Limits) -> Result<(), WallError> {
     lower(Resource::RLIMIT_CORE, 0)?;
+    // The one who counts sees a process overstep it first, and can say so.
+    lower(Resource::RLIMIT_CPU, limits.cpu.as_secs().saturating_add(2))?;
     lower(Resource::RLIMIT_FSIZE, limits.file_bytes)?;
     lower(Resource::RLIMIT_NOFILE, OPEN_FILES)?;
     lower(Resource::RLIMIT_NPROC, most_processes(level, limits))?;

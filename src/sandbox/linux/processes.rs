@@ -18,7 +18,12 @@ pub(in crate::sandbox) struct Process {
     pub(in crate::sandbox) threads: u64,
     /// Its memory, what it shares with others included.
     pub(in crate::sandbox) resident_bytes: u64,
+    /// The processor time of it and of the children that it has waited for.
+    pub(in crate::sandbox) cpu: Duration,
 }
+
+/// Hundredths of a second: the unit of times in /proc on every machine of today (man 5 proc_pid_stat, `sysconf(_SC_CLK_TCK)`).
+const TICK: Duration = Duration::from_millis(10);
 
 /// Returns every process below `root`, without `root` itself.
 ///
@@ -144,6 +149,7 @@ fn parse(id: i32, stat: &[u8], page_bytes: u64) -> Option<Process> {
         is_zombie: matches!(*fields.first()?, "Z" | "X"),
         threads: number(17)?,
         resident_bytes: number(21)? * page_bytes,
+        cpu: TICK * u32::try_from((11..=14).filter_map(number).sum::<u64>()).unwrap_or(u32::MAX),
     })
 }
 
@@ -156,7 +162,8 @@ mod tests {
         let rest = "S 7 1 1 0 -1 4 1 2 3 4 5 6 7 8 20 0 3 0 99 1000 25 18446744073709551615";
         for name in ["cat", "a b", "x) R 1 (", "ä\u{1F600}"] {
             let line = format!("42 ({name}) {rest}");
-            let process = Process { id: 42, parent: 7, is_zombie: false, threads: 3, resident_bytes: 25 * 4096 };
+            let cpu = Duration::from_millis(260);
+            let process = Process { id: 42, parent: 7, is_zombie: false, threads: 3, resident_bytes: 25 * 4096, cpu };
             assert_eq!(parse(42, line.as_bytes(), 4096), Some(process), "{name}");
         }
         assert_eq!(parse(42, b"42 (cut", 4096), None);
@@ -165,7 +172,8 @@ mod tests {
 
     #[test]
     fn only_what_is_below_the_root_is_found() {
-        let process = |id, parent| Process { id, parent, is_zombie: false, threads: 1, resident_bytes: 0 };
+        let process =
+            |id, parent| Process { id, parent, is_zombie: false, threads: 1, resident_bytes: 0, cpu: Duration::ZERO };
         let all = vec![process(2, 1), process(3, 2), process(4, 3), process(5, 1), process(6, 3)];
         let ids = |root| {
             descendants(|parent| parent == root, all.clone()).iter().map(|process| process.id).collect::<Vec<_>>()

@@ -219,6 +219,7 @@ mod tests {
     fn entries(work_tree: &str, scratch: &str, places: &[(&str, &str)]) -> Vec<String> {
         let policy = Policy {
             level: Level::Namespaces,
+            network: crate::sandbox::Network::Own,
             program: "/bin/true".into(),
             arguments: Vec::new(),
             directory: work_tree.into(),

@@ -14,11 +14,11 @@ use nix::unistd::{Pid, getpid};
 
 use super::message::{Report, WallError, step};
 use super::{INIT_STAGE, namespaces, processes, send};
-use crate::sandbox::{HELPER_ARGUMENT, Level};
+use crate::sandbox::{HELPER_ARGUMENT, Level, Network};
 
 /// Runs the first stage to its end.
-pub(super) fn run(level: Level) -> u8 {
-    match start(level).and_then(|(init, signals)| guard(level, init, &signals)) {
+pub(super) fn run(level: Level, network: Network) -> u8 {
+    match start(level, network).and_then(|(init, signals)| guard(level, init, &signals)) {
         Ok(()) => 0,
         Err(error) => {
             send(&Report::NoWalls(error.to_string()));
@@ -85,14 +85,14 @@ pub(super) fn reap(child: Pid) -> Option<WaitStatus> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the sandbox starts the repository's commands, by way of its own helper")]
-fn start(level: Level) -> Result<(Pid, SignalFd), WallError> {
+fn start(level: Level, network: Network) -> Result<(Pid, SignalFd), WallError> {
     close_inherited();
     // A shell or a runner may have blocked some; the command would inherit that.
     SigSet::empty().thread_set_mask().map_err(step("unblock signals"))?;
     // A new session has no terminal: a command can neither read from the user's nor type into it.
     nix::unistd::setsid().map_err(step("new session"))?;
     if level == Level::Namespaces {
-        namespaces::enter()?;
+        namespaces::enter(network)?;
     } else {
         prctl::set_child_subreaper(true).map_err(step("adopt orphans"))?;
         prctl::set_dumpable(false).map_err(step("hide memory"))?;

@@ -6,7 +6,7 @@
 mod jvm;
 mod lint;
 mod native;
-mod node;
+pub(super) mod node;
 mod others;
 mod python;
 mod rust;
@@ -86,13 +86,13 @@ pub(super) fn manifest_folders(tree: &FileTree, names: &[&str]) -> Vec<String> {
 }
 
 /// A tree with its own files told from vendored ones.
-struct Files<'a> {
+pub(super) struct Files<'a> {
     tree: &'a FileTree,
     ours: Vec<&'a RepoPath>,
 }
 
 impl<'a> Files<'a> {
-    fn of(tree: &'a FileTree) -> Self {
+    pub(super) fn of(tree: &'a FileTree) -> Self {
         let hidden = |name: &str| name.starts_with('.');
         let foreign = |path: &RepoPath| path.folder().split('/').any(|name| hidden(name) || NOT_OURS.contains(&name));
         Self { tree, ours: tree.paths().filter(|path| !foreign(path)).collect() }
@@ -117,7 +117,7 @@ impl<'a> Files<'a> {
     }
 
     /// Reads a file of a folder as text; unreadable counts as absent.
-    fn text(&self, folder: &str, name: &str) -> Option<String> {
+    pub(super) fn text(&self, folder: &str, name: &str) -> Option<String> {
         let path = RepoPath::of_existing(&joined(folder, name)).ok()?;
         match self.tree.read_text(&path) {
             Ok(text) => text,
@@ -128,12 +128,12 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn has(&self, folder: &str, name: &str) -> bool {
+    pub(super) fn has(&self, folder: &str, name: &str) -> bool {
         RepoPath::of_existing(&joined(folder, name)).is_ok_and(|path| self.tree.contains(&path))
     }
 
     /// Returns our files below a folder.
-    fn below(&self, folder: &str) -> impl Iterator<Item = &'a RepoPath> {
+    pub(super) fn below(&self, folder: &str) -> impl Iterator<Item = &'a RepoPath> {
         self.ours.iter().copied().filter(move |path| folder.is_empty() || is_below(path.as_str(), folder))
     }
 }
@@ -147,7 +147,7 @@ pub(super) fn joined(folder: &str, name: &str) -> String {
 }
 
 /// Makes a check whose reason is `FILE: why`, the file with its folder.
-fn check(kind: CheckKind, folder: &str, command: &[&str], reason: (&str, &str)) -> Check {
+pub(super) fn check(kind: CheckKind, folder: &str, command: &[&str], reason: (&str, &str)) -> Check {
     Check {
         kind,
         argv: command.iter().map(|word| (*word).to_owned()).collect(),

@@ -3,6 +3,9 @@
 //! A script that is a chain of commands is taken apart, so that a runner of tests inside of it can be told to name every
 //! test, and a linter in front of it does not hide them.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::Value;
 
 use super::{Check, CheckKind, Files, check, joined};
@@ -54,6 +57,12 @@ const LINTERS: [&str; 17] = [
 const LINT_SCRIPTS: [&str; 6] = ["lint", "lint:check", "format:check", "check:format", "prettier:check", "fmt:check"];
 /// How many scripts may call each other.
 const MAX_NESTING: usize = 6;
+
+/// The reporter that a command asks for (Mocha, Vitest and Node.js, command line options).
+static REPORTER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:--reporter|--test-reporter|-R)(?:=|\s+)\S+\s*")
+        .expect("the pattern is a constant, compiled by a test")
+});
 
 pub(super) fn checks(files: &Files<'_>) -> Vec<Check> {
     let folders = files.folders_with(&["package.json"]);
@@ -127,24 +136,29 @@ struct Scripts<'a> {
 }
 
 impl Scripts<'_> {
-    /// Takes a script apart, those before and behind it included; `None` when it is more than a chain.
+    /// Takes a script apart, with what the one before it (`pretest`) has of a chain; `None` when it is more than that. What
+    /// comes behind it (`posttest`) says nothing about the tests.
     fn steps(&self, name: &str, depth: usize) -> Option<Vec<Step>> {
         let text = |name: &str| self.manifest["scripts"][name].as_str().filter(|text| !text.trim().is_empty());
-        text(name)?;
+        let before = format!("pre{name}");
+        let mut steps = text(&before).and_then(|script| self.chain(&before, script, depth)).unwrap_or_default();
+        steps.extend(self.chain(name, text(name)?, depth)?);
+        Some(steps)
+    }
+
+    fn chain(&self, name: &str, script: &str, depth: usize) -> Option<Vec<Step>> {
         let mut steps = Vec::new();
-        for name in [format!("pre{name}"), name.to_owned(), format!("post{name}")] {
-            for command in text(&name).into_iter().flat_map(|text| text.split("&&")).map(str::trim) {
-                if depth > MAX_NESTING || command.contains(['|', ';', '>', '<', '`', '&']) || command.contains("$(") {
-                    return None;
-                }
-                match called_scripts(command) {
-                    Some(called) => {
-                        for name in called {
-                            steps.extend(self.steps(name, depth + 1)?);
-                        }
+        for command in script.split("&&").map(str::trim) {
+            if depth > MAX_NESTING || command.contains(['|', ';', '>', '<', '`', '&']) || command.contains("$(") {
+                return None;
+            }
+            match called_scripts(command) {
+                Some(called) => {
+                    for name in called {
+                        steps.extend(self.steps(name, depth + 1)?);
                     }
-                    None => steps.push(step(&name, command)),
                 }
+                None => steps.push(step(name, command)),
             }
         }
         Some(steps)
@@ -153,7 +167,10 @@ impl Scripts<'_> {
     /// Tells whether the steps say more than the script as a whole: a runner of tests among them, behind something else
     /// or able to name its tests only when it is told to.
     fn gains_by(&self, steps: &[Step]) -> bool {
-        let is_whole = steps.len() == 1 && steps.iter().all(|step| step.script == "test");
+        // An option behind the script cannot take another reporter out, nor stand before node's files.
+        let script = self.manifest["scripts"]["test"].as_str().unwrap_or_default();
+        let suffices = naming_option(script).is_some() || naming(script) == script;
+        let is_whole = steps.len() == 1 && suffices && steps.iter().all(|step| step.script == "test");
         !is_whole && steps.iter().any(|step| step.kind == CheckKind::Test && runner_of(&step.command).is_some())
     }
 }
@@ -177,22 +194,34 @@ fn step(script: &str, command: &str) -> Step {
     let first = first_program(command).unwrap_or_default();
     let kind = if runner_of(command).is_some() {
         CheckKind::Test
-    } else if LINTERS.iter().any(|name| first == *name) || script.contains("lint") || command.contains("--noEmit") {
+    } else if LINTERS.contains(&first) || script.contains("lint") || command.contains("--noEmit") {
         CheckKind::Lint
-    } else if script.contains("test") && !script.starts_with("pre") && !script.starts_with("post") {
+    } else if script.contains("test") && !script.starts_with("pre") {
         CheckKind::Test
     } else {
         CheckKind::Build
     };
-    let command = match naming_option(command) {
-        Some(option) if kind == CheckKind::Test => format!("{command} {option}"),
-        // Options of node itself have to stand before the files.
-        _ if first == "node" && command.contains("--test") && !command.contains("--test-reporter") => {
-            command.replacen("--test", "--test-reporter=tap --test", 1)
-        }
-        _ => command.to_owned(),
-    };
+    let command = if kind == CheckKind::Test { naming(command) } else { command.to_owned() };
     Step { kind, script: script.to_owned(), command }
+}
+
+/// Makes a command name every test: its runner's reporter is set, one that names none is taken out.
+fn naming(command: &str) -> String {
+    let Some(runner) = runner_of(command) else { return command.to_owned() };
+    let program = runner.split(' ').next().unwrap_or(runner);
+    // Wrappers in front of the runner have reporters of their own.
+    let at = command.find(program).unwrap_or(0);
+    let (before, rest) = command.split_at(at);
+    let rest = REPORTER.replace_all(rest, "");
+    let rest = rest.trim_end();
+    if runner == "node --test" {
+        // Options of node itself have to stand before the files.
+        return format!("{before}{}", rest.replacen("--test", "--test-reporter=tap --test", 1));
+    }
+    match NAMING_OPTIONS.iter().find(|(name, _)| *name == runner) {
+        Some((_, option)) => format!("{before}{rest} {option}"),
+        None => command.to_owned(),
+    }
 }
 
 /// Returns the program that a command is about, behind assignments and wrappers.
@@ -205,14 +234,14 @@ fn first_program(command: &str) -> Option<&str> {
 fn runner_of(command: &str) -> Option<&'static str> {
     let first = first_program(command)?;
     let has = |argument: &str| command.split_whitespace().any(|word| word.starts_with(argument));
-    let is = |name: &&'static str| match name.split_once(' ') {
+    let is = |name: &str| match name.split_once(' ') {
         Some((program, argument)) => first == program && has(argument),
-        None => first == *name,
+        None => first == name,
     };
-    NAMING_OPTIONS.iter().map(|(name, _)| *name).chain(OTHER_RUNNERS).find(|name| is(&name))
+    NAMING_OPTIONS.iter().map(|(name, _)| *name).chain(OTHER_RUNNERS).find(|name| is(name))
 }
 
-fn manager(files: &Files<'_>, folder: &str, manifest: &Value) -> &'static str {
+pub(in crate::verify) fn manager(files: &Files<'_>, folder: &str, manifest: &Value) -> &'static str {
     let declared = manifest["packageManager"].as_str().and_then(|text| text.split('@').next());
     let known = ["pnpm", "yarn", "bun", "npm"];
     if let Some(name) = known.into_iter().find(|name| declared == Some(name)) {

@@ -116,7 +116,9 @@ fn a_chain_of_node_scripts_is_taken_apart() {
     Lint `npx --no-install -c 'eslint .'` package.json: scripts.lint, a step of scripts.test
     Test `npx --no-install -c 'nyc tape '\''test/**/*.js'\'''` package.json: scripts.tests-only, a step of scripts.test
     ");
-    let wrapped = scripts(r#"{"pretest": "npm run build", "build": "rollup -c", "test": "xo && c8 ava && tsd"}"#);
+    let wrapped = scripts(
+        r#"{"pretest": "npm run build", "build": "rollup -c", "posttest": "npx npm@'>=10' audit", "test": "xo && c8 ava && tsd"}"#,
+    );
     insta::assert_snapshot!(found(&[("package.json", &wrapped)]), @"
     Build `npx --no-install -c 'rollup -c'` package.json: scripts.build, a step of scripts.test
     Lint `npx --no-install -c xo` package.json: scripts.test, a step of scripts.test
@@ -131,6 +133,8 @@ fn a_chain_of_node_scripts_is_taken_apart() {
     Test `npx --no-install -c 'node --test-reporter=tap --test test/'` package.json: scripts.test, a step of scripts.test
     Lint `npm run --silent format:check` package.json: scripts.format:check, run by npm
     ");
+    let dots = scripts(r#"{"test": "nyc --reporter=text mocha -R dot --recursive"}"#);
+    insta::assert_snapshot!(found(&[("package.json", &dots)]), @"Test `npx --no-install -c 'nyc --reporter=text mocha --recursive --reporter=tap'` package.json: scripts.test, a step of scripts.test");
     let round = scripts(r#"{"test": "npm run a && jest", "a": "npm run a"}"#);
     insta::assert_snapshot!(found(&[("package.json", &round)]), @"Test `npm run --silent test` package.json: scripts.test, run by npm");
 }

@@ -37,7 +37,7 @@ pub(super) fn read(text: &str) -> Option<Vec<TestResult>> {
 fn section(lines: &[&str], name: &str) -> Option<String> {
     let named =
         |line: &&str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([':', ' ']) && !rest.contains(" = "));
-    let at = lines.iter().position(|line| named(line))?;
+    let at = lines.iter().position(named)?;
     let next = |line: &&str| line.ends_with(") Failure:") || line.ends_with(") Error:") || line.ends_with(") Skipped:");
     let told = lines[at + 1..].iter().copied().take_while(|line| !next(line) && !TOTAL.is_match(line));
     message(told)

@@ -8,7 +8,7 @@ use super::{Outcome, TestResult, count, merged, message, number_before, numbered
 
 /// The last line: `2 failed, 3 passed in TIME`, in a frame of `=` unless `-q` is given.
 static TOTALS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?m)^=*[ ]?((?:\d+ (?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun)(?:, )?)+|no tests (?:ran|collected)[^\n]*) in [^\n]*$")
+    Regex::new(r"(?m)^=*[ ]?((?:\d+ (?:subtests? )?(?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun)(?:, )?)+|no tests (?:ran|collected)[^\n]*) in [^\n]*$")
         .expect("the pattern is a constant, compiled by a test")
 });
 
