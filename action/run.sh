@@ -30,7 +30,7 @@ with_nothing() { with_key env -u PRENTICE_API_KEY -u OPENAI_API_KEY -u INPUT_API
 # What an output may look like; nothing else leaves this step.
 form_of() {
   case "$1" in
-    decision) echo '^(run|publish|nothing)$' ;;
+    decision) echo '^(run|certify|publish|nothing)$' ;;
     outcome) echo '^[a-z_]+$' ;;
     order-digest | digest) echo '^[0-9a-f]{64}$' ;;
     branch) echo '^[A-Za-z0-9][A-Za-z0-9._/-]*$' ;;
@@ -96,7 +96,9 @@ respond() {
 }
 
 propose() {
-  local flags=() line
+  local flags=() line side=with_key
+  # A certificate needs no model, and what it measures may be anybody's.
+  [ "$got_decision" != certify ] || side=with_nothing
   export_config
   add_flag --model "$WITH_MODEL"
   add_flag --base-url "$WITH_BASE_URL"
@@ -109,10 +111,10 @@ propose() {
   if [ -n "$WITH_TASK" ]; then
     # shellcheck disable=SC2153
     add_flag --base "$WITH_BASE"
-    call with_key propose --out "$bundle" --repo . ${flags[@]+"${flags[@]}"} -- "$WITH_TASK"
+    call "$side" propose --out "$bundle" --repo . ${flags[@]+"${flags[@]}"} -- "$WITH_TASK"
   else
     [ -n "$1" ] || fail "propose needs a \`task\`, or an \`order\` with its \`order-digest\`"
-    call with_key propose --out "$bundle" --repo . ${flags[@]+"${flags[@]}"} \
+    call "$side" propose --out "$bundle" --repo . ${flags[@]+"${flags[@]}"} \
       --order "$order/order.json" --order-digest "$1"
   fi
 }

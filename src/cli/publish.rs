@@ -20,7 +20,7 @@ use crate::forge::github::GitHub;
 use crate::pipeline::{self, PipelineError};
 use crate::publish::github::{Job, Shown, carry_out};
 use crate::repo::{RepoPath, Repository};
-use crate::task::Order;
+use crate::task::{Order, Verb};
 
 /// Checks a bundle and puts it on its branch.
 pub(super) async fn publish(
@@ -122,7 +122,8 @@ async fn to_github(
     match crate::publish::github::publish(&job).await {
         Ok(Some(shown)) => {
             ci.summary(&crate::publish::summary(bundle))?;
-            tell_shown(flags, &ci, "done", &shown, &github)
+            let is_certificate = bundle.order.as_ref().is_some_and(|order| order.verb == Verb::Certify);
+            tell_shown(flags, &ci, if is_certificate { "certified" } else { "done" }, &shown, &github)
         }
         Ok(None) => {
             ci.outputs(&[("outcome", outcome)])?;

@@ -29,7 +29,7 @@ GITHUB_EVENT_PATH,\nGITHUB_REPOSITORY and GITHUB_TOKEN.
 What it does: asks the forge who may command; answers `help`, `why` and `stop` itself; writes the order for
 everything else; keeps one progress comment. It runs no model and no code of the repository.
 
-Outputs (GITHUB_OUTPUT): decision (run, publish or nothing), order-digest, adopt.")]
+Outputs (GITHUB_OUTPUT): decision (run, certify, publish or nothing), order-digest, adopt.")]
 pub(super) struct Respond {
     /// Where to put `order.json`.
     #[arg(long, value_name = "DIR")]
@@ -60,8 +60,13 @@ pub(super) async fn respond(
     match outcome {
         Outcome::Order(order) => {
             let digest = write(&flags.out, &order)?;
-            let decision = if order.verb.needs_bundle() { "run" } else { "publish" };
-            let adopted = order.pull.as_ref().filter(|_| order.verb == Verb::Adopt).map(|pull| pull.number.to_string());
+            let decision = match order.verb {
+                Verb::Certify => "certify",
+                verb if verb.needs_bundle() => "run",
+                _ => "publish",
+            };
+            let fetched = matches!(order.verb, Verb::Adopt | Verb::Certify);
+            let adopted = order.pull.as_ref().filter(|_| fetched).map(|pull| pull.number.to_string());
             let adopted = adopted.as_deref().unwrap_or("");
             ci.outputs(&[("decision", decision), ("order-digest", &digest), ("adopt", adopted)])?;
             let verb = order.verb.name();

@@ -72,7 +72,7 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
     let text = workflow(&options(&[Trigger::Label, Trigger::Comments])).expect("rendered");
     insta::assert_snapshot!(text, @r#"
     # Written by `prentice init`; run it again to bring it up to date.
-    # prentice-init: 76c914dcf6d175813e546e60f3adcc8658efc6be1926ed1e09c49dd56b061305
+    # prentice-init: e0b7f3dad77ec733526cca4d29f832f5303f971127be4bc116ffb6acd86eb4b4
     name: prentice
 
     on:
@@ -193,22 +193,75 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
               overwrite: true
               retention-days: 7
 
-      # Checks the bundle and puts it on a branch of its own. No model, no code of this repository.
+      # Measures a pull request that anybody may have opened: its code runs in the sandbox, beside no secret and no token that can
+      # write. `/prentice certify` by somebody who may write here starts it.
+      certify:
+        name: certify
+        needs: respond
+        if: needs.respond.outputs.decision == 'certify'
+        runs-on: ubuntu-24.04
+        timeout-minutes: 90
+        permissions:
+          contents: read # to check the repository out
+        outputs:
+          digest: ${{ steps.certify.outputs.digest }}
+        steps:
+          - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+            with:
+              ref: ${{ github.event.repository.default_branch }}
+              fetch-depth: 0
+              persist-credentials: false
+          # The commits of the pull request: only fetched, nothing of them is run outside of the sandbox.
+          - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+            with:
+              ref: refs/pull/${{ needs.respond.outputs.adopt }}/head
+              path: adopted
+              fetch-depth: 0
+              persist-credentials: false
+          - shell: bash
+            run: |
+              git fetch --no-tags ./adopted HEAD
+              rm -rf adopted
+          - uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
+            with:
+              name: prentice-order
+              path: ${{ runner.temp }}/prentice/order
+          - id: certify
+            uses: acme/prentice@0123456789abcdef0123456789abcdef01234567 # v0.1.0
+            with:
+              mode: propose
+              order-digest: ${{ needs.respond.outputs.order-digest }}
+          - if: ${{ !cancelled() && steps.certify.outputs.digest != '' }}
+            uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
+            with:
+              name: prentice-certificate
+              path: ${{ runner.temp }}/prentice/bundle
+              if-no-files-found: error
+              overwrite: true
+              retention-days: 7
+
+      # Checks the bundle and puts it on a branch of its own, or tells what a certificate says. No model, no code of this repository.
       publish:
         name: publish
-        needs: [respond, propose]
-        if: ${{ !cancelled() && contains(fromJSON('["run", "publish"]'), needs.respond.outputs.decision) }}
+        needs: [respond, propose, certify]
+        if: ${{ !cancelled() && contains(fromJSON('["run", "certify", "publish"]'), needs.respond.outputs.decision) }}
         runs-on: ubuntu-24.04
         timeout-minutes: 10
         permissions:
           contents: write # the branch
           issues: write # the progress comment
           pull-requests: write # the pull request and replies to its review
+          checks: write # the check run of a certificate
         steps:
           - uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
             with:
               name: prentice-order
               path: ${{ runner.temp }}/prentice/order
+          - if: needs.certify.result == 'success' && needs.certify.outputs.digest != ''
+            uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
+            with:
+              name: prentice-certificate
+              path: ${{ runner.temp }}/prentice/bundle
           - if: needs.propose.result == 'success' && needs.propose.outputs.digest != ''
             uses: actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1
             with:
@@ -218,7 +271,7 @@ fn the_usual_workflow_is_three_jobs_with_their_own_rights() {
             with:
               mode: publish
               order-digest: ${{ needs.respond.outputs.order-digest }}
-              digest: ${{ needs.propose.result == 'success' && needs.propose.outputs.digest || '' }}
+              digest: ${{ needs.certify.result == 'success' && needs.certify.outputs.digest || needs.propose.result == 'success' && needs.propose.outputs.digest || '' }}
               token: ${{ secrets.PRENTICE_TOKEN || github.token }}
     "#);
 }

@@ -51,6 +51,6 @@ pub(super) fn find(job: &Job<'_>) -> Result<Result<Ground, String>, PipelineErro
     let base = repository.tree(&fork_point)?;
     let tree = repository.tree(&head)?.over(&base)?;
     // Somebody else's commits stay where they are: their change comes as one commit on a branch of ours.
-    let parent = if order.verb == Verb::Adopt { fork_point.clone() } else { head };
+    let parent = if matches!(order.verb, Verb::Adopt | Verb::Certify) { fork_point.clone() } else { head };
     Ok(Ok(Ground { base: fork_point, parent, tree }))
 }

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::forge::{Forge, ForgeError, Placed, PullRequest};
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::repo::{CommitDetails, CommitId, RepoError, Repository};
-use crate::task::BRANCH_PREFIX;
+use crate::task::{BRANCH_PREFIX, Verb};
 use crate::verify::Evidence;
 
 /// The trailer by which our own commits are known.
@@ -127,6 +127,11 @@ pub async fn publish(
     settings: &PolicySettings,
     now: Timestamp,
 ) -> Result<Published, PublishError> {
+    if bundle.order.as_ref().is_some_and(|order| order.verb == Verb::Certify) {
+        return Err(PublishError::NotDone(
+            "it is a certificate of somebody else's pull request, and no change".to_owned(),
+        ));
+    }
     accept(bundle, repository, settings)?;
     let branch = format!("{BRANCH_PREFIX}{}", bundle.slug);
     let (commit, moved) = put_commit(bundle, repository, &branch, now)?;

@@ -27,6 +27,15 @@ pub enum Stage {
         /// Why this verdict, a sentence or less.
         reason: String,
     },
+    /// A pull request was measured.
+    Certified {
+        /// The commit that it ended with.
+        head: String,
+        /// What the checks say, in Markdown of ours.
+        certificate: String,
+        /// What did not work and does not matter to it, each a sentence of ours.
+        notes: Vec<String>,
+    },
     /// The last commit was taken back.
     Undone {
         /// The pull request's number.
@@ -165,6 +174,9 @@ impl Progress {
         let step = |done: bool, words: &str| format!("- [{}] {words}\n", if done { "x" } else { " " });
         text += &step(true, "received");
         match &self.stage {
+            Stage::Ordered if self.verb == "certify" => {
+                text += &step(false, "checks before and after the change, without any secret");
+            }
             Stage::Ordered => {
                 text += &step(false, "change and checks, without any token that can write");
                 text += &step(false, "pull request, without model and without the repository's code");
@@ -172,6 +184,11 @@ impl Progress {
             Stage::Published { pull, verdict, reason } => {
                 text += &step(true, &format!("change and checks: **{}**: {}", verdict.to_uppercase(), defuse(reason)));
                 text += &step(true, &format!("pull request #{pull}"));
+            }
+            Stage::Certified { head, certificate, notes } => {
+                text += &step(true, &format!("checks on commit {head}, without any secret"));
+                text += &format!("\n{certificate}");
+                text.extend(notes.iter().map(|note| format!("\n{}\n", defuse(note))));
             }
             Stage::Undone { pull, commit } => {
                 text += &step(true, &format!("the last commit of #{pull} was taken back by {commit}"));

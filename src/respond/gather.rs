@@ -29,6 +29,7 @@ pub(super) fn verb(place: &Place, command: &Command) -> Result<Verb, String> {
         Command::Retest => Verb::Retest,
         Command::Undo => Verb::Undo,
         Command::Adopt(_) => Verb::Adopt,
+        Command::Certify => Verb::Certify,
         Command::Why | Command::Stop | Command::Help => unreachable_at_once(),
     };
     if !place.issue.open && !place.issue.is_pull {
@@ -55,6 +56,7 @@ fn on_pull(pull: &Pull, ours: bool, verb: Verb) -> Result<Verb, String> {
             .to_owned());
     }
     match verb {
+        Verb::Certify => Ok(verb),
         Verb::Adopt if ours => Err("This branch is mine already; nothing is to be adopted.".to_owned()),
         Verb::Adopt => Ok(verb),
         _ if ours => Ok(if verb == Verb::Fix { Verb::Retry } else { verb }),
@@ -87,7 +89,8 @@ pub(super) async fn order(
     let Some(base) = responder.github.branch_head(&base_branch).await? else {
         return Ok(Err(format!("The branch `{}` is gone.", base_branch.replace('`', ""))));
     };
-    let task = match task_of(responder, place, request).await? {
+    // Nobody reads the text of what is only measured.
+    let task = match if verb == Verb::Certify { nameless(place)? } else { task_of(responder, place, request).await? } {
         Ok(task) => task,
         Err(why) => return Ok(Err(why)),
     };
@@ -128,6 +131,12 @@ pub(super) async fn order(
         serves: asked.requests.iter().map(|request| request.spoken).collect(),
         more: asked.more,
     }))
+}
+
+/// A pull request that is measured is known by its number.
+fn nameless(place: &Place) -> Result<Result<Task, String>, RespondError> {
+    let title = format!("Certify pull request #{}", place.issue.number);
+    Ok(Ok(crate::task::parse_plain(&title, Origin::CommandLine)?))
 }
 
 /// A first proposal's task takes up what the person added to the command.

@@ -45,12 +45,14 @@ pub enum Verb {
     Undo,
     /// Somebody else's pull request, as it is, on a branch of ours with evidence; no model.
     Adopt,
+    /// What the checks say of a pull request, whoever opened it; no model, no branch.
+    Certify,
 }
 
 impl Verb {
     /// Tells whether a model is asked.
     pub fn needs_model(self) -> bool {
-        !matches!(self, Self::Rebase | Self::Retest | Self::Undo | Self::Adopt)
+        !matches!(self, Self::Rebase | Self::Retest | Self::Undo | Self::Adopt | Self::Certify)
     }
 
     /// Tells whether a bundle must be made; the others are done where the write token is.
@@ -71,6 +73,7 @@ impl Verb {
             Self::Split => "split",
             Self::Undo => "undo",
             Self::Adopt => "adopt",
+            Self::Certify => "certify",
         }
     }
 
@@ -239,7 +242,7 @@ impl Order {
         let branch = self.pull.as_ref().and_then(|pull| pull.branch.strip_prefix(BRANCH_PREFIX));
         match (branch, &self.pull) {
             (Some(slug), _) => slug.to_owned(),
-            (None, Some(pull)) if self.verb == Verb::Adopt => format!("pull-{}", pull.number),
+            (None, Some(pull)) if matches!(self.verb, Verb::Adopt | Verb::Certify) => format!("pull-{}", pull.number),
             _ => self.task.slug(),
         }
     }

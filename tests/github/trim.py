@@ -53,6 +53,8 @@ post /issues/{issue_number}/reactions
 get /issues/comments/{comment_id}/reactions
 post /issues/comments/{comment_id}/reactions
 get /commits/{ref}/check-runs
+post /check-runs
+patch /check-runs/{check_run_id}
 get /actions/runs/{run_id}
 get /actions/runs/{run_id}/jobs
 get /actions/jobs/{job_id}/logs

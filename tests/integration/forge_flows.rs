@@ -286,23 +286,28 @@ async fn commands_stand_in_issues_and_at_lines_too() {
     flow.github.assert_faithful();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn somebody_elses_change_is_adopted_at_the_commit_that_was_seen() {
-    let Some((flow, _)) = Flow::with_issue(&[], module_path!()).await else { return };
-    let fixed = crate::common::PRICE.replace("max(prices)", "sum(prices)");
-    let (pull, sha) = flow.state(|state| {
+/// A pull request of a stranger from a fork, with what it makes of the price; returns its number and its last commit.
+fn strangers_pull(flow: &Flow, price: &str) -> (u64, String) {
+    flow.state(|state| {
         let main = state.head("main").expect("a branch");
         let base = git2::Oid::from_str(&main).expect("a commit");
         let commit = state.git.find_commit(base).expect("there");
         state.git.branch("theirs", &commit, false).expect("made");
         drop(commit);
-        let sha = state.commit_as("eve", "theirs", &[("src/price.py", Some(&fixed))], "Add them");
+        let sha = state.commit_as("eve", "theirs", &[("src/price.py", Some(price))], "Add them");
         let pull = state.open_issue("eve", "Add the prices", "As it should be.");
         let mut sides = crate::github::Pull::of("theirs", "main");
         sides.from = "eve/widgets".to_owned();
         state.issues.get_mut(&pull).expect("there").pull = Some(sides);
         (pull, sha)
-    });
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_change_is_adopted_at_the_commit_that_was_seen() {
+    let Some((flow, _)) = Flow::with_issue(&[], module_path!()).await else { return };
+    let fixed = crate::common::PRICE.replace("max(prices)", "sum(prices)");
+    let (pull, sha) = strangers_pull(&flow, &fixed);
     let jobs = flow.say(1, pull, "ann", "/prentice retry");
     assert_eq!(jobs.respond.output("decision"), "nothing");
     let told = flow.state(|state| state.bot_comments(pull)).join("\n");
@@ -322,4 +327,47 @@ async fn somebody_elses_change_is_adopted_at_the_commit_that_was_seen() {
     assert!(body.contains("**PROVEN**"), "{body}");
     assert_eq!(theirs, Some(sha), "the branch of somebody else is not touched");
     flow.github.assert_faithful();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strangers_pull_request_is_measured_in_one_comment_and_one_check_run() {
+    let Some((flow, _)) = Flow::with_issue(&[], module_path!()).await else { return };
+    let fixed = crate::common::PRICE.replace("max(prices)", "sum(prices)");
+    let (pull, sha) = strangers_pull(&flow, &fixed);
+    let refused = flow.say(1, pull, "eve", "/prentice certify");
+    assert_eq!(refused.respond.output("decision"), "nothing", "who opened it may not command");
+    let jobs = flow.say(2, pull, "ann", "/prentice certify");
+    assert_eq!(jobs.respond.output("decision"), "certify");
+    assert_eq!(jobs.respond.output("adopt"), pull.to_string());
+    assert_eq!(jobs.published().output("outcome"), "certified");
+    let told =
+        |flow: &Flow| flow.state(|state| (state.bot_comments(pull), state.check_runs.clone(), state.head("theirs")));
+    let (comments, runs, theirs) = told(&flow);
+    assert_eq!((comments.len(), runs.len(), theirs), (1, 1, Some(sha.clone())), "{comments:?}");
+    assert!(comments[0].contains(&sha) && comments[0].contains("**PROVEN**"), "{}", comments[0]);
+    assert_eq!((&runs[0]["conclusion"], &runs[0]["head_sha"]), (&"success".into(), &sha.as_str().into()));
+    let again = flow.say(3, pull, "ann", "/prentice certify");
+    again.published();
+    let (comments, runs, _) = told(&flow);
+    assert_eq!((comments.len(), runs.len()), (1, 1), "what is there is brought up to date");
+    assert_eq!(flow.answers().await, 0, "no model is asked");
+    let branches = flow.state(|state| state.head(&format!("prentice/pull-{pull}")));
+    assert_eq!(branches, None, "no branch is made");
+    flow.github.assert_faithful();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_says_what_broke_and_lives_without_the_right_to_check_runs() {
+    let Some((flow, _)) = Flow::with_issue(&[], module_path!()).await else { return };
+    let (pull, _) = strangers_pull(&flow, "def total(prices):\n    return sum(prices)\n");
+    flow.state(|state| {
+        let token = state.tokens.get_mut("publish-token").expect("there");
+        token.may.retain(|right| !right.starts_with("checks"));
+    });
+    let jobs = flow.say(1, pull, "ann", "/prentice certify");
+    jobs.published();
+    let comments = flow.state(|state| state.bot_comments(pull));
+    assert!(comments[0].contains("**REFUSED**") && comments[0].contains("first is there"), "{}", comments[0]);
+    assert!(comments[0].contains("There is no check run"), "{}", comments[0]);
+    assert!(flow.state(|state| state.check_runs.is_empty()));
 }

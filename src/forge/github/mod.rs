@@ -41,7 +41,7 @@ pub use probe::Rights;
 pub use pulls::{NewPull, Pull, PullUpdate};
 pub use repository::{ChangedPath, Comparison, Permission, RepositoryInfo};
 pub use reviews::{Review, ReviewThread, ThreadComment};
-pub use workflows::{CheckState, Job, Run};
+pub use workflows::{CheckRun, CheckState, Conclusion, Job, Run};
 
 /// The most pages of 100 that are read of any list.
 const MAX_PAGES: u32 = 30;

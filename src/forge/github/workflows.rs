@@ -1,7 +1,7 @@
 //! Workflow runs, their jobs and logs, and what is known of the checks of a commit.
 
 use http::Method;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::calls::Call;
@@ -48,6 +48,61 @@ pub struct CheckState {
     pub name: String,
     /// `success`, `failure` and so on; `None` while it runs.
     pub conclusion: Option<String>,
+}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conclusion {
+    /// It is as it should be.
+    Success,
+    /// It says nothing for and nothing against.
+    Neutral,
+    /// It is not as it should be.
+    Failure,
+}
+
+/// A check run that is over (GitHub REST, "Create a check run").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckRun {
+    /// Its name.
+    pub name: String,
+    /// The commit, 40 hexadecimal digits.
+    pub head_sha: String,
+    /// What tells it from those of others.
+    pub external_id: String,
+    /// The page that says more.
+    pub details_url: Option<String>,
+    /// How it ended.
+    pub conclusion: Conclusion,
+    /// A heading of a few words.
+    pub title: String,
+    /// What it says, in Markdown; at most 65,535 characters.
+    pub summary: String,
+}
+
+impl CheckRun {
+    fn body(&self) -> serde_json::Value {
+        let mut body = json!({
+            "name": self.name, "external_id": self.external_id, "status": "completed", "conclusion": self.conclusion,
+            "output": { "title": self.title, "summary": self.summary },
+        });
+        if let Some(url) = &self.details_url {
+            body["details_url"] = json!(url);
+        }
+        body
+    }
+}
+
+#[derive(Deserialize)]
+struct RawCheckRun {
+    id: u64,
+    external_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawCheckRuns {
+    check_runs: Vec<RawCheckRun>,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +203,35 @@ impl GitHub {
         let uri = self.place(&format!("/commits/{}/check-runs", encoded(sha)));
         let raw = self.read_pages(&uri, |page: RawChecks| page.check_runs).await?;
         Ok(raw.into_iter().map(|raw| CheckState { name: raw.name, conclusion: raw.conclusion }).collect())
+    }
+
+    /// Returns the check runs of a commit that have a name: number and external id.
+    ///
+    /// # Errors
+    /// [`ForgeError`].
+    pub async fn check_runs(&self, sha: &str, name: &str) -> Result<Vec<(u64, String)>, ForgeError> {
+        let uri = self.place(&format!("/commits/{}/check-runs?check_name={}", encoded(sha), encoded(name)));
+        let raw = self.read_pages(&uri, |page: RawCheckRuns| page.check_runs).await?;
+        Ok(raw.into_iter().map(|raw| (raw.id, raw.external_id.unwrap_or_default())).collect())
+    }
+
+    /// Makes a check run; returns its number.
+    ///
+    /// # Errors
+    /// [`ForgeError::Forbidden`] without `checks: write`, which only tokens of apps have.
+    pub async fn create_check_run(&self, check: &CheckRun) -> Result<u64, ForgeError> {
+        let mut body = check.body();
+        body["head_sha"] = json!(check.head_sha);
+        let raw: RawCheckRun = self.change(Method::POST, self.place("/check-runs"), body).await?;
+        Ok(raw.id)
+    }
+
+    /// Brings a check run up to date.
+    ///
+    /// # Errors
+    /// [`ForgeError::Forbidden`] without `checks: write`.
+    pub async fn update_check_run(&self, id: u64, check: &CheckRun) -> Result<(), ForgeError> {
+        self.change_only(Method::PATCH, self.place(&format!("/check-runs/{id}")), check.body()).await
     }
 
     /// Sends a `repository_dispatch` event, which starts the workflows that listen to its type.

@@ -5,6 +5,7 @@
 //! what makes it safe to be killed anywhere, to be run again, and to be run by several at once.
 
 mod branch;
+mod certificate;
 mod order;
 mod pull;
 mod settle;
@@ -19,7 +20,7 @@ use crate::forge::ForgeError;
 use crate::forge::github::GitHub;
 use crate::policy::PolicySettings;
 use crate::repo::StoredFile;
-use crate::task::{Order, is_slug};
+use crate::task::{Order, Verb, is_slug};
 
 pub use order::carry_out;
 pub use pull::task_file;
@@ -94,6 +95,9 @@ impl<'a> Job<'a> {
 /// # Errors
 /// [`PublishError`]; what can be told to the person who gave the order stands in the progress comment too.
 pub async fn publish(job: &Job<'_>) -> Result<Option<Shown>, PublishError> {
+    if job.order().is_some_and(|order| order.verb == Verb::Certify) {
+        return certificate::tell(job).await.map(Some);
+    }
     let outcome = match accept_ending(job.bundle) {
         Ok(()) => put(job).await.map(Some),
         Err(PublishError::NotDone(why)) => {

@@ -88,8 +88,11 @@ pub(super) async fn tell_of(github: &GitHub, order: &Order, run: &Run, stage: &S
         stage: stage.clone(),
     };
     put_progress(github, number, progress).await?;
-    let emoji =
-        if matches!(stage, Stage::Published { .. } | Stage::Undone { .. }) { Emoji::Hooray } else { Emoji::Confused };
+    let emoji = if matches!(stage, Stage::Published { .. } | Stage::Undone { .. } | Stage::Certified { .. }) {
+        Emoji::Hooray
+    } else {
+        Emoji::Confused
+    };
     for spoken in &order.serves {
         let subject = match *spoken {
             Spoken::Comment(id) => Subject::Comment(id),

@@ -46,6 +46,8 @@ pub enum Command {
     Undo,
     /// A commit of a fork as the ground to build on: 7 to 64 hexadecimal digits in lower case.
     Adopt(String),
+    /// What the checks say of the change of this pull request, whoever opened it.
+    Certify,
     /// No further work here.
     Stop,
     /// The list of commands.
@@ -199,6 +201,14 @@ const ROWS: &[Row] = &[
         places: ON_PULLS,
         help: "take over a commit of a fork that you have read, by its sha",
         make: Command::Adopt,
+    },
+    Row {
+        word: "certify",
+        takes: Takes::Nothing,
+        needs_model: false,
+        places: ON_PULLS,
+        help: "measure the change of this pull request, whoever opened it: what its tests say before and after",
+        make: |_| Command::Certify,
     },
     Row {
         word: "stop",

@@ -141,7 +141,7 @@ fn mistakes_are_told_with_a_remedy() {
 
 #[test]
 fn the_help_names_all() {
-    insta::assert_snapshot!(help_text(), @r"
+    insta::assert_snapshot!(help_text(), @"
     Write one of these at the beginning of a line of a comment:
 
     - `/prentice fix [more words]`: propose a change for this issue; what you write behind it is added to the task (not in a review thread)
@@ -155,6 +155,7 @@ fn the_help_names_all() {
     - `/prentice retest`: run the checks again (on a pull request)
     - `/prentice undo`: take the newest commit of the proposal back (on a pull request)
     - `/prentice adopt SHA`: take over a commit of a fork that you have read, by its sha (on a pull request)
+    - `/prentice certify`: measure the change of this pull request, whoever opened it: what its tests say before and after (on a pull request)
     - `/prentice stop`: do nothing more here until somebody asks again
     - `/prentice help`: show this list
     ");
@@ -175,7 +176,7 @@ fn places_and_models() {
     assert_eq!(allowed(Place::Pull).len(), ROWS.len());
     assert_eq!(
         allowed(Place::Thread),
-        ["revise", "address", "rebase", "shrink", "split", "why", "retest", "undo", "adopt", "stop", "help"]
+        ["revise", "address", "rebase", "shrink", "split", "why", "retest", "undo", "adopt", "certify", "stop", "help"]
     );
     let model: Vec<&str> =
         ROWS.iter().filter(|row| (row.make)(String::new()).needs_model()).map(|row| row.word).collect();

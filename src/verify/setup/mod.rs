@@ -128,8 +128,8 @@ impl Setup {
 pub fn setups(tree: &FileTree, checks: &[Check], linked: &[Linked]) -> Vec<Setup> {
     let files = Files::of(tree);
     let has = |folder: &str, names: &[&str]| {
-        let at = |name: &&str| linked.iter().any(|link| link.name == super::detect::joined(folder, name));
-        names.iter().any(|name| at(&name))
+        let at = |name: &str| linked.iter().any(|link| link.name == super::detect::joined(folder, name));
+        names.iter().any(|name| at(name))
     };
     let mut found = Vec::new();
     found.extend(python::setup(&files, checks, &|folder| has(folder, &[".venv", "venv"])));

@@ -160,6 +160,7 @@ pub(crate) struct State {
     pub(crate) labels: BTreeSet<String>,
     pub(crate) runs: Vec<Run>,
     pub(crate) dispatches: Vec<Value>,
+    pub(crate) check_runs: Vec<Value>,
     pub(crate) tokens: BTreeMap<String, Token>,
     /// Whether pull requests may be drafts.
     pub(crate) drafts: bool,
@@ -232,6 +233,7 @@ impl GitHub {
             labels: BTreeSet::new(),
             runs: Vec::new(),
             dispatches: Vec::new(),
+            check_runs: Vec::new(),
             tokens: BTreeMap::new(),
             drafts: true,
             calls: Vec::new(),
@@ -255,7 +257,7 @@ impl GitHub {
                 state.users.insert(login.to_owned(), User { id, kind: "User", permission });
             }
             let respond = ["contents:read", "issues:write", "pull_requests:write", "actions:read"];
-            let publish = ["contents:write", "issues:write", "pull_requests:write"];
+            let publish = ["contents:write", "issues:write", "pull_requests:write", "checks:write"];
             for (secret, name, user, may) in [
                 ("respond-token", "respond", BOT.0, respond.to_vec()),
                 ("propose-token", "propose", BOT.0, vec!["contents:read"]),

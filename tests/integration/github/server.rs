@@ -146,6 +146,7 @@ fn objection(asked: &Asked) -> Option<String> {
         // Comments and labels of pull requests may be written with either.
         "issues" | "labels" => &["issues", "pull_requests"],
         "actions" => &["actions"],
+        "check-runs" => &["checks"],
         "commits" => &["contents"],
         _ => &[],
     };

@@ -52,6 +52,7 @@ impl State {
         json!({
             "branches": branches, "issues": issues, "comments": comments, "reactions": reactions, "resolved": resolved,
             "labels": self.labels, "dispatches": dispatches,
+            "check_runs": self.check_runs.iter().map(|run| json!([run["name"], run["conclusion"], run["external_id"]])).collect::<Vec<_>>(),
         })
     }
 

@@ -46,7 +46,28 @@ impl State {
             (method @ ("GET" | "POST"), ["issues", n, "reactions"]) => {
                 self.reactions(method, "issue", number(n), asked)
             }
-            ("GET", ["commits", _, "check-runs"]) => (200, json!({ "total_count": 0, "check_runs": [] })),
+            ("GET", ["commits", sha, "check-runs"]) => {
+                let name = asked.parameter("check_name");
+                let fits =
+                    |run: &&Value| run["head_sha"] == **sha && name.as_ref().is_none_or(|name| run["name"] == **name);
+                let found: Vec<Value> = self.check_runs.iter().filter(fits).cloned().collect();
+                (200, json!({ "total_count": found.len(), "check_runs": found }))
+            }
+            ("POST", ["check-runs"]) => {
+                let mut run = asked.body.clone();
+                run["id"] = json!(self.check_runs.len() + 900);
+                self.check_runs.push(run.clone());
+                (201, run)
+            }
+            ("PATCH", ["check-runs", id]) => {
+                let Some(run) = self.check_runs.iter_mut().find(|run| run["id"] == number(id)) else {
+                    return missing();
+                };
+                for (key, value) in asked.body.as_object().into_iter().flatten() {
+                    run[key] = value.clone();
+                }
+                (200, run.clone())
+            }
             _ => missing(),
         }
     }
