@@ -11,11 +11,12 @@ For each fix of `fixes.tsv` these changes are made on the fix's own parent and c
 
 Usage:
   certificates.py select [--work DIR] [--mirror DIR]      print the rows that the rule below selects
-  certificates.py run [--work DIR] [--mirror DIR] [--prentice PROGRAM] [--only REPOSITORY] [--no-sandbox]
+  certificates.py run [--work DIR] [--mirror DIR] [--prentice PROGRAM] [--only REPOSITORY] [--each N] [--no-sandbox]
 
-`--mirror DIR` takes repositories from DIR/OWNER+NAME/repo instead of from GitHub. Each repository's dependencies are
-installed once by the command in `repositories.tsv`, which needs the network and is the repository's own code: run this
-in a container. Results go to DIR/results.jsonl, one line for each change; what is there already is not run again.
+`--mirror DIR` takes repositories from DIR/OWNER+NAME/repo instead of from GitHub. Dependencies are installed by `prentice`
+itself, which needs the network and runs the repositories' own code: run this in a container. Results go to
+DIR/results.jsonl, one line for each change; what is there already is not run again. `--each N` takes the first N fixes of
+each repository that bring tests, and one that brings none.
 
 The rule of `select`: the newest commits of the default branch that are no merge, whose subject says that they fix
 something and is not about documents, style or tools, that change at most three files of code and 60 lines of them, no
@@ -78,7 +79,7 @@ def clone(arguments, name):
 
 def select(arguments):
     print("# repository\tcommit\ttests\tdate\tsubject")
-    for name, _language, since, _setup in table("repositories.tsv"):
+    for name, _language, since in table("repositories.tsv"):
         repo = clone(arguments, name)
         head = git(repo, "rev-parse", "refs/remotes/origin/HEAD").decode().strip()
         log = git(repo, "log", "--no-merges", f"--since={since}", "--numstat", "--date=short",
@@ -171,23 +172,6 @@ def made_change(repo, commit, kind):
     return made
 
 
-def prepared(arguments, name, commit, setup):
-    """Checks the fix's parent out and installs its dependencies, once as long as the manifests stay the same."""
-    repo = clone(arguments, name)
-    git(repo, "checkout", "-q", "--force", "--detach", f"{commit}^")
-    listing = git(repo, "ls-tree", "-r", "HEAD").decode(errors="replace").splitlines()
-    manifests = [line for line in listing if MANIFESTS.search(line.split("\t")[1]) and "/.github/" not in line
-                 and "\t.github/" not in line]
-    key, done = "\n".join([setup, *manifests]), repo / ".git" / "bench-setup"
-    if setup and (not done.exists() or done.read_text() != key):
-        ran = subprocess.run(["sh", "-c", setup], cwd=repo, capture_output=True, text=True, timeout=1200)
-        if ran.returncode:
-            print(f"  {name}: setup failed: {(ran.stdout + ran.stderr)[-600:]}", file=sys.stderr)
-        done.write_text(key)
-        git(repo, "checkout", "-q", "--force", "--detach", f"{commit}^")
-    return repo
-
-
 def certify(arguments, repo, base, head):
     words = [str(arguments.prentice), "certify", f"{base}..{head}", "--json", "--repo", str(repo),
              "--command-time", "10m", *(["--no-sandbox"] if arguments.no_sandbox else [])]
@@ -200,46 +184,48 @@ def certify(arguments, repo, base, head):
         return {"verdict": "error", "reason": (ran.stderr or ran.stdout)[-400:], "evidence": {}}, seconds
 
 
-def plain_seconds(repo, found):
-    """How long the checks take in the checkout, run once by hand: the floor."""
-    start = time.monotonic()
-    for check in found.get("evidence", {}).get("base", {}).get("runs", []):
-        argv, folder = check["check"]["argv"], check["check"]["folder"]
-        try:
-            subprocess.run(argv, cwd=repo / folder, capture_output=True, timeout=1200)
-        except OSError as error:
-            print(f"  {argv[0]}: {error}", file=sys.stderr)
-    return time.monotonic() - start
+def once(found):
+    """How long the checks of the base took, each run once: the floor."""
+    return sum(row["seconds"] for row in found.get("timing", []) if row["tree"] == "base")
+
+
+def chosen(arguments):
+    left = defaultdict(lambda: {"tested": arguments.each or 99, "untested": 1 if arguments.each else 99})
+    for row in table("fixes.tsv"):
+        name, tests = row[0], row[2]
+        if (arguments.only and arguments.only != name) or not left[name][tests]:
+            continue
+        left[name][tests] -= 1
+        yield row
 
 
 def run(arguments):
     results = arguments.work / "results.jsonl"
     have = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     done = {(row["repository"], row["commit"], row["change"]) for row in have}
-    setups = {row[0]: (row[1], row[3]) for row in table("repositories.tsv")}
+    languages = {row[0]: row[1] for row in table("repositories.tsv")}
     with results.open("a") as out:
-        for name, commit, tests, _date, subject in table("fixes.tsv"):
-            if arguments.only and arguments.only != name:
-                continue
+        for name, commit, tests, _date, subject in chosen(arguments):
             kinds = COMMANDS if tests == "tested" else COMMANDS[:1]
             kinds = [kind for kind in kinds if (name, commit, kind) not in done]
             if not kinds:
                 continue
-            repo = prepared(arguments, name, commit, setups[name][1])
+            repo = clone(arguments, name)
+            git(repo, "checkout", "-q", "--force", "--detach", f"{commit}^")
             for kind in kinds:
                 head = made_change(repo, commit, kind)
-                row = {"repository": name, "language": setups[name][0], "commit": commit, "tests": tests,
+                row = {"repository": name, "language": languages[name], "commit": commit, "tests": tests,
                        "subject": subject, "change": kind}
                 if head is None:
                     row |= {"verdict": "nothing to weaken", "reason": "", "seconds": 0}
                 else:
                     found, seconds = certify(arguments, repo, f"{commit}^", head)
                     row |= {"verdict": found["verdict"], "reason": found["reason"], "seconds": round(seconds, 2)}
+                    row["once"], row["all"] = round(once(found), 2), round(sum(r["seconds"] for r in found.get("timing", [])), 2)
                     if kind == "fix":
-                        row["checks"] = [run["check"]["argv"] for run in
-                                         found["evidence"].get("base", {}).get("runs", [])]
-                        row["plain"] = round(plain_seconds(repo, found), 2)
-                        git(repo, "checkout", "-q", "--force", "--detach", f"{commit}^")
+                        runs = found["evidence"].get("base", {}).get("checks", [])
+                        row["checks"] = [run["check"]["argv"] for run in runs]
+                        row["notes"] = found["evidence"].get("not_checked", [])[:3]
                 out.write(json.dumps(row) + "\n")
                 out.flush()
                 print(f"{name} {commit[:9]} {tests} {kind}: {row['verdict']} ({row['seconds']} s) {row['reason'][:150]}",
@@ -260,9 +246,9 @@ def report(results):
     fixes = [row for row in rows if row["change"] == "fix"]
     print(f"\n{len(fixes)} fixes, {len({row['repository'] for row in rows})} repositories, "
           f"{len({row['language'] for row in rows})} languages")
-    ratios = sorted(row["seconds"] / row["plain"] for row in fixes if row.get("plain", 0) > 0.05)
+    ratios = sorted(row["all"] / row["once"] for row in fixes if row.get("once", 0) > 0.05)
     if ratios:
-        print(f"a certificate takes {ratios[len(ratios) // 2]:.1f} times the checks run once (median; "
+        print(f"the commands of a certificate take {ratios[len(ratios) // 2]:.1f} times those of the base alone (median; "
               f"{ratios[0]:.1f} to {ratios[-1]:.1f})")
 
 
@@ -273,6 +259,7 @@ def main():
     parser.add_argument("--mirror", type=Path)
     parser.add_argument("--prentice", type=Path, default=Path("target/release/prentice"))
     parser.add_argument("--only")
+    parser.add_argument("--each", type=int, default=0)
     parser.add_argument("--no-sandbox", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,7 @@ pub(super) enum Command {
     Verify(super::verify::Verify),
     /// Take the best of several bundles that attempts at one task made.
     Choose(super::choose::Choose),
-    /// Print the JSON Schema of a task file or of the configuration, for editors.
+    /// Print the JSON Schema of a task file, of the configuration or of a certificate, for editors and programs.
     Schema(Schema),
 }
 
@@ -309,6 +309,8 @@ pub(super) enum SchemaKind {
     Task,
     /// `.prentice.yml`.
     Config,
+    /// What `certify --json` prints.
+    Certificate,
 }
 
 pub(super) fn parse_time(text: &str) -> Result<Duration, String> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,7 @@ use super::output::{print, print_json};
 use super::setup;
 use crate::config::{Environment, Layer, LimitsLayer, SandboxLayer, SandboxMode};
 use crate::pipeline::{self, Certificate};
+use crate::policy::Finding;
 use crate::repo::{CommitId, Repository};
 use crate::verify::{CheckRun, Evidence, TreeRun, Verdict};
 
@@ -82,14 +85,10 @@ fn tell(flags: &Certify, made: &Certificate, ci: &Ci<'_>) -> Result<Exit, Failur
         std::fs::write(place, &text).map_err(fail)?;
     }
     ci.summary(&text)?;
-    let verdict = serde_json::to_value(made.evidence.verdict).map_err(|error| Failure::new(Exit::Bug, error))?;
-    ci.outputs(&[("verdict", verdict.as_str().unwrap_or_default())])?;
+    ci.outputs(&[("verdict", made.evidence.verdict.word())])?;
+    ci.point_out(&made.evidence);
     if flags.json {
-        print_json(&json!({
-            "verdict": verdict, "reason": made.evidence.reason, "base": made.base, "head": made.head,
-            "files": made.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
-            "evidence": made.evidence, "findings": made.findings, "timing": timing(&made.evidence),
-        }));
+        print_json(&json!(document(made)));
     } else {
         print(&text);
     }
@@ -99,13 +98,56 @@ fn tell(flags: &Certify, made: &Certificate, ci: &Ci<'_>) -> Result<Exit, Failur
     })
 }
 
-/// Lists the wall times, in seconds, which are no part of the evidence.
-fn timing(evidence: &Evidence) -> Vec<serde_json::Value> {
+/// What the checks say of a change between two commits, as `prentice certify --json` prints it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "Prentice certificate")]
+pub(super) struct Document {
+    /// What follows, in one word.
+    verdict: Verdict,
+    /// Why, in one sentence for people.
+    reason: String,
+    /// The commit that it was compared with, in hexadecimal.
+    base: String,
+    /// The commit with the change, in hexadecimal.
+    head: String,
+    /// The files that differ.
+    files: Vec<String>,
+    /// Every command on every tree, every test, and what differs.
+    evidence: Evidence,
+    /// What policy says of the change, were it one of Prentice's own.
+    findings: Vec<Finding>,
+    /// Wall times, which are no part of the evidence.
+    timing: Vec<Timing>,
+}
+
+/// The wall time of one command.
+#[derive(Serialize, JsonSchema)]
+struct Timing {
+    /// The tree: `base`, `patched`, `tests_on_base`, `old_tests`, or the second run of one.
+    tree: String,
+    /// The command.
+    command: String,
+    /// The time.
+    seconds: f64,
+}
+
+fn document(made: &Certificate) -> Document {
     let of_tree = |(tree, run): (&'static str, &TreeRun)| {
-        let of_check = |run: &CheckRun| json!({ "tree": tree, "command": run.check.label(), "seconds": run.elapsed.as_secs_f64() });
+        let seconds = |run: &CheckRun| (run.elapsed.as_secs_f64() * 1000.0).round() / 1000.0;
+        let of_check =
+            |run: &CheckRun| Timing { tree: tree.to_owned(), command: run.check.label(), seconds: seconds(run) };
         run.checks.iter().map(of_check).collect::<Vec<_>>()
     };
-    evidence.trees().into_iter().flat_map(of_tree).collect()
+    Document {
+        verdict: made.evidence.verdict,
+        reason: made.evidence.reason.clone(),
+        base: made.base.to_string(),
+        head: made.head.to_string(),
+        files: made.changes.iter().map(|change| change.path.to_string()).collect(),
+        evidence: made.evidence.clone(),
+        findings: made.findings.clone(),
+        timing: made.evidence.trees().into_iter().flat_map(of_tree).collect(),
+    }
 }
 
 /// Finds the two commits that a range names.

@@ -10,9 +10,13 @@ use super::failure::{Exit, Failure};
 use super::output;
 use crate::config::Environment;
 use crate::respond::ThisRun;
+use crate::verify::{self, Evidence};
 
 /// The most bytes of a step summary that GitHub takes ("Workflow commands", 1 MiB), less a reserve.
 const MAX_SUMMARY_BYTES: usize = 1_000_000;
+
+/// The most annotations of one kind that GitHub shows for a step ("Workflow commands").
+const MAX_ANNOTATIONS: usize = 10;
 
 /// The job, or none.
 pub(super) struct Ci<'a> {
@@ -59,7 +63,7 @@ impl<'a> Ci<'a> {
     /// Writes an annotation: `level` is `notice`, `warning` or `error`.
     pub(super) fn annotate(&self, level: &str, title: &str, text: &str) {
         if self.is_there() {
-            output::print(&format!("::{level} title={}::{}\n", property(title), data(text)));
+            output::command(&format!("::{level} title={}::{}", property(title), data(text)));
         }
     }
 
@@ -67,7 +71,20 @@ impl<'a> Ci<'a> {
     pub(super) fn annotate_at(&self, (file, line): (&str, u64), title: &str, text: &str) {
         if self.is_there() {
             let (file, title) = (property(file), property(title));
-            output::print(&format!("::warning file={file},line={line},title={title}::{}\n", data(text)));
+            output::command(&format!("::warning file={file},line={line},title={title}::{}", data(text)));
+        }
+    }
+
+    /// Annotates what a change broke, and the places that failing checks name.
+    pub(super) fn point_out(&self, evidence: &Evidence) {
+        for test in evidence.broken.iter().take(MAX_ANNOTATIONS) {
+            self.annotate("warning", "Broken by the change", test);
+        }
+        let is_file = |path: &str| Path::new(path).is_file();
+        for run in evidence.patched.checks.iter().filter(|run| run.is_red()) {
+            for place in verify::places(&run.excerpt, is_file) {
+                self.annotate_at((&place.0, place.1), "Named by a failing check", &run.check.label());
+            }
         }
     }
 

@@ -142,6 +142,7 @@ pub(super) fn schema(what: SchemaKind) -> Exit {
     print_json(&match what {
         SchemaKind::Task => task::schema(),
         SchemaKind::Config => config::schema(),
+        SchemaKind::Certificate => schemars::schema_for!(super::certify::Document).to_value(),
     });
     Exit::Done
 }

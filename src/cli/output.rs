@@ -29,7 +29,7 @@ pub(super) fn tell(text: &str) {
 }
 
 /// Writes a command of ours to the runner, which reads both streams; text from outside in it is escaped before.
-fn command(line: &str) {
+pub(super) fn command(line: &str) {
     drop(writeln!(std::io::stderr().lock(), "{line}"));
 }
 

@@ -1,6 +1,6 @@
 //! `prentice run`: resolves the request, names the adapters, tells what came of it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -20,13 +20,9 @@ use crate::journal::Journal;
 use crate::llm::Replay;
 use crate::pipeline::{self, Finished, Job, ObservedSandbox, Progress, RunState};
 use crate::propose::{Limits, Meter};
-use crate::sandbox::{Level, Sandbox};
+use crate::sandbox::{Level, Sandbox, line_that_allows_namespaces};
 use crate::secret::Redactor;
 use crate::task::{Order, Task};
-use crate::verify;
-
-/// The most annotations of one kind that GitHub shows for a step ("Workflow commands").
-const MAX_ANNOTATIONS: usize = 10;
 
 /// Carries out `prentice run`.
 pub(super) async fn run(flags: Run, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
@@ -75,15 +71,8 @@ fn hand_on(finished: &Finished, ci: &Ci<'_>) -> Result<(), Failure> {
     if let Some(reason) = reason {
         ci.annotate("warning", "Prentice", &format!("{}: {reason}", outcome.replace('_', " ")));
     }
-    for test in bundle.evidence.iter().flat_map(|evidence| &evidence.broken).take(MAX_ANNOTATIONS) {
-        ci.annotate("warning", "Broken by the change", test);
-    }
-    let is_file = |path: &str| Path::new(path).is_file();
-    let failing = bundle.evidence.iter().flat_map(|evidence| &evidence.patched.checks).filter(|run| run.is_red());
-    for run in failing {
-        for place in verify::places(&run.excerpt, is_file) {
-            ci.annotate_at((&place.0, place.1), "Named by a failing check", &run.check.label());
-        }
+    if let Some(evidence) = &bundle.evidence {
+        ci.point_out(evidence);
     }
     ci.summary(&crate::publish::summary(bundle))
 }
@@ -208,7 +197,10 @@ pub(super) async fn walls(
     match sandbox.level() {
         Level::Namespaces => steps.note("sandbox: namespaces, Landlock and seccomp"),
         Level::Landlock => {
-            steps.note("sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network)");
+            let way = line_that_allows_namespaces().map_or(String::new(), |line| format!("; `{line}` allows it"));
+            steps.note(&format!(
+                "sandbox: Landlock and seccomp (this kernel forbids namespaces: no loopback network{way})"
+            ));
         }
         Level::Off if off => steps.note(&format!("sandbox: OFF, said by the {}", config.sandbox.source)),
         Level::Off => {}

@@ -152,6 +152,30 @@ pub struct PolicyLayer {
     pub max_changed_lines: Option<u64>,
     /// Further paths, as globs, that a change must not touch.
     pub protected: Option<Vec<String>>,
+    /// How a change must not touch tests, their settings and the like; everything else of that is flagged.
+    pub refuse_touched: Option<Vec<Touch>>,
+}
+
+/// How a change can touch what judges it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Touch {
+    /// A file of tests was deleted.
+    TestsDeleted,
+    /// Tests are skipped that were not before.
+    SkipAdded,
+    /// A file of tests holds fewer assertions.
+    AssertionsRemoved,
+    /// A file of tests was changed in another way.
+    TestsChanged,
+    /// A stored expectation was changed.
+    SnapshotChanged,
+    /// The command that runs the tests was changed.
+    TestCommand,
+    /// Settings of CI, test runner, linter or coverage were changed.
+    CheckSettings,
+    /// A build script was changed.
+    BuildScript,
 }
 
 /// Who may ask for what on the forge, and how much.

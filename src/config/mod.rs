@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use environment::{Environment, layer_from_environment};
 pub use file::{
     ContextLayer, ForgeLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode, SetupLayer,
-    SetupMode, schema,
+    SetupMode, Touch, schema,
 };
 
 use crate::task::Task;
@@ -120,6 +120,8 @@ pub struct Config {
     pub max_changed_lines: Setting<u64>,
     /// Further protected paths.
     pub protected: Setting<Vec<String>>,
+    /// How a change must not touch what judges it.
+    pub refuse_touched: Setting<Vec<Touch>>,
     /// The label that starts work on an issue.
     pub label: Setting<String>,
     /// Who is asked to review.
@@ -189,6 +191,8 @@ impl Layers {
             max_files: pick.value(|l| l.policy.max_files, 20),
             max_changed_lines: pick.value(|l| l.policy.max_changed_lines, 1500),
             protected: pick.value(|l| l.policy.protected.clone(), Vec::new()),
+            refuse_touched: pick
+                .value(|l| l.policy.refuse_touched.clone(), vec![Touch::TestsDeleted, Touch::SkipAdded]),
             label: pick.value(|l| l.forge.label.clone(), DEFAULT_LABEL.to_owned()),
             reviewers: pick.value(|l| l.forge.reviewers.clone(), Vec::new()),
             bots: pick.value(|l| l.forge.bots.clone(), Vec::new()),

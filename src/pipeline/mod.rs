@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bundle::{self, Bundle, BundleError, Ending};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Touch};
 use crate::context::ContextError;
 use crate::forge::Forge;
 use crate::journal::{Journal, JournalError};
 use crate::llm::LanguageModel;
-use crate::policy::{PROTECTED_BY_DEFAULT, PolicyError, PolicySettings, ProtectedPaths};
+use crate::policy::{PROTECTED_BY_DEFAULT, PolicyError, PolicySettings, ProtectedPaths, TouchedKind};
 use crate::propose::{self, Account, Meter, ProposeError};
 use crate::publish::{self, PublishError, Published};
 use crate::repo::{CommitId, RepoError, Repository};
@@ -274,8 +274,23 @@ pub fn policy_settings(config: &Config) -> Result<PolicySettings, PolicyError> {
         max_files: usize::try_from(config.max_files.value).unwrap_or(usize::MAX),
         max_changed_lines: usize::try_from(config.max_changed_lines.value).unwrap_or(usize::MAX),
         protected: ProtectedPaths::parse(patterns)?,
+        refused: config.refuse_touched.value.iter().map(|touch| touched_kind(*touch)).collect(),
         ..PolicySettings::default()
     })
+}
+
+/// The settings have words of their own, so that they need not know of policy.
+fn touched_kind(touch: Touch) -> TouchedKind {
+    match touch {
+        Touch::TestsDeleted => TouchedKind::TestsDeleted,
+        Touch::SkipAdded => TouchedKind::SkipAdded,
+        Touch::AssertionsRemoved => TouchedKind::AssertionsRemoved,
+        Touch::TestsChanged => TouchedKind::TestsChanged,
+        Touch::SnapshotChanged => TouchedKind::SnapshotChanged,
+        Touch::TestCommand => TouchedKind::TestCommand,
+        Touch::CheckSettings => TouchedKind::CheckSettings,
+        Touch::BuildScript => TouchedKind::BuildScript,
+    }
 }
 
 /// Returns what one command may use.

@@ -16,11 +16,12 @@ mod tests;
 
 use std::borrow::Cow;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use discount::discount;
 pub use paths::{PROTECTED_BY_DEFAULT, ProtectedPaths};
-pub use touched::{Touched, TouchedKind, is_of_tests, tests_of, verification_touched};
+pub use touched::{REFUSED_BY_DEFAULT, Touched, TouchedKind, is_of_tests, tests_of, verification_touched};
 
 use crate::repo::{FileChange, RepoPath};
 use crate::verify::{Evidence, Verdict};
@@ -39,7 +40,7 @@ pub enum PolicyError {
 }
 
 /// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The change must not be proposed.
@@ -49,13 +50,14 @@ pub enum Severity {
 }
 
 /// Something that policy has to say about a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// How grave it is.
     pub severity: Severity,
     /// The rule's stable name: `protected-path`.
     pub rule: Cow<'static, str>,
     /// The file, when it is about one.
+    #[schemars(with = "Option<String>")]
     pub path: Option<RepoPath>,
     /// What was found, one sentence for people without a full stop.
     pub text: String,
@@ -66,6 +68,8 @@ pub struct Finding {
 pub struct PolicySettings {
     /// Paths that no change may touch.
     pub protected: ProtectedPaths,
+    /// How verification may not be touched; everything else is only flagged.
+    pub refused: Vec<TouchedKind>,
     /// The most files of a change.
     pub max_files: usize,
     /// The most bytes that a change may add, over all its files.
@@ -80,6 +84,7 @@ impl Default for PolicySettings {
     fn default() -> Self {
         Self {
             protected: ProtectedPaths::default(),
+            refused: REFUSED_BY_DEFAULT.to_vec(),
             max_files: 20,
             max_added_bytes: 400 * 1024,
             max_changed_lines: 1500,
@@ -101,7 +106,8 @@ pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &Po
     }
     others.extend(paths::dependency_findings(changes));
     others.sort_by_key(|finding| finding.severity);
-    let mut all: Vec<Finding> = verification_touched(changes).iter().map(Touched::finding).collect();
+    let touched = verification_touched(changes);
+    let mut all: Vec<Finding> = touched.iter().map(|touched| touched.finding(&settings.refused)).collect();
     all.extend(others);
     all
 }

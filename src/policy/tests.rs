@@ -144,8 +144,8 @@ fn verification_comes_first_and_by_kind() {
         change("tests/test_b.py", Some("assert a\n"), None),
         change("web/a.test.ts", Some("expect(1).toBe(1)\n"), Some("expect(2).toBe(2)\n")),
     ]), @"
-    Flag verification-touched: verification was touched: tests/test_b.py: tests were deleted
-    Flag verification-touched: verification was touched: src/a.rs: tests are skipped, ignored or expected to fail that were not before
+    Refuse verification-touched: verification was touched: tests/test_b.py: tests were deleted
+    Refuse verification-touched: verification was touched: src/a.rs: tests are skipped, ignored or expected to fail that were not before
     Flag verification-touched: verification was touched: tests/test_a.py: assertions were removed
     Flag verification-touched: verification was touched: web/a.test.ts: existing tests were changed
     Flag verification-touched: verification was touched: tests/__snapshots__/a.snap: a stored expectation was changed

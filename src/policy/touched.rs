@@ -1,6 +1,7 @@
 //! "Verification was touched": which changed files decide what the checks say.
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use super::{Finding, Severity, finding};
 use crate::repo::{DiffLine, DiffLineKind, FileChange, RepoPath, StoredFile, diff_file};
 
 /// How a change touches verification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TouchedKind {
     /// A file of tests was deleted.
@@ -30,6 +31,9 @@ pub enum TouchedKind {
     /// A script that builds, or is run by the build, was changed.
     BuildScript,
 }
+
+/// How a change of ours may not touch verification unless the settings say otherwise: tests must not disappear.
+pub const REFUSED_BY_DEFAULT: &[TouchedKind] = &[TouchedKind::TestsDeleted, TouchedKind::SkipAdded];
 
 impl TouchedKind {
     /// Says it for people, behind the path.
@@ -57,9 +61,10 @@ pub struct Touched {
 }
 
 impl Touched {
-    pub(super) fn finding(&self) -> Finding {
+    pub(super) fn finding(&self, refused: &[TouchedKind]) -> Finding {
         let text = format!("verification was touched: {}: {}", self.path, self.kind.describe());
-        finding(Severity::Flag, "verification-touched", &self.path, text)
+        let severity = if refused.contains(&self.kind) { Severity::Refuse } else { Severity::Flag };
+        finding(severity, "verification-touched", &self.path, text)
     }
 }
 

@@ -164,12 +164,17 @@ const SWITCHES: &[(&str, &str, &str)] = &[
     ("/proc/sys/user/max_user_namespaces", "0", "sysctl user.max_user_namespaces=10000"),
 ];
 
-/// Says what would make a sandbox possible here.
-fn way_out() -> String {
+/// Returns the line by which an administrator allows namespaces here, where a setting of the kernel forbids them.
+pub fn line_that_allows_namespaces() -> Option<&'static str> {
     let forbids =
         |(file, value, _): &&(&str, &str, &str)| std::fs::read_to_string(file).is_ok_and(|text| text.trim() == *value);
-    match SWITCHES.iter().find(forbids) {
-        Some((_, _, line)) => format!("an administrator can allow it with `{line}`"),
+    SWITCHES.iter().find(forbids).map(|(_, _, line)| *line)
+}
+
+/// Says what would make a sandbox possible here.
+fn way_out() -> String {
+    match line_that_allows_namespaces() {
+        Some(line) => format!("an administrator can allow it with `{line}`"),
         None => "a container needs `--security-opt seccomp=unconfined --security-opt systempaths=unconfined` \
                  or a kernel with Landlock"
             .to_owned(),

@@ -22,10 +22,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-pub use detect::{Detected, Probe, detect, probe};
+pub use detect::{Detected, Probe, detect, line_that_allows_namespaces, probe};
 pub use environment::HostEnvironment;
 #[cfg(target_os = "linux")]
 pub use linux::{LinuxSandbox, hide_this_process};
@@ -114,7 +115,7 @@ impl Default for Limits {
 }
 
 /// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// It exited with this code.
@@ -156,7 +157,7 @@ pub struct Finished {
 }
 
 /// The walls that are in force, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Linux namespaces (user, mount, pid, net, ipc, uts), Landlock and seccomp.

@@ -1,11 +1,12 @@
 //! A command that checks the repository.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ReportFormat;
 
 /// Where a command leaves a report of its tests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// How it is written.
     pub format: ReportFormat,
@@ -14,7 +15,7 @@ pub struct Report {
 }
 
 /// What a command is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
     /// It builds; green means that the tree compiles.
@@ -28,7 +29,7 @@ pub enum CheckKind {
 }
 
 /// A command that checks the repository.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// What it is for.
     pub kind: CheckKind,

@@ -1,12 +1,13 @@
 //! The verdict and everything it rests on.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TreeRun;
 use crate::sandbox::Level;
 
 /// What the evidence says, mechanically.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// At least one test that ran and failed on the base passes now, and none broke. A new test counts when it fails on the
@@ -36,7 +37,7 @@ impl Verdict {
 }
 
 /// Which tree was run a second time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RerunOf {
     /// The base commit's tree.
@@ -62,7 +63,7 @@ impl RerunOf {
 }
 
 /// A second run, of the checks with failures that matter, on a fresh copy of the same tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Rerun {
     /// The tree.
     pub tree: RerunOf,
@@ -71,7 +72,7 @@ pub struct Rerun {
 }
 
 /// What the commands said before and after, and what follows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// The walls that were in force.
     pub sandbox: Option<Level>,

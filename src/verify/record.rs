@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Check, CheckKind};
 use crate::sandbox::Exit;
 
 /// What became of one test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It ran and passed.
@@ -20,7 +21,7 @@ pub enum Outcome {
 }
 
 /// One test of one run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TestResult {
     /// Its full name, as the runner prints it, with what tells it from others of the same name.
     pub name: String,
@@ -44,7 +45,7 @@ impl TestResult {
 }
 
 /// How the output of a command was understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportFormat {
     /// `cargo test` (libtest's human format).
@@ -82,7 +83,7 @@ pub enum ReportFormat {
 }
 
 /// One run of one check on one tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRun {
     /// The command.
     pub check: Check,
@@ -168,7 +169,7 @@ impl CheckRun {
 }
 
 /// All checks on one tree.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TreeRun {
     /// One run a check, in the order of the checks.
     pub checks: Vec<CheckRun>,

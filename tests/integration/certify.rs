@@ -33,6 +33,9 @@ fn check(name: &str, files: &[(&str, &str)], code: i32, verdict: &str, says: &st
     let ran = world.run(&["certify", "--json"]);
     let told = ran.ends_with(code).json();
     assert_eq!(told["verdict"], verdict, "{name}: {told}");
+    let schema = jsonschema::validator_for(&world.run(&["schema", "certificate"]).json()).expect("a schema");
+    let wrong: Vec<String> = schema.iter_errors(&told).map(|error| error.to_string()).collect();
+    assert!(wrong.is_empty(), "{name}: {wrong:?}");
     let reason = told["reason"].as_str().expect("a reason").to_owned() + &told["evidence"]["not_checked"].to_string();
     assert!(reason.contains(says), "{name}: {reason}");
     assert_eq!(world.git(&["status", "--porcelain"]), "", "the checkout is as it was");

@@ -11,7 +11,7 @@ use super::output::{print, print_json, safe};
 use super::{model, setup};
 use crate::config::{Environment, Layer, SandboxMode};
 use crate::llm::{LanguageModel, Message, OpenAi, OpenAiSettings, Request, Role};
-use crate::sandbox::Level;
+use crate::sandbox::{Level, line_that_allows_namespaces};
 use crate::verify;
 
 /// How a line came out.
@@ -147,7 +147,7 @@ async fn examine_sandbox(environment: &Environment, layer: &Layer) -> Line {
                 state: State::Warning,
                 text: "Landlock and seccomp hold, but this kernel forbids namespaces: tests have no loopback network"
                     .to_owned(),
-                hint: Some("sysctl kernel.apparmor_restrict_unprivileged_userns=0".to_owned()),
+                hint: line_that_allows_namespaces().map(|line| format!("an administrator allows them with `{line}`")),
             },
             _ => Line::ok(
                 "sandbox",

@@ -92,6 +92,8 @@ fn raise_walls(policy: &Policy, helpers: [i32; 2]) -> Result<(), WallError> {
         view::enter(policy)?;
     }
     privileges::set_limits(policy.level, &policy.limits)?;
+    // The command can see this process; what it remembers is nobody's business.
+    prctl::set_dumpable(false).map_err(step("hide memory"))?;
     if policy.level != Level::Off {
         privileges::drop_all()?;
         files::restrict(policy)?;
