@@ -65,6 +65,7 @@ pub fn detect(tree: &FileTree) -> Vec<Check> {
     checks.extend(jvm::gradle(&files));
     checks.extend(native::cmake(&files));
     checks.extend(others::checks(&files));
+    one_build_system(&mut checks);
     // A Makefile's `test` mostly calls what was found above; running it as well would run everything twice.
     if !checks.iter().any(|check| check.kind == CheckKind::Test && check.folder.is_empty()) {
         checks.extend(native::make(&files));
@@ -74,6 +75,28 @@ pub fn detect(tree: &FileTree) -> Vec<Check> {
     }
     checks.extend(lint::checks(&files, &workflows));
     checks
+}
+
+/// Build systems that a project may have beside each other, the one that is believed first.
+const BESIDE: [(&str, &[&str]); 2] = [
+    ("CMakeLists.txt", &["meson.build"]),
+    ("pom.xml", &["build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"]),
+];
+
+/// Of two build systems of one project, those checks stay that run its tests, the first one's where both do.
+fn one_build_system(checks: &mut Vec<Check>) {
+    let is_of = |check: &Check, files: &[&str]| {
+        let file = check.found_in.split(':').next().unwrap_or_default();
+        files.iter().any(|name| file.ends_with(name))
+    };
+    for (first, second) in BESIDE {
+        let tests = |files: &[&str]| checks.iter().any(|check| check.kind == CheckKind::Test && is_of(check, files));
+        let both = [&[first], second].iter().all(|files| checks.iter().any(|check| is_of(check, files)));
+        let dropped = if tests(&[first]) || !tests(second) { second } else { &[first] };
+        if both {
+            checks.retain(|check| !is_of(check, dropped));
+        }
+    }
 }
 
 /// Returns all folders, down to three levels, of a tree's own files of these names.
@@ -93,7 +116,7 @@ pub(super) struct Files<'a> {
 
 impl<'a> Files<'a> {
     pub(super) fn of(tree: &'a FileTree) -> Self {
-        let hidden = |name: &str| name.starts_with('.');
+        let hidden = |name: &str| name.starts_with('.') || name.starts_with("googletest");
         let foreign = |path: &RepoPath| path.folder().split('/').any(|name| hidden(name) || NOT_OURS.contains(&name));
         Self { tree, ours: tree.paths().filter(|path| !foreign(path)).collect() }
     }

@@ -7,9 +7,9 @@ use regex::Regex;
 
 use super::{Check, CheckKind, Files, check, is_below};
 
-/// `option(NAME "description" OFF)`, or without a value, which is OFF (CMake, "option").
+/// `option(NAME "description" OFF)`, or without a value, which is OFF (CMake, "option", "CMakeDependentOption").
 static OPTION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?i)\boption\s*\(\s*(\w+)\s+"[^"]*"\s*(?:OFF|NO|FALSE|0)?\s*\)"#)
+    Regex::new(r#"(?i)\b(?:cmake_dependent_)?option\s*\(\s*(\w+)\s+"[^"]*"\s*(?:\)|(?:OFF|NO|FALSE|0)\b)"#)
         .expect("the pattern is a constant, compiled by a test")
 });
 
@@ -30,7 +30,9 @@ pub(super) fn cmake(files: &Files<'_>) -> Vec<Check> {
         let taken = files.tree.paths().any(|path| is_below(path.as_str(), &super::joined(&folder, "build")));
         let out = if taken { "build-checks" } else { "build" };
         let step = |kind, command: &[&str], why| check(kind, &folder, command, ("CMakeLists.txt", why));
-        let switches: BTreeSet<String> = texts.iter().flat_map(|text| test_switches(text)).collect();
+        // Options further below are those of what is built along, such as a copy of a test library.
+        let top = files.text(&folder, "CMakeLists.txt").unwrap_or_default();
+        let switches: BTreeSet<String> = test_switches(&top).into_iter().collect();
         let configure: Vec<&str> =
             ["cmake", "-S", ".", "-B", out].into_iter().chain(switches.iter().map(String::as_str)).collect();
         let why = if switches.is_empty() { "a CMake project" } else { "a CMake project, with its options for tests" };
@@ -49,7 +51,9 @@ fn test_switches(text: &str) -> Vec<String> {
     const OTHER: [&str; 8] = ["SANIT", "FUZZ", "COVER", "VALGRIND", "INSTALL", "BENCH", "EXTERN", "DOWNLOAD"];
     let is_tests = |name: &str| {
         let name = name.to_uppercase();
-        name.contains("TEST") && !OTHER.iter().any(|word| name.contains(word))
+        let says_so =
+            ["TESTS", "TESTING", "BUILD_TEST", "ENABLE_TEST", "WITH_TEST"].iter().any(|word| name.contains(word));
+        says_so && !OTHER.iter().any(|word| name.contains(word))
     };
     let found = OPTION.captures_iter(text).filter(|found| is_tests(&found[1]));
     found.map(|found| format!("-D{}=ON", &found[1])).collect()

@@ -192,3 +192,19 @@ fn cmake_options_for_tests_are_switched_on() {
     Test `ctest --test-dir build --output-on-failure` CMakeLists.txt: declares tests
     ");
 }
+
+#[test]
+fn of_two_build_systems_the_one_that_runs_the_tests_counts() {
+    let (lists, with_tests) = ("project(a)", "project(a)\ninclude(CTest)");
+    insta::assert_snapshot!(found(&[("CMakeLists.txt", with_tests), ("meson.build", "test('a', b)")]), @"
+    Build `cmake -S . -B build` CMakeLists.txt: a CMake project
+    Build `cmake --build build` CMakeLists.txt: a CMake project
+    Test `ctest --test-dir build --output-on-failure` CMakeLists.txt: declares tests
+    ");
+    insta::assert_snapshot!(found(&[("CMakeLists.txt", lists), ("meson.build", "test('a', b)")]), @"
+    Build `meson setup build-checks` meson.build: a Meson project
+    Build `meson compile -C build-checks` meson.build: a Meson project
+    Test `meson test -C build-checks --print-errorlogs` meson.build: declares tests
+    ");
+    insta::assert_snapshot!(found(&[("pom.xml", ""), ("build.gradle", ""), ("gradlew", "")]), @"Test `mvn -o -B -fae -Dsurefire.reportFormat=plain -Dsurefire.useFile=false test` pom.xml: a Maven project");
+}

@@ -144,7 +144,10 @@ fn is_test(line: &str) -> bool {
     let program = if program.starts_with("python") { "python" } else { program };
     let rest: Vec<&str> = words.collect();
     let has = |wanted: &str| wanted.is_empty() || rest.iter().any(|word| word.contains(wanted));
-    !line.contains("${{") && RUNNERS.iter().any(|(name, wanted)| *name == program && has(wanted))
+    // A backslash is a path of Windows here.
+    !line.contains("${{")
+        && !line.contains('\\')
+        && RUNNERS.iter().any(|(name, wanted)| *name == program && has(wanted))
 }
 
 fn lines(file: &str, job: Job) -> Vec<Run> {
