@@ -36,6 +36,8 @@ pub(super) enum Command {
     Context(Context),
     /// Print the build and test commands that were found, and the files that say so.
     Checks(Checks),
+    /// Apply a model's answer to the files of a folder, all of it or nothing. No model is asked.
+    Apply(super::apply::Apply),
     /// Print what a person sees of a text, and tell what was hidden in it.
     Visible(Visible),
     /// Prove that git, the sandbox, the configuration and the model will work here.

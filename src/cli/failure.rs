@@ -103,8 +103,12 @@ impl From<RepoError> for Failure {
                 failure.hint("merge or rename that branch, then run again: nobody's commits are overwritten")
             }
             RepoError::BranchCheckedOut(_) => failure.hint("switch to another branch, then run again"),
-            RepoError::UnknownRevision(_) | RepoError::Path(_) => failure,
-            RepoError::Git(_) | RepoError::Io { .. } => Self { exit: Exit::Service, ..failure },
+            RepoError::InTheWay(_) => failure.hint("move it away, or let the answer name another path"),
+            RepoError::Busy(_) => failure.hint("wait until it is done, then run again"),
+            RepoError::UnknownRevision(_) | RepoError::Path(_) | RepoError::NotADirectory => failure,
+            RepoError::Git(_) | RepoError::Io { .. } | RepoError::HalfStored { .. } => {
+                Self { exit: Exit::Service, ..failure }
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The only module that knows which adapter stands behind which seam, and the only one that talks to a person.
 
+mod apply;
 mod arguments;
 mod bench;
 mod certify;
@@ -84,6 +85,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Respond(flags) => respond::respond(&flags, &environment, cancel).await,
         Command::Context(flags) => inspect::context(&flags),
         Command::Checks(flags) => inspect::checks(&flags, &environment),
+        Command::Apply(flags) => apply::apply(&flags),
         Command::Visible(flags) => visible::show(&flags),
         Command::Init(flags) => init::init(&flags),
         Command::Certify(flags) => certify::certify(&flags, &environment, cancel).await,

@@ -20,7 +20,7 @@ pub(super) fn show(flags: &Visible) -> Result<Exit, Failure> {
         (_, true) => Form::Code,
         _ => Form::Markdown,
     };
-    let found = visible(&read(&flags.file)?, form);
+    let found = visible(&read_text(&flags.file)?, form);
     if flags.json {
         print_json(&json!(found));
         return Ok(Exit::Done);
@@ -36,7 +36,7 @@ pub(super) fn show(flags: &Visible) -> Result<Exit, Failure> {
 }
 
 /// Reads a file or standard input; bytes that are no UTF-8 become U+FFFD, as a page shows them.
-fn read(file: &str) -> Result<String, Failure> {
+pub(super) fn read_text(file: &str) -> Result<String, Failure> {
     let name = if file == "-" { "standard input" } else { file };
     let fail = |error: std::io::Error| Failure::new(Exit::Usage, format!("{name}: {error}"));
     let mut bytes = Vec::new();

@@ -10,7 +10,7 @@ use super::feedback::{Cause, EditError, Problem};
 use super::locate::{Found, Miss, locate, stands_at};
 use super::nearest::nearest;
 use super::place::{near_names, refuse_taken, resolve};
-use super::{Edit, guard};
+use super::{Edit, Hunk, guard};
 
 /// For how many failed edits the nearest lines are looked up; the feedback has no room for more.
 const MAX_LOOKED_UP: usize = 16;
@@ -54,8 +54,11 @@ fn contradictions(tree: &FileTree, edits: &[Edit]) -> Vec<Problem> {
         let mut others = edits.iter().zip(1..).enumerate().filter(|(other, _)| *other != at);
         let clash = others.find_map(|(_, (other, number))| match other {
             Edit::WholeFile { path: same, .. } => (same == path && number <= at).then_some(number),
-            Edit::Replace { path: same, .. } => (same == path && existing).then_some(number),
-            Edit::Delete { .. } | Edit::Rename { .. } => None,
+            Edit::Replace { path: same, .. }
+            | Edit::Hunks { path: same, .. }
+            | Edit::Substitute { path: same, .. }
+            | Edit::Insert { path: same, .. } => (same == path && existing).then_some(number),
+            _ => None,
         });
         if let Some(number) = clash {
             let summary =
@@ -87,8 +90,14 @@ impl Work {
         match edit {
             Edit::Replace { search, replace, .. } => self.replace(&path, search, replace),
             Edit::WholeFile { content, .. } => self.whole_file(&path, content),
+            Edit::Hunks { hunks, removes, .. } => self.hunks(&path, hunks, *removes),
+            Edit::Substitute { old, new, all, .. } => self.substitute(&path, (old, new), *all),
+            Edit::Insert { line, text, .. } => self.insert(&path, *line, text),
+            Edit::Create { content, .. } => self.create(&path, content),
             Edit::Delete { .. } => self.take(&path).map(|_| ()),
             Edit::Rename { to, .. } => self.rename(&path, to),
+            Edit::Copy { to, .. } => self.copy(&path, to),
+            Edit::Executable { is_program, .. } => self.set_mode(&path, *is_program),
         }
     }
 
@@ -143,6 +152,107 @@ impl Work {
         document.replace(0, &borrowed(&old), &lines_of(content));
         self.touch(path, path);
         self.whole.insert(path.clone());
+        Ok(())
+    }
+
+    /// Opens a file that must be there.
+    fn opened(&mut self, path: &RepoPath) -> Result<&mut Document, Problem> {
+        if !self.tree.contains(path) {
+            return Err(Problem::missing(&near_names(&self.tree, path.as_str())));
+        }
+        self.open(path)?;
+        self.open.get_mut(path).map(|(document, _)| document).ok_or_else(|| Problem::missing(&[]))
+    }
+
+    fn hunks(&mut self, path: &RepoPath, hunks: &[Hunk], removes: bool) -> Result<(), Problem> {
+        if let ([hunk], false) = (hunks, self.tree.contains(path))
+            && hunk.old.is_empty()
+            && !removes
+        {
+            return self.create(path, &text_of(&hunk.new, !hunk.new_unended));
+        }
+        let mut looked_up = self.looked_up;
+        let mut document = self.opened(path)?.clone();
+        let left = {
+            super::hunks::apply(&mut document, hunks, |document, old, new| {
+                explain_miss(document, old, new, &mut looked_up)
+            })?;
+            document.len()
+        };
+        self.looked_up = looked_up;
+        if removes && left > 0 {
+            let summary = format!("the diff removes the file, but {left} of its lines would be left");
+            return Err(Problem::new(Cause::NotFound, summary));
+        }
+        *self.opened(path)? = document;
+        self.touch(path, path);
+        if removes { self.take(path).map(|_| ()) } else { Ok(()) }
+    }
+
+    fn substitute(&mut self, path: &RepoPath, (old, new): (&str, &str), all: bool) -> Result<(), Problem> {
+        if old == new {
+            return Err(Problem::new(
+                Cause::NoChange,
+                "the new text is the same as the old one, so it changes nothing",
+            ));
+        }
+        let document = self.opened(path)?;
+        match super::substitute::substitute(document, old, new, all) {
+            Ok(text) => {
+                *document = Document::of(&text);
+                self.touch(path, path);
+                Ok(())
+            }
+            Err(Miss::Many(places)) => Err(Problem::ambiguous(&places)),
+            // Whole lines may differ in white space, as those of blocks may.
+            Err(Miss::Nowhere) if all || old.trim().is_empty() => Err(self.not_there(path, old, new)),
+            Err(Miss::Nowhere) => self.replace(path, old, new),
+        }
+    }
+
+    fn not_there(&mut self, path: &RepoPath, old: &str, new: &str) -> Problem {
+        let mut looked_up = self.looked_up;
+        let problem = match self.opened(path) {
+            Ok(document) => explain_miss(document, &lines_of(old), &lines_of(new), &mut looked_up),
+            Err(problem) => problem,
+        };
+        self.looked_up = looked_up;
+        problem
+    }
+
+    fn insert(&mut self, path: &RepoPath, line: usize, text: &str) -> Result<(), Problem> {
+        let document = self.opened(path)?;
+        let lines = document.len();
+        if line > lines {
+            let summary = format!("there is no line {line} to insert behind; the file has {lines}");
+            return Err(Problem::new(Cause::NotFound, summary));
+        }
+        document.replace(line, &[], &lines_of(text));
+        self.touch(path, path);
+        Ok(())
+    }
+
+    fn copy(&mut self, from: &RepoPath, to: &str) -> Result<(), Problem> {
+        let to = resolve(&self.tree, to).map_err(|problem| problem.in_file(to))?;
+        refuse_taken(&self.tree, &to, None).map_err(|problem| problem.in_file(to.as_str()))?;
+        self.close(from);
+        let file = self.tree.read(from).map_err(|error| Problem::unreadable(&error))?;
+        let file = file.ok_or_else(|| Problem::missing(&near_names(&self.tree, from.as_str())))?;
+        self.tree.write(to.clone(), file);
+        self.touch(&to, from);
+        Ok(())
+    }
+
+    fn set_mode(&mut self, path: &RepoPath, is_program: bool) -> Result<(), Problem> {
+        self.close(path);
+        let file = self.tree.read(path).map_err(|error| Problem::unreadable(&error))?;
+        let file = file.ok_or_else(|| Problem::missing(&near_names(&self.tree, path.as_str())))?;
+        if file.mode == FileMode::Symlink {
+            return Err(Problem::new(Cause::NotText, "this is a symbolic link, which has no mode of its own"));
+        }
+        let mode = if is_program { FileMode::Executable } else { FileMode::Regular };
+        self.tree.write(path.clone(), StoredFile { mode, ..file });
+        self.touch(path, path);
         Ok(())
     }
 
@@ -207,6 +317,14 @@ impl Work {
         });
         (self.tree, touched.collect())
     }
+}
+
+fn text_of(lines: &[String], ended: bool) -> String {
+    let mut text = lines.join("\n");
+    if ended && !lines.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
 fn borrowed(lines: &[String]) -> Vec<&str> {

@@ -93,6 +93,18 @@ impl Document {
         text
     }
 
+    /// Gives the last line a newline, or takes it away.
+    pub(super) fn set_last_newline(&mut self, ended: bool) {
+        let near = self.ending_near(self.lines.len().saturating_sub(1));
+        if let Some(last) = self.lines.last_mut() {
+            match (ended, last.ending) {
+                (true, Ending::None) => last.ending = near,
+                (false, _) => last.ending = Ending::None,
+                _ => {}
+            }
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.lines.len()
     }

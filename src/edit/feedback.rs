@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::repo::{PathError, RepoError};
 
 use super::document::Document;
@@ -22,7 +24,7 @@ impl EditError {
 }
 
 /// One thing that is wrong with an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// The edit, counted from 1 in the order of the answer; `None` when it is not about a single one.
     pub edit: Option<usize>,
@@ -37,7 +39,8 @@ pub struct Problem {
 }
 
 /// The kinds of problem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// The answer holds no edit.
     NoEdit,

@@ -7,7 +7,7 @@
 use super::document::{Document, Keys, lines_of, without_end};
 
 /// Where an edit goes, and what to put there.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// The first line, from 0.
     pub(super) at: usize,
@@ -40,6 +40,21 @@ pub(super) fn locate(document: &Document, search: &str, replace: &str) -> Result
         None => new,
     };
     levels(document, &old, &new)
+}
+
+/// Finds every place of the lines `old`, at the first level that finds any; linear in both.
+pub(super) fn all_places(document: &Document, old: &[&str], new: &[&str]) -> Vec<Found> {
+    for key in [(|keys| keys.exact) as fn(Keys) -> u64, |keys| keys.ended] {
+        let found = places(document, old, key);
+        if !found.is_empty() {
+            return found.into_iter().map(|at| Found { at, old: owned(old), new: owned(new) }).collect();
+        }
+    }
+    let shifted = |at: usize| {
+        let shift = shift_of(document, at, old)?;
+        Some(Found { at, old: shift.of(old)?, new: shift.of_replacement(old, new)? })
+    };
+    places(document, old, |keys| keys.begun).into_iter().filter_map(shifted).collect()
 }
 
 /// Returns the lines, from 0, where `text` stands when white space at the end of lines is ignored.

@@ -1,6 +1,7 @@
 //! From the text of an answer to a changed tree: parse, locate, apply, guard.
 //!
-//! [`parse`] reads an answer into [`Edit`]s whatever their notation, [`apply`] makes a new tree of them or changes
+//! [`parse`] reads an answer into [`Edit`]s whatever their notation (blocks of search and replace, whole files, unified
+//! diffs, `*** Begin Patch`, JSON), [`apply`] makes a new tree of them or changes
 //! nothing. What a model did wrong comes back as an [`EditError`] whose text is the feedback for the model.
 //!
 //! It deliberately does not guess: similarity serves the feedback and never the applying, of two equal places none is
@@ -12,14 +13,16 @@ mod document;
 mod elision;
 mod feedback;
 mod guard;
+mod hunks;
 mod locate;
 mod nearest;
 mod parse;
 mod place;
+mod substitute;
 
 pub use apply::apply;
 pub use feedback::{Cause, EditError, Problem};
-pub use parse::{parse, parse_for};
+pub use parse::{Format, Reading, parse, parse_as};
 
 /// One change to one file, with the paths as the model wrote them.
 ///
@@ -37,6 +40,42 @@ pub enum Edit {
         search: String,
         /// The lines to put there; empty to remove them.
         replace: String,
+    },
+    /// Changes the file by the hunks of a diff, in their order.
+    Hunks {
+        /// The file.
+        path: String,
+        /// The hunks; never empty.
+        hunks: Vec<Hunk>,
+        /// Whether nothing is left afterwards and the file goes; it is an error when something is left.
+        removes: bool,
+    },
+    /// Puts one text in the place of another, which need not be made of whole lines.
+    Substitute {
+        /// The file.
+        path: String,
+        /// The text to find; never empty.
+        old: String,
+        /// The text to put there.
+        new: String,
+        /// Whether every place is meant; else there must be exactly one.
+        all: bool,
+    },
+    /// Puts lines behind a line.
+    Insert {
+        /// The file.
+        path: String,
+        /// The line, from 1; 0 stands for the beginning.
+        line: usize,
+        /// The lines.
+        text: String,
+    },
+    /// Creates the file, which must be missing.
+    Create {
+        /// The file.
+        path: String,
+        /// Its text.
+        content: String,
     },
     /// Creates the file, or replaces all of it.
     WholeFile {
@@ -57,14 +96,57 @@ pub enum Edit {
         /// Where it goes; nothing may be there.
         to: String,
     },
+    /// Makes a copy of the file, with its mode and bytes.
+    Copy {
+        /// What is copied.
+        from: String,
+        /// Where the copy goes; nothing may be there.
+        to: String,
+    },
+    /// Makes the file a program, or takes that back.
+    Executable {
+        /// The file.
+        path: String,
+        /// Whether it is one afterwards.
+        is_program: bool,
+    },
+}
+
+/// A piece of a diff.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hunk {
+    /// Lines that stand somewhere before the place, outermost first.
+    pub anchors: Vec<String>,
+    /// Whether an anchor that is not in the file is an error; the headings of unified diffs are only hints.
+    pub must_find_anchors: bool,
+    /// The line of the file as it was where the hunk begins, from 1; for a hunk without old lines the line behind which its
+    /// lines go, 0 for the beginning.
+    pub line: Option<usize>,
+    /// The lines that are there.
+    pub old: Vec<String>,
+    /// The lines to put there.
+    pub new: Vec<String>,
+    /// Whether it is said to reach to the end of the file.
+    pub ends_file: bool,
+    /// Whether the last old line is said to lack a newline.
+    pub old_unended: bool,
+    /// Whether the last new line is said to lack a newline.
+    pub new_unended: bool,
 }
 
 impl Edit {
     /// Returns the path that the edit starts from.
     pub fn path(&self) -> &str {
         match self {
-            Self::Replace { path, .. } | Self::WholeFile { path, .. } | Self::Delete { path } => path,
-            Self::Rename { from, .. } => from,
+            Self::Replace { path, .. }
+            | Self::Hunks { path, .. }
+            | Self::Substitute { path, .. }
+            | Self::Insert { path, .. }
+            | Self::Create { path, .. }
+            | Self::WholeFile { path, .. }
+            | Self::Delete { path }
+            | Self::Executable { path, .. } => path,
+            Self::Rename { from, .. } | Self::Copy { from, .. } => from,
         }
     }
 }

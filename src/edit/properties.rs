@@ -141,7 +141,7 @@ proptest! {
 
     #[test]
     fn any_answer_is_read_without_a_panic(answer in "([<>=`~+-]{3,8}|[a-z./: ]{0,8}|FILE: a|SEARCH|\n){0,40}") {
-        if let Ok(read) = crate::edit::parse_for(&answer, Some("t")) {
+        if let Ok(read) = crate::edit::parse_as(&answer, &crate::edit::Reading { target: Some("t"), ..Default::default() }) {
             prop_assert!(!read.edits.is_empty());
             let _ = apply(&tree("a\n"), &read.edits);
         }

@@ -1,6 +1,6 @@
 //! Whole answers against small trees: what is changed, what is refused, and what the model is told.
 
-use crate::edit::{Cause, Edit, apply, parse, parse_for};
+use crate::edit::{Cause, Edit, Reading, apply, parse, parse_as};
 use crate::repo::{FileMode, FileTree, RepoPath, StoredFile};
 
 fn path(text: &str) -> RepoPath {
@@ -72,7 +72,8 @@ fn blocks_without_a_path_are_for_the_file_of_the_block_before() {
     );
     check(&files, &answer, &[("x.txt", "1\nc\n"), ("y.txt", "2\n")]);
     refused(&files, &block("a\n", "b\n"), &[Cause::WhichFile]);
-    let found = parse_for(&block("a\n", "b\n"), Some("y.txt")).expect("a target is given");
+    let found = parse_as(&block("a\n", "b\n"), &Reading { target: Some("y.txt"), ..Default::default() })
+        .expect("a target is given");
     assert_eq!(found.edits[0].path(), "y.txt");
 }
 
@@ -154,7 +155,11 @@ fn blocks_that_only_show_something_are_prose() {
     refused(&[], "x.py\n```diff\n-a\n+b\n```\n", &[Cause::Malformed]);
     refused(&[], "Run it:\n```bash\nls\n```\n", &[Cause::NoEdit]);
     refused(&[], "```python\na = 1\n```\n", &[Cause::WhichFile]);
-    let found = parse_for("Run:\n```sh\nls\n```\n```python\na = 1\n```\n", Some("x.py")).expect("a target is given");
+    let found = parse_as(
+        "Run:\n```sh\nls\n```\n```python\na = 1\n```\n",
+        &Reading { target: Some("x.py"), ..Default::default() },
+    )
+    .expect("a target is given");
     assert_eq!(found.edits, [Edit::WholeFile { path: "x.py".into(), content: "a = 1\n".into() }]);
 }
 

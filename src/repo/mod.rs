@@ -9,6 +9,7 @@ mod commit;
 mod diff;
 mod merge;
 mod path;
+mod store;
 mod tree;
 mod worktree;
 
@@ -19,6 +20,7 @@ pub use commit::{CommitDetails, CommitId, Repository};
 pub use diff::{DiffLine, DiffLineKind, FileDiff, Hunk, diff_file, unified};
 pub use merge::Merged;
 pub use path::{PathError, RepoPath, is_control_or_invisible};
+pub use store::finish_storing;
 pub use tree::{FileTree, Listed};
 pub use worktree::{WorkTree, write_files};
 
@@ -48,6 +50,23 @@ pub enum RepoError {
     /// A path that is not one.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A tree that does not come from a directory, so that it cannot be written back into it.
+    #[error("this tree was not listed from a directory")]
+    NotADirectory,
+    /// Something that the tree does not list lies where a new file shall be.
+    #[error("{} is there already and is no part of the tree (ignored, perhaps); nothing was changed", .0.display())]
+    InTheWay(PathBuf),
+    /// Another process writes there.
+    #[error("another process is changing files in {}", .0.display())]
+    Busy(PathBuf),
+    /// Moves that could neither be made nor taken back.
+    #[error("{reason}; some files are changed and could not be put back: the old ones are in {}", root.display())]
+    HalfStored {
+        /// The folder with the old files and the journal.
+        root: PathBuf,
+        /// What went wrong first.
+        reason: String,
+    },
     /// The git library refused.
     #[error("git: {0}")]
     Git(#[from] git2::Error),

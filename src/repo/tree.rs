@@ -75,7 +75,7 @@ impl FileTree {
             .hidden(false)
             .require_git(false)
             .follow_links(false)
-            .filter_entry(|entry| entry.file_name() != ".git")
+            .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != super::store::ASIDE)
             .build();
         for entry in walk {
             let Ok(entry) = entry else {
@@ -125,6 +125,14 @@ impl FileTree {
 
     fn new(origin: Origin, base: BTreeMap<RepoPath, Listed>, skipped: usize) -> Self {
         Self { origin, base: Arc::new(base), changes: BTreeMap::new(), skipped }
+    }
+
+    /// Returns the directory that the tree was listed from.
+    pub(super) fn directory(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Directory { root } => Some(root),
+            _ => None,
+        }
     }
 
     /// Returns how many entries could not be listed: unreadable, submodules, names that are no text.

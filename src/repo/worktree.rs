@@ -188,7 +188,8 @@ mod copy {
     }
 }
 
-fn write_beneath(files: &Dir, root: &Path, path: &str, file: &StoredFile) -> Result<(), RepoError> {
+/// Writes a file below `files`; `root` is only for the error.
+pub(super) fn write_beneath(files: &Dir, root: &Path, path: &str, file: &StoredFile) -> Result<(), RepoError> {
     let fail = || RepoError::io(root.join(path));
     if let Some((folder, _)) = path.rsplit_once('/') {
         files.create_dir_all(folder).map_err(fail())?;

@@ -1,4 +1,5 @@
-//! Reads the edits out of an answer.
+//! Reads the edits out of an answer, in one of four notations, which is recognised: the blocks of this page, unified diffs
+//! ([`udiff`]), `*** Begin Patch` ([`patch`]) and JSON ([`json`]).
 //!
 //! # Grammar
 //! An answer is prose with these in it, in any order and number:
@@ -28,16 +29,21 @@
 //! *Markers* have five signs or more, all three the same number; text that holds markers goes between longer ones.
 //! `------- SEARCH` and `+++++++ REPLACE` are taken as well. *Fences* are three or more backticks or tildes, a tag
 //! like `<source>`, or none around search blocks. Fenced blocks without a path are prose; only when there is no edit at
-//! all, a single one that could be a file is for the `target` of [`parse_for`].
+//! all, a single one that could be a file is for the `target` of [`Reading`].
 //!
 //! Anything cut off or readable in two ways is an error for the whole answer.
 
 mod commands;
 mod fence;
+mod json;
 mod naming;
+mod patch;
 mod path_line;
 mod reader;
 mod search_replace;
+mod udiff;
+
+use serde::{Deserialize, Serialize};
 
 use super::feedback::{Cause, EditError, Problem};
 use super::{Answer, Edit};
@@ -67,21 +73,86 @@ const PROSE_LANGUAGES: [&str; 18] = [
     "mermaid",
 ];
 
-/// Reads the edits out of `answer`.
+/// A notation of edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Blocks of search and replace, and whole files.
+    Blocks,
+    /// Unified diffs.
+    Udiff,
+    /// `*** Begin Patch`.
+    Patch,
+    /// JSON.
+    Json,
+}
+
+/// What is known when an answer is read.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// The notation; `None` to recognise it.
+    pub format: Option<Format>,
+    /// The only file that edits without a path can mean.
+    pub target: Option<&'a str>,
+    /// Tells whether a file is there, by which the names of diffs are understood.
+    pub exists: &'a dyn Fn(&str) -> bool,
+}
+
+impl Default for Reading<'_> {
+    fn default() -> Self {
+        Self { format: None, target: None, exists: &|_| false }
+    }
+}
+
+/// Reads the edits out of `answer`, whatever their notation.
 ///
 /// # Errors
 /// [`EditError`] when there is no edit, or when a block is incomplete, ambiguous or without a path.
 pub fn parse(answer: &str) -> Result<Answer, EditError> {
-    parse_for(answer, None)
+    parse_as(answer, &Reading::default())
 }
 
-/// Reads the edits out of `answer`; `target` is the only file that blocks without a path can mean.
+/// Reads the edits out of `answer` with what is known besides.
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_for(answer: &str, target: Option<&str>) -> Result<Answer, EditError> {
+pub fn parse_as(answer: &str, reading: &Reading<'_>) -> Result<Answer, EditError> {
     let lines: Vec<&str> = answer.lines().collect();
-    let mut reader = Reader::new(&lines, target);
+    let edits = match reading.format.unwrap_or_else(|| recognised(answer, &lines)) {
+        Format::Blocks => return blocks(&lines, reading.target),
+        Format::Udiff => udiff::read(&diff_lines(answer), reading.exists, reading.target),
+        Format::Patch => patch::read(&diff_lines(answer)),
+        Format::Json => json::read(answer, &lines, reading.target),
+    };
+    match edits {
+        Ok(edits) if edits.is_empty() => Err(EditError { problems: vec![no_edit(&[])] }),
+        Ok(edits) => Ok(Answer { edits, remarks: String::new() }),
+        Err(problems) => Err(EditError { problems }),
+    }
+}
+
+/// Splits at line feeds only: a carriage return is a part of the line that a diff shows.
+fn diff_lines(answer: &str) -> Vec<&str> {
+    let text = answer.strip_suffix('\n').unwrap_or(answer);
+    let all_crlf = text.contains("\r\n") && text.matches('\n').count() == text.matches("\r\n").count();
+    let cut = |line: &'_ str| if all_crlf { line.len() - usize::from(line.ends_with('\r')) } else { line.len() };
+    text.split('\n').map(|line| &line[..cut(line)]).collect()
+}
+
+fn recognised(answer: &str, lines: &[&str]) -> Format {
+    if patch::is_patch(lines) {
+        Format::Patch
+    } else if json::is_json(answer, lines) {
+        Format::Json
+    } else if udiff::is_diff(lines) && !lines.iter().any(|line| search_replace::opener(line).is_some()) {
+        Format::Udiff
+    } else {
+        Format::Blocks
+    }
+}
+
+fn blocks(lines: &[&str], target: Option<&str>) -> Result<Answer, EditError> {
+    let mut reader = Reader::new(lines, target);
     reader.read(0..lines.len());
     let Reader { mut edits, mut problems, loose, remarks, .. } = reader;
     if edits.is_empty() && problems.is_empty() {

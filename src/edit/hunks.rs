@@ -1,0 +1,194 @@
+//! Hunks of a diff on a file: each at the one place where its old lines stand.
+//!
+//! Where they stand at several, what the hunk says besides decides: the line number, the anchors before it, that it ends
+//! the file. Line numbers alone are never believed, but for hunks that only add lines, which have nothing else. Hunks go
+//! down the file in their order.
+
+use super::Hunk;
+use super::document::Document;
+use super::feedback::{Cause, Problem};
+use super::locate::{Found, all_places};
+
+/// Headings of unified diffs are cut off by git at this length, in bytes (git, xdiff `XDF_FUNCNAME`): a longer line begins
+/// like that.
+const HEADING_BYTES: usize = 40;
+
+/// Applies `hunks` in their order; `explain` says why old lines are not there.
+pub(super) fn apply(
+    document: &mut Document,
+    hunks: &[Hunk],
+    mut explain: impl FnMut(&Document, &[&str], &[&str]) -> Problem,
+) -> Result<(), Problem> {
+    // The line before which nothing is touched any more, and by how many lines what follows has moved.
+    let (mut from, mut moved) = (0_usize, 0_isize);
+    for (hunk, number) in hunks.iter().zip(1..) {
+        let in_hunk = |problem: Problem| match hunks.len() {
+            1 => problem,
+            _ => Problem { summary: format!("hunk {number}: {}", problem.summary), ..problem },
+        };
+        let found = match hunk.old.is_empty() {
+            true => addition(document, hunk, (from, moved)),
+            false => change(document, hunk, (from, moved), &mut explain),
+        };
+        let found = found.map_err(in_hunk)?;
+        let (old, new) = (borrowed(&found.old), borrowed(&found.new));
+        let at_end = found.at + old.len() == document.len();
+        document.replace(found.at, &old, &new);
+        if at_end && (hunk.new_unended || hunk.old_unended) {
+            document.set_last_newline(!hunk.new_unended);
+        }
+        let grown = signed(new.len()) - signed(old.len());
+        moved += grown;
+        // What goes to the end of the file comes before nothing.
+        if !old.is_empty() || !at_end {
+            from = found.at + new.len();
+        }
+    }
+    Ok(())
+}
+
+/// Finds the place of lines that are only added.
+fn addition(document: &Document, hunk: &Hunk, (from, moved): (usize, isize)) -> Result<Found, Problem> {
+    let at = if document.len() == 0 {
+        0
+    } else if let Some(line) = hunk.line {
+        let at = usize::try_from(signed(line) + moved).unwrap_or(0);
+        if at > document.len() {
+            let summary = format!("there is no line {line} to add lines behind; the file has {}", document.len());
+            return Err(Problem::new(Cause::NotFound, summary));
+        }
+        at
+    } else if !hunk.anchors.is_empty() {
+        let places = anchored(document, hunk, from)?;
+        match places.as_slice() {
+            [at] => at + 1,
+            [] => return Err(no_anchor(hunk)),
+            many => return Err(Problem::ambiguous(many)),
+        }
+    } else if hunk.ends_file {
+        document.len()
+    } else {
+        let summary = "it only adds lines and does not say where";
+        let help = "Give the lines before or after the place as context, each behind a blank.";
+        return Err(Problem::new(Cause::Ambiguous, summary).with_detail(help));
+    };
+    Ok(Found { at, old: Vec::new(), new: hunk.new.clone() })
+}
+
+fn change(
+    document: &Document,
+    hunk: &Hunk,
+    (from, moved): (usize, isize),
+    explain: &mut impl FnMut(&Document, &[&str], &[&str]) -> Problem,
+) -> Result<Found, Problem> {
+    let (old, new) = (borrowed(&hunk.old), borrowed(&hunk.new));
+    if old == new && !hunk.old_unended && !hunk.new_unended {
+        return Err(Problem::new(Cause::NoChange, "it adds and removes nothing"));
+    }
+    let everywhere = all_places(document, &old, &new);
+    let nowhere = everywhere.is_empty();
+    let reaches = |found: &Found| !hunk.ends_file || found.at + found.old.len() == document.len();
+    let mut found: Vec<Found> = everywhere.into_iter().filter(|found| found.at >= from && reaches(found)).collect();
+    if nowhere {
+        return match without_blank_end(hunk) {
+            Some(shorter) => change(document, &shorter, (from, moved), explain),
+            None => Err(explain(document, &old, &new)),
+        };
+    }
+    if found.is_empty() {
+        let summary = "its old lines stand only before those of the hunk before it, or not at the end of the file";
+        return Err(Problem::new(Cause::NotFound, summary).with_detail("Give the hunks in the order of the file."));
+    }
+    if !hunk.anchors.is_empty() && (found.len() > 1 || hunk.must_find_anchors) {
+        found = behind_anchors(document, hunk, from, found)?;
+    }
+    if let (Some(line), 2..) = (hunk.line, found.len()) {
+        let wanted = signed(line) - 1 + moved;
+        if let Some(exact) = found.iter().find(|found| signed(found.at) == wanted) {
+            return Ok(exact.clone());
+        }
+    }
+    let places: Vec<usize> = found.iter().map(|found| found.at).collect();
+    match found.pop() {
+        Some(only) if found.is_empty() => Ok(only),
+        _ => Err(Problem::ambiguous(&places)),
+    }
+}
+
+/// Keeps those places before which the anchors stand, with no other place between.
+fn behind_anchors(document: &Document, hunk: &Hunk, from: usize, found: Vec<Found>) -> Result<Vec<Found>, Problem> {
+    let anchors = anchored(document, hunk, from)?;
+    if anchors.is_empty() {
+        return if hunk.must_find_anchors { Err(no_anchor(hunk)) } else { Ok(found) };
+    }
+    let nearest = |anchor: &usize| found.iter().find(|found| found.at > *anchor || includes(found, *anchor, hunk));
+    let mut kept: Vec<Found> = anchors.iter().filter_map(nearest).cloned().collect();
+    kept.dedup();
+    match kept.is_empty() {
+        false => Ok(kept),
+        true if hunk.must_find_anchors => {
+            let summary = format!("its old lines do not stand behind the anchor {:?}", anchor_of(hunk));
+            Err(Problem::new(Cause::NotFound, summary))
+        }
+        true => Ok(found),
+    }
+}
+
+/// Tells whether the place itself begins with the anchor, which then is repeated in the hunk.
+fn includes(found: &Found, anchor: usize, hunk: &Hunk) -> bool {
+    found.at == anchor && hunk.old.first().is_some_and(|line| line.trim() == anchor_of(hunk).trim())
+}
+
+/// Returns the lines, from 0 and not before `from`, where the innermost anchor stands behind the others.
+fn anchored(document: &Document, hunk: &Hunk, from: usize) -> Result<Vec<usize>, Problem> {
+    let Some((last, outer)) = hunk.anchors.split_last() else { return Ok(Vec::new()) };
+    let mut from = from;
+    for anchor in outer {
+        match stands(document, anchor, from).first() {
+            Some(at) => from = at + 1,
+            None if hunk.must_find_anchors => return Err(no_anchor(hunk)),
+            None => return Ok(Vec::new()),
+        }
+    }
+    Ok(stands(document, last, from))
+}
+
+fn stands(document: &Document, anchor: &str, from: usize) -> Vec<usize> {
+    let anchor = anchor.trim();
+    let fits = |text: &str| {
+        let text = text.trim();
+        text == anchor || (anchor.len() >= HEADING_BYTES && text.starts_with(anchor))
+    };
+    let lines = document.texts().enumerate().skip(from);
+    lines.filter(|(_, text)| fits(text)).map(|(at, _)| at).collect()
+}
+
+fn anchor_of(hunk: &Hunk) -> &str {
+    hunk.anchors.last().map_or("", String::as_str)
+}
+
+fn no_anchor(hunk: &Hunk) -> Problem {
+    let summary = format!("the anchor {:?} is not in the file, or not behind the hunk before", anchor_of(hunk));
+    Problem::new(Cause::NotFound, summary)
+        .with_detail("Behind @@ stands a line of the file as it is there, or nothing.")
+}
+
+/// A blank line at the end of a hunk is often only the end of the answer.
+fn without_blank_end(hunk: &Hunk) -> Option<Hunk> {
+    let is_blank = |lines: &[String]| lines.last().is_some_and(|line| line.trim().is_empty()) && lines.len() > 1;
+    (is_blank(&hunk.old) && is_blank(&hunk.new)).then(|| {
+        let mut shorter = hunk.clone();
+        shorter.old.pop();
+        shorter.new.pop();
+        shorter
+    })
+}
+
+fn borrowed(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(String::as_str).collect()
+}
+
+/// Numbers of lines are far below the bound.
+fn signed(count: usize) -> isize {
+    isize::try_from(count).unwrap_or(isize::MAX)
+}

@@ -1,0 +1,190 @@
+//! Edits as JSON: one object, a list of them, or `{"edits": [..]}`, alone or in fenced blocks.
+//!
+//! | `command` | keys |
+//! | --- | --- |
+//! | `str_replace` (also when there is none) | `path`, `old_str`, `new_str`, `replace_all` |
+//! | `insert` | `path`, `insert_line` (0: the beginning), `new_str` |
+//! | `create` | `path`, `file_text`; the file must be missing |
+//! | `write` | `path`, `file_text`; creates the file or replaces all of it |
+//! | `delete` | `path` |
+//! | `rename` | `path`, `new_path` |
+//!
+//! The usual other names of the keys are taken as well, and calls with `name` and `arguments`. Nothing is guessed: a key of
+//! the wrong type, or one that is missing, is an error for the whole answer, and so is text beside a bare object.
+
+use serde_json::{Map, Value};
+
+use super::fence::Fence;
+use crate::edit::Edit;
+use crate::edit::feedback::{Cause, Problem};
+
+const PATH: &[&str] = &["path", "file_path", "filepath", "file", "filename", "target_file"];
+const OLD: &[&str] = &["old_str", "old_string", "oldString", "old_text", "search", "old"];
+const NEW: &[&str] = &["new_str", "new_string", "newString", "new_text", "replace", "new", "insert_text", "text"];
+const CONTENT: &[&str] = &["file_text", "content", "contents", "new_content", "text"];
+const ALL: &[&str] = &["replace_all", "replaceAll", "allow_multiple"];
+const LINE: &[&str] = &["insert_line", "line"];
+const TO: &[&str] = &["new_path", "to", "destination", "new_name"];
+const COMMAND: &[&str] = &["command", "action", "type", "tool"];
+
+/// Tells whether an answer is nothing but JSON, or holds a block of it with an edit.
+pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
+    let text = answer.trim();
+    let is_edit = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|value| looks_like_edit(&value));
+    (text.starts_with(['{', '[']) && is_edit(text)) || blocks(lines).iter().any(|block| is_edit(block))
+}
+
+fn looks_like_edit(value: &Value) -> bool {
+    match value {
+        Value::Array(list) => !list.is_empty() && list.iter().all(looks_like_edit),
+        Value::Object(map) => {
+            let has = |names: &[&str]| names.iter().any(|name| map.contains_key(*name));
+            map.get("edits").is_some_and(Value::is_array)
+                || map.contains_key("arguments")
+                || (has(PATH) && (has(OLD) || has(NEW) || has(CONTENT) || has(COMMAND)))
+        }
+        _ => false,
+    }
+}
+
+/// Reads the edits of an answer.
+pub(super) fn read(answer: &str, lines: &[&str], target: Option<&str>) -> Result<Vec<Edit>, Vec<Problem>> {
+    let text = answer.trim();
+    let fenced = blocks(lines);
+    let texts: Vec<String> =
+        if text.starts_with(['{', '[']) || fenced.is_empty() { vec![text.to_owned()] } else { fenced };
+    let mut edits = Vec::new();
+    let mut problems = Vec::new();
+    for text in texts {
+        match serde_json::from_str::<Value>(&text) {
+            Ok(value) => collect(&value, target, &mut edits, &mut problems),
+            Err(error) => {
+                let summary =
+                    format!("it is not JSON: line {}, column {}: {}", error.line(), error.column(), plain(&error));
+                problems.push(Problem::new(Cause::Malformed, summary).with_detail(
+                    "Send one JSON value and nothing else: {\"edits\": [{\"path\": .., \"old_str\": .., \"new_str\": ..}]}",
+                ));
+            }
+        }
+    }
+    if edits.is_empty() && problems.is_empty() {
+        problems.push(Problem::new(Cause::NoEdit, "it holds no edit"));
+    }
+    if problems.is_empty() { Ok(edits) } else { Err(problems) }
+}
+
+fn plain(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
+/// Returns the texts of the fenced blocks that may be JSON.
+fn blocks(lines: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let Some(fence) = Fence::open(lines[at]).filter(|fence| !fence.is_tag()) else {
+            at += 1;
+            continue;
+        };
+        let end = (at + 1..lines.len()).find(|next| fence.closes(lines[*next])).unwrap_or(lines.len());
+        let text = lines[at + 1..end].join("\n");
+        let may = matches!(fence.language().as_str(), "json" | "jsonc" | "tool_call" | "");
+        if may && text.trim_start().starts_with(['{', '[']) {
+            found.push(text);
+        }
+        at = end + 1;
+    }
+    found
+}
+
+fn collect(value: &Value, target: Option<&str>, edits: &mut Vec<Edit>, problems: &mut Vec<Problem>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|value| collect(value, target, edits, problems)),
+        Value::Object(map) => {
+            if let Some(Value::Array(list)) = map.get("edits") {
+                list.iter().for_each(|value| collect(value, target, edits, problems));
+                return;
+            }
+            match one(map, target) {
+                Ok(edit) => edits.push(edit),
+                Err(problem) => problems.push(problem.in_edit(edits.len() + problems.len() + 1)),
+            }
+        }
+        _ => problems.push(malformed("an edit is an object with path, old_str and new_str")),
+    }
+}
+
+fn malformed(summary: impl Into<String>) -> Problem {
+    Problem::new(Cause::Malformed, summary)
+}
+
+fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> {
+    // A call: {"name": .., "arguments": {..}}, the arguments perhaps as text.
+    let arguments = match map.get("arguments").or_else(|| map.get("parameters")).or_else(|| map.get("input")) {
+        Some(Value::Object(inner)) => Some(inner.clone()),
+        Some(Value::String(text)) => match serde_json::from_str::<Value>(text) {
+            Ok(Value::Object(inner)) => Some(inner),
+            _ => return Err(malformed("the arguments of the call are no object")),
+        },
+        _ => None,
+    };
+    let name = map.get("name").and_then(Value::as_str);
+    let map = arguments.as_ref().unwrap_or(map);
+    let command = text(map, COMMAND)?.or(name).map(str::to_lowercase);
+    let path = text(map, PATH)?.or(target).map(str::to_owned).ok_or_else(|| malformed("the key path is missing"))?;
+    let wants = |value: Option<&str>, key: &str| {
+        value.map(str::to_owned).ok_or_else(|| malformed(format!("the key {key} is missing, or null")).in_file(&path))
+    };
+    let has = |names: &[&str]| names.iter().any(|name| map.get(*name).is_some_and(|value| !value.is_null()));
+    match command.as_deref().unwrap_or(if has(OLD) || has(ALL) {
+        "str_replace"
+    } else if has(CONTENT) {
+        "write"
+    } else {
+        "str_replace"
+    }) {
+        "str_replace" | "replace" | "edit" | "edit_file" | "str_replace_editor" | "update" => {
+            let old = wants(text(map, OLD)?, "old_str")?;
+            let new = text(map, NEW)?.unwrap_or_default().to_owned();
+            let all = match ALL.iter().find_map(|name| map.get(*name)) {
+                None | Some(Value::Null) => false,
+                Some(Value::Bool(all)) => *all,
+                Some(_) => return Err(malformed("replace_all is true or false").in_file(&path)),
+            };
+            if old.is_empty() {
+                return Ok(Edit::Create { path, content: new });
+            }
+            Ok(Edit::Substitute { path, old, new, all })
+        }
+        "insert" => {
+            let line = LINE.iter().find_map(|name| map.get(*name)).and_then(Value::as_u64);
+            let line = line.and_then(|line| usize::try_from(line).ok()).ok_or_else(|| {
+                malformed("insert_line is the number of the line behind which to insert, 0 for the beginning")
+                    .in_file(&path)
+            })?;
+            Ok(Edit::Insert { line, text: wants(text(map, NEW)?, "new_str")?, path })
+        }
+        "create" | "create_file" => Ok(Edit::Create { content: wants(text(map, CONTENT)?, "file_text")?, path }),
+        "write" | "write_file" | "whole_file" => {
+            Ok(Edit::WholeFile { content: wants(text(map, CONTENT)?, "file_text")?, path })
+        }
+        "delete" | "delete_file" | "remove" => Ok(Edit::Delete { path }),
+        "rename" | "move" => Ok(Edit::Rename { to: wants(text(map, TO)?, "new_path")?, from: path }),
+        other => Err(malformed(format!("the command {other:?} is none"))
+            .in_file(&path)
+            .with_detail("Known are str_replace, insert, create, write, delete and rename.")),
+    }
+}
+
+/// Returns the text of the first of these keys that is there; `null` counts as absent.
+fn text<'m>(map: &'m Map<String, Value>, names: &[&str]) -> Result<Option<&'m str>, Problem> {
+    for name in names {
+        match map.get(*name) {
+            None | Some(Value::Null) => {}
+            Some(Value::String(text)) => return Ok(Some(text)),
+            Some(_) => return Err(malformed(format!("the key {name} is no text"))),
+        }
+    }
+    Ok(None)
+}
