@@ -6,16 +6,17 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::failure::{Exit, Failure};
+use super::inspect::work_tree;
 use super::output::{print, print_json, safe, tell};
 use super::visible::read_text;
 use crate::edit::{self, EditError, Format, Reading};
-use crate::repo::{self, FileChange, FileTree, RepoPath};
+use crate::repo::{self, FileChange, RepoPath};
 
 /// `prentice apply`.
 #[derive(Debug, Args)]
 #[command(after_help = "The notation is recognised:
   search_replace  blocks of <<<<<<< SEARCH, =======, >>>>>>> REPLACE, and whole files between ```
-  whole_file      the same
+  whole_file      the same, or one JSON call that creates a file
   udiff           unified diffs, also with wrong counts, without `diff --git` or with a bare @@
   v4a             *** Begin Patch
   str_replace     JSON: {\"path\", \"old_str\", \"new_str\"}, insert, create, write, delete, rename
@@ -61,14 +62,13 @@ pub(super) enum Notation {
     StrReplace,
 }
 
-impl From<Notation> for Format {
-    fn from(notation: Notation) -> Self {
-        match notation {
-            Notation::SearchReplace | Notation::WholeFile => Self::Blocks,
-            Notation::Udiff => Self::Udiff,
-            Notation::V4a => Self::Patch,
-            Notation::StrReplace => Self::Json,
-        }
+fn format_of(notation: Notation, answer: &str) -> Format {
+    match notation {
+        Notation::WholeFile if answer.trim_start().starts_with('{') => Format::Json,
+        Notation::SearchReplace | Notation::WholeFile => Format::Blocks,
+        Notation::Udiff => Format::Udiff,
+        Notation::V4a => Format::Patch,
+        Notation::StrReplace => Format::Json,
     }
 }
 
@@ -78,9 +78,10 @@ pub(super) fn apply(flags: &Apply) -> Result<Exit, Failure> {
     if repo::finish_storing(&flags.tree)? {
         tell("finished what an earlier call had begun and was killed in");
     }
-    let tree = FileTree::from_directory(&flags.tree)?;
+    let tree = work_tree(&flags.tree)?;
     let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
-    let reading = Reading { format: flags.format.map(Into::into), target: flags.target.as_deref(), exists: &exists };
+    let format = flags.format.map(|notation| format_of(notation, &answer));
+    let reading = Reading { format, target: flags.target.as_deref(), exists: &exists };
     let changed = edit::parse_as(&answer, &reading).and_then(|answer| edit::apply(&tree, &answer.edits));
     let changed = match changed {
         Ok(changed) => changed,

@@ -148,6 +148,9 @@ pub(super) fn schema(what: SchemaKind) -> Exit {
 }
 
 /// Lists the files as they lie on disk, which needs no commit and no git.
-fn work_tree(place: &Path) -> Result<FileTree, Failure> {
+pub(super) fn work_tree(place: &Path) -> Result<FileTree, Failure> {
+    if !place.is_dir() {
+        return Err(Failure::new(Exit::Usage, format!("{}: there is no such folder", place.display())));
+    }
     Ok(FileTree::from_directory(place)?)
 }

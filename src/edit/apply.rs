@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::repo::{FileMode, FileTree, RepoPath, StoredFile};
+use crate::repo::{FileTree, RepoPath};
 
-use super::contents::editable;
-use super::document::{Document, lines_of};
+use super::document::{Document, lines_of, with_ends_of};
 use super::feedback::{Cause, EditError, Problem};
-use super::locate::{Found, Miss, locate, stands_at};
+use super::locate::{Found, Miss, all_places, locate, stands_at};
 use super::nearest::nearest;
-use super::place::{near_names, refuse_taken, resolve};
+use super::place::{near_names, resolve};
+use super::work::Work;
 use super::{Edit, Hunk, guard};
 
 /// For how many failed edits the nearest lines are looked up; the feedback has no room for more.
@@ -26,12 +26,20 @@ pub fn apply(tree: &FileTree, edits: &[Edit]) -> Result<FileTree, EditError> {
     let mut work = Work::on(tree);
     let mut problems = contradictions(tree, edits);
     let mut failed: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unmoved: BTreeSet<&str> = BTreeSet::new();
     for (edit, number) in edits.iter().zip(1..) {
+        // What was to be done to a file that could not get there is no fault of its own.
+        if unmoved.contains(edit.path()) {
+            continue;
+        }
         let Err(mut problem) = work.step(edit) else { continue };
         if problem.cause == Cause::NotFound
             && let Some(earlier) = failed.get(edit.path())
         {
             problem.summary.push_str(&format!(" (perhaps because edit {earlier} to this file failed)"));
+        }
+        if problem.cause == Cause::PathTaken && matches!(edit, Edit::Rename { .. } | Edit::Copy { .. }) {
+            unmoved.insert(edit.target());
         }
         failed.entry(edit.path()).or_insert(number);
         problems.push(if problem.path.is_some() { problem } else { problem.in_file(edit.path()) }.in_edit(number));
@@ -69,26 +77,11 @@ fn contradictions(tree: &FileTree, edits: &[Edit]) -> Vec<Problem> {
     problems
 }
 
-/// A tree under change, with the files that are open as lines.
-struct Work {
-    tree: FileTree,
-    open: BTreeMap<RepoPath, (Document, FileMode)>,
-    /// Changed paths, each with the path that its file had at first.
-    touched: BTreeMap<RepoPath, RepoPath>,
-    whole: BTreeSet<RepoPath>,
-    looked_up: usize,
-}
-
 impl Work {
-    fn on(tree: &FileTree) -> Self {
-        let (open, touched, whole) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { tree: tree.clone(), open, touched, whole, looked_up: 0 }
-    }
-
     fn step(&mut self, edit: &Edit) -> Result<(), Problem> {
         let path = resolve(&self.tree, edit.path())?;
         match edit {
-            Edit::Replace { search, replace, .. } => self.replace(&path, search, replace),
+            Edit::Replace { search, replace, line, .. } => self.replace(&path, (search, replace), *line),
             Edit::WholeFile { content, .. } => self.whole_file(&path, content),
             Edit::Hunks { hunks, removes, .. } => self.hunks(&path, hunks, *removes),
             Edit::Substitute { old, new, all, .. } => self.substitute(&path, (old, new), *all),
@@ -101,7 +94,12 @@ impl Work {
         }
     }
 
-    fn replace(&mut self, path: &RepoPath, search: &str, replace: &str) -> Result<(), Problem> {
+    fn replace(
+        &mut self,
+        path: &RepoPath,
+        (search, replace): (&str, &str),
+        line: Option<usize>,
+    ) -> Result<(), Problem> {
         let blank = search.trim().is_empty();
         if !self.tree.contains(path) {
             if blank {
@@ -124,10 +122,11 @@ impl Work {
         let found = if blank {
             Ok(Found { at: 0, old: Vec::new(), new: new.iter().map(|line| (*line).to_owned()).collect() })
         } else {
-            locate(document, search, replace)
+            locate(document, search, replace, line.map(|line| line.saturating_sub(1)))
         };
         match found {
             Ok(found) => {
+                let found = found.tidied(document);
                 document.replace(found.at, &borrowed(&found.old), &borrowed(&found.new));
                 self.touch(path, path);
                 Ok(())
@@ -149,19 +148,14 @@ impl Work {
         }
         let old: Vec<String> = document.texts().map(str::to_owned).collect();
         let content = content.strip_prefix('\u{FEFF}').unwrap_or(content);
-        document.replace(0, &borrowed(&old), &lines_of(content));
+        let (old, new) = (borrowed(&old), lines_of(content));
+        let same_ends = with_ends_of(&old, &new);
+        // Where nothing else changes the white space is what was asked for.
+        let new = if same_ends == old { new } else { same_ends };
+        document.replace(0, &old, &new);
         self.touch(path, path);
         self.whole.insert(path.clone());
         Ok(())
-    }
-
-    /// Opens a file that must be there.
-    fn opened(&mut self, path: &RepoPath) -> Result<&mut Document, Problem> {
-        if !self.tree.contains(path) {
-            return Err(Problem::missing(&near_names(&self.tree, path.as_str())));
-        }
-        self.open(path)?;
-        self.open.get_mut(path).map(|(document, _)| document).ok_or_else(|| Problem::missing(&[]))
     }
 
     fn hunks(&mut self, path: &RepoPath, hunks: &[Hunk], removes: bool) -> Result<(), Problem> {
@@ -169,7 +163,7 @@ impl Work {
             && hunk.old.is_empty()
             && !removes
         {
-            return self.create(path, &text_of(&hunk.new, !hunk.new_unended));
+            return self.create(path, &text_of(&hunk.new, hunk.last_newline != Some(false)));
         }
         let mut looked_up = self.looked_up;
         let mut document = self.opened(path)?.clone();
@@ -205,9 +199,31 @@ impl Work {
             }
             Err(Miss::Many(places)) => Err(Problem::ambiguous(&places)),
             // Whole lines may differ in white space, as those of blocks may.
-            Err(Miss::Nowhere) if all || old.trim().is_empty() => Err(self.not_there(path, old, new)),
-            Err(Miss::Nowhere) => self.replace(path, old, new),
+            Err(Miss::Nowhere) if old.trim().is_empty() => Err(self.not_there(path, old, new)),
+            Err(Miss::Nowhere) if all => self.replace_all(path, old, new),
+            Err(Miss::Nowhere) => self.replace(path, (old, new), None),
         }
+    }
+
+    /// Replaces whole lines wherever they stand, with the indentation of each place.
+    fn replace_all(&mut self, path: &RepoPath, old: &str, new: &str) -> Result<(), Problem> {
+        let document = self.opened(path)?;
+        let found = all_places(document, &lines_of(old), &lines_of(new), false);
+        if found.is_empty() {
+            return Err(self.not_there(path, old, new));
+        }
+        // From behind, so that the places before stay where they are; of two that overlap the first counts.
+        let mut end = 0;
+        let apart = found.into_iter().filter(|found| {
+            let is_free = found.at >= end;
+            end = if is_free { found.at + found.old.len() } else { end };
+            is_free
+        });
+        for found in apart.collect::<Vec<_>>().iter().rev() {
+            document.replace(found.at, &borrowed(&found.old), &borrowed(&found.new));
+        }
+        self.touch(path, path);
+        Ok(())
     }
 
     fn not_there(&mut self, path: &RepoPath, old: &str, new: &str) -> Problem {
@@ -227,95 +243,11 @@ impl Work {
             let summary = format!("there is no line {line} to insert behind; the file has {lines}");
             return Err(Problem::new(Cause::NotFound, summary));
         }
-        document.replace(line, &[], &lines_of(text));
+        let lines = lines_of(text);
+        // No text is an empty line: nothing is what nobody asks to insert.
+        document.replace(line, &[], if text.is_empty() { &[""] } else { &lines });
         self.touch(path, path);
         Ok(())
-    }
-
-    fn copy(&mut self, from: &RepoPath, to: &str) -> Result<(), Problem> {
-        let to = resolve(&self.tree, to).map_err(|problem| problem.in_file(to))?;
-        refuse_taken(&self.tree, &to, None).map_err(|problem| problem.in_file(to.as_str()))?;
-        self.close(from);
-        let file = self.tree.read(from).map_err(|error| Problem::unreadable(&error))?;
-        let file = file.ok_or_else(|| Problem::missing(&near_names(&self.tree, from.as_str())))?;
-        self.tree.write(to.clone(), file);
-        self.touch(&to, from);
-        Ok(())
-    }
-
-    fn set_mode(&mut self, path: &RepoPath, is_program: bool) -> Result<(), Problem> {
-        self.close(path);
-        let file = self.tree.read(path).map_err(|error| Problem::unreadable(&error))?;
-        let file = file.ok_or_else(|| Problem::missing(&near_names(&self.tree, path.as_str())))?;
-        if file.mode == FileMode::Symlink {
-            return Err(Problem::new(Cause::NotText, "this is a symbolic link, which has no mode of its own"));
-        }
-        let mode = if is_program { FileMode::Executable } else { FileMode::Regular };
-        self.tree.write(path.clone(), StoredFile { mode, ..file });
-        self.touch(path, path);
-        Ok(())
-    }
-
-    fn create(&mut self, path: &RepoPath, content: &str) -> Result<(), Problem> {
-        refuse_taken(&self.tree, path, None)?;
-        self.tree.write(path.clone(), StoredFile::regular(content.as_bytes()));
-        self.touch(path, path);
-        Ok(())
-    }
-
-    /// Removes the file from the tree and returns it.
-    fn take(&mut self, path: &RepoPath) -> Result<StoredFile, Problem> {
-        self.close(path);
-        let file = self.tree.read(path).map_err(|error| Problem::unreadable(&error))?;
-        let file = file.ok_or_else(|| Problem::missing(&near_names(&self.tree, path.as_str())))?;
-        self.tree.remove(path);
-        self.touch(path, path);
-        Ok(file)
-    }
-
-    fn rename(&mut self, from: &RepoPath, to: &str) -> Result<(), Problem> {
-        let to = resolve(&self.tree, to).map_err(|problem| problem.in_file(to))?;
-        if *from == to {
-            return Err(Problem::new(Cause::NoChange, "both names are the same"));
-        }
-        refuse_taken(&self.tree, &to, Some(from)).map_err(|problem| problem.in_file(to.as_str()))?;
-        let file = self.take(from)?;
-        self.tree.write(to.clone(), file);
-        let first = self.touched.get(from).cloned().unwrap_or_else(|| from.clone());
-        self.touched.insert(to, first);
-        Ok(())
-    }
-
-    fn touch(&mut self, path: &RepoPath, first: &RepoPath) {
-        self.touched.entry(path.clone()).or_insert_with(|| first.clone());
-    }
-
-    fn open(&mut self, path: &RepoPath) -> Result<(), Problem> {
-        if !self.open.contains_key(path)
-            && let Some((text, mode)) = editable(&self.tree, path)?
-        {
-            self.open.insert(path.clone(), (Document::of(&text), mode));
-        }
-        Ok(())
-    }
-
-    fn close(&mut self, path: &RepoPath) {
-        if let Some((document, mode)) = self.open.remove(path) {
-            let content = document.to_text().into_bytes().into();
-            self.tree.write(path.clone(), StoredFile { content, mode });
-        }
-    }
-
-    fn finish(mut self) -> (FileTree, Vec<guard::Touched>) {
-        let open: Vec<RepoPath> = self.open.keys().cloned().collect();
-        for path in open {
-            self.close(&path);
-        }
-        let touched = self.touched.into_iter().map(|(path, before)| {
-            let whole = self.whole.contains(&path);
-            guard::Touched { path, before, whole }
-        });
-        (self.tree, touched.collect())
     }
 }
 

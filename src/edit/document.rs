@@ -76,7 +76,8 @@ impl Document {
             Some(body) => (true, body),
             None => (false, text),
         };
-        Self { byte_order_mark, lines: body.split_inclusive('\n').map(Line::terminated).collect() }
+        let lines = body.split_inclusive('\n').map(Line::terminated).collect();
+        Self { byte_order_mark, lines }
     }
 
     /// Writes the lines back, byte for byte where nothing was replaced.
@@ -125,7 +126,7 @@ impl Document {
     /// Puts `new` in the place of the lines from `at` that were found for `old`.
     ///
     /// A line of `old` that comes back in `new` keeps its bytes in the file, white space at its end and line ending
-    /// included. New lines end as the lines that they replace, or as their neighbours; a file without a newline at
+    /// included; of two blank lines the longer stays. New lines end as the lines that they replace, or as their neighbours; a file without a newline at
     /// its end stays so unless `new` ends in an empty line there.
     pub(super) fn replace(&mut self, at: usize, old: &[&str], new: &[&str]) {
         let end = at + old.len();
@@ -135,7 +136,10 @@ impl Document {
         for op in kept_and_changed(old, new) {
             let before = op.old_range();
             match op {
-                DiffOp::Equal { .. } => lines.extend(self.lines[at + before.start..at + before.end].iter().cloned()),
+                DiffOp::Equal { .. } => {
+                    let there = &self.lines[at + before.start..at + before.end];
+                    lines.extend(there.iter().zip(&new[op.new_range()]).map(|(line, text)| line.kept_as(text)));
+                }
                 _ => self.add_changed(&mut lines, at + before.start..at + before.end, &new[op.new_range()]),
             }
         }
@@ -193,6 +197,14 @@ impl Line {
         Self { text, ending, keys }
     }
 
+    /// Returns the line as it stays where an edit repeats it as `text`.
+    fn kept_as(&self, text: &str) -> Self {
+        if self.text.trim().is_empty() && text.trim().is_empty() && text.len() > self.text.len() {
+            return Self::new(text.to_owned(), self.ending);
+        }
+        self.clone()
+    }
+
     fn terminated(line: &str) -> Self {
         if let Some(text) = line.strip_suffix("\r\n") {
             return Self::new(text.to_owned(), Ending::CrLf);
@@ -212,6 +224,20 @@ impl Ending {
             Self::CrLf => "\r\n",
         }
     }
+}
+
+/// Returns `new` with those lines as they are in `old` that differ from it only in white space at their end.
+pub(super) fn with_ends_of<'t>(old: &[&'t str], new: &[&'t str]) -> Vec<&'t str> {
+    let cut = |lines: &[&'t str]| -> Vec<&'t str> { lines.iter().map(|line| without_end(line)).collect() };
+    let (old_cut, new_cut) = (cut(old), cut(new));
+    let mut lines = Vec::with_capacity(new.len());
+    for op in kept_and_changed(&old_cut, &new_cut) {
+        match op {
+            DiffOp::Equal { .. } => lines.extend_from_slice(&old[op.old_range()]),
+            _ => lines.extend_from_slice(&new[op.new_range()]),
+        }
+    }
+    lines
 }
 
 /// Compares two texts of an edit line by line; white space at the end of lines is a difference here.

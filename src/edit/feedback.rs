@@ -74,6 +74,8 @@ pub enum Cause {
     Markers,
     /// A comment stands for code that was left out.
     Elision,
+    /// Lines that were not to change would be indented otherwise.
+    Whitespace,
     /// A piece of the file was given as the whole.
     Fragment,
 }

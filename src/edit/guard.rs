@@ -22,6 +22,8 @@ pub(super) struct Touched {
 
 /// A file of more lines than this is suspicious when it shrinks to less than a third.
 const SHRINK_FROM_LINES: usize = 40;
+/// From so many indented lines on it is said that a file is indented by one kind of white space.
+const MIN_INDENTED: usize = 3;
 
 /// Returns what is wrong with the touched files of `after`, compared with `before`.
 pub(super) fn check(before: &FileTree, after: &FileTree, touched: &[Touched]) -> Vec<Problem> {
@@ -40,6 +42,7 @@ pub(super) fn check(before: &FileTree, after: &FileTree, touched: &[Touched]) ->
             markers(old.as_deref(), &new),
             left_out(old.as_deref(), &new, touched.whole),
             fragment(old.as_deref(), &new, touched.whole),
+            indented_otherwise(old.as_deref(), &new, touched.whole),
             syntax(touched, old.as_deref(), &new),
         ];
         found.into_iter().flatten().map(|problem| problem.in_file(touched.path.as_str())).collect()
@@ -107,6 +110,25 @@ fn fragment(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
     let summary =
         format!("the block was to be the whole file and looks like a piece of it: {from} lines would become {to}");
     Some(Problem::new(Cause::Fragment, summary).with_detail("Use SEARCH and REPLACE to change a part of a file."))
+}
+
+/// Refuses a whole file that changes tabs to blanks, or blanks to tabs, beside what it was to change.
+fn indented_otherwise(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
+    let old = old.filter(|_| whole)?;
+    let by = |text: &str, sign: char| text.lines().filter(|line| line.starts_with(sign)).count();
+    let lines = |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
+    for (sign, other, (was, would)) in [('\t', ' ', ("tabs", "blanks")), (' ', '\t', ("blanks", "tabs"))] {
+        let mostly = |text: &str, sign: char, other: char| {
+            by(text, sign) >= MIN_INDENTED && by(text, sign) > 4 * by(text, other)
+        };
+        // A file whose lines stay the same otherwise was to be indented anew.
+        if mostly(old, sign, other) && mostly(new, other, sign) && lines(old) != lines(new) {
+            let summary = format!("the file is indented with {was} and would be with {would}");
+            let help = format!("Keep the {was}, also in lines that you do not change.");
+            return Some(Problem::new(Cause::Whitespace, summary).with_detail(help));
+        }
+    }
+    None
 }
 
 fn shrinks(old: &str, new: &str) -> bool {

@@ -33,9 +33,12 @@ pub(super) fn apply(
         let found = found.map_err(in_hunk)?;
         let (old, new) = (borrowed(&found.old), borrowed(&found.new));
         let at_end = found.at + old.len() == document.len();
+        if at_end && hunk.last_newline == Some(true) {
+            document.set_last_newline(true);
+        }
         document.replace(found.at, &old, &new);
-        if at_end && (hunk.new_unended || hunk.old_unended) {
-            document.set_last_newline(!hunk.new_unended);
+        if at_end && hunk.last_newline == Some(false) {
+            document.set_last_newline(false);
         }
         let grown = signed(new.len()) - signed(old.len());
         moved += grown;
@@ -82,10 +85,10 @@ fn change(
     explain: &mut impl FnMut(&Document, &[&str], &[&str]) -> Problem,
 ) -> Result<Found, Problem> {
     let (old, new) = (borrowed(&hunk.old), borrowed(&hunk.new));
-    if old == new && !hunk.old_unended && !hunk.new_unended {
+    if old == new && hunk.last_newline.is_none() {
         return Err(Problem::new(Cause::NoChange, "it adds and removes nothing"));
     }
-    let everywhere = all_places(document, &old, &new);
+    let everywhere = all_places(document, &old, &new, hunk.is_exact);
     let nowhere = everywhere.is_empty();
     let reaches = |found: &Found| !hunk.ends_file || found.at + found.old.len() == document.len();
     let mut found: Vec<Found> = everywhere.into_iter().filter(|found| found.at >= from && reaches(found)).collect();
@@ -176,7 +179,7 @@ fn no_anchor(hunk: &Hunk) -> Problem {
 /// A blank line at the end of a hunk is often only the end of the answer.
 fn without_blank_end(hunk: &Hunk) -> Option<Hunk> {
     let is_blank = |lines: &[String]| lines.last().is_some_and(|line| line.trim().is_empty()) && lines.len() > 1;
-    (is_blank(&hunk.old) && is_blank(&hunk.new)).then(|| {
+    (is_blank(&hunk.old) && is_blank(&hunk.new) && !hunk.is_exact).then(|| {
         let mut shorter = hunk.clone();
         shorter.old.pop();
         shorter.new.pop();

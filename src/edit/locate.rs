@@ -17,6 +17,31 @@ pub(super) struct Found {
     pub(super) new: Vec<String>,
 }
 
+impl Found {
+    /// Leaves out blank lines that are only how the answer was laid out.
+    ///
+    /// Lines that go away with the blank line behind them leave it where it is all that parts what was before from what
+    /// comes after. A file does not begin with a line of nothing but blanks.
+    pub(super) fn tidied(mut self, document: &Document) -> Self {
+        let is_blank = |line: Option<&str>| line.is_none_or(|line| line.trim().is_empty());
+        let (before, after) = (self.at.checked_sub(1), self.at + self.old.len());
+        let parts = before.is_some_and(|before| !is_blank(document.text(before))) && !is_blank(document.text(after));
+        if self.new.is_empty() && self.old.len() > 1 && is_blank(self.old.last().map(String::as_str)) && parts {
+            self.old.pop();
+        }
+        let begins = |lines: &[String], fits: fn(&str) -> bool| lines.first().is_some_and(|line| fits(line));
+        let only_blanks = |line: &str| !line.is_empty() && line.trim().is_empty();
+        if self.at == 0
+            && self.new.len() > 1
+            && begins(&self.new, only_blanks)
+            && begins(&self.old, |line| !line.trim().is_empty())
+        {
+            self.new.remove(0);
+        }
+        self
+    }
+}
+
 /// Why there is not one place.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Miss {
@@ -26,10 +51,10 @@ pub(super) enum Miss {
     Many(Vec<usize>),
 }
 
-/// Finds the one place of `search` in `document`; linear in both.
-pub(super) fn locate(document: &Document, search: &str, replace: &str) -> Result<Found, Miss> {
+/// Finds the one place of `search` in `document`; linear in both. Of several places the one at `line`, from 0, counts.
+pub(super) fn locate(document: &Document, search: &str, replace: &str, line: Option<usize>) -> Result<Found, Miss> {
     let (old, new) = (lines_of(search), lines_of(replace));
-    match levels(document, &old, &new) {
+    match levels(document, &old, &new, line) {
         Err(Miss::Nowhere) => {}
         decided => return decided,
     }
@@ -39,16 +64,21 @@ pub(super) fn locate(document: &Document, search: &str, replace: &str) -> Result
         None if new.iter().any(|line| number(line).is_some()) => return Err(Miss::Nowhere),
         None => new,
     };
-    levels(document, &old, &new)
+    levels(document, &old, &new, line)
 }
 
 /// Finds every place of the lines `old`, at the first level that finds any; linear in both.
-pub(super) fn all_places(document: &Document, old: &[&str], new: &[&str]) -> Vec<Found> {
+///
+/// `is_exact` leaves out the levels where white space differs.
+pub(super) fn all_places(document: &Document, old: &[&str], new: &[&str], is_exact: bool) -> Vec<Found> {
     for key in [(|keys| keys.exact) as fn(Keys) -> u64, |keys| keys.ended] {
         let found = places(document, old, key);
         if !found.is_empty() {
             return found.into_iter().map(|at| Found { at, old: owned(old), new: owned(new) }).collect();
         }
+    }
+    if is_exact {
+        return Vec::new();
     }
     let shifted = |at: usize| {
         let shift = shift_of(document, at, old)?;
@@ -62,9 +92,9 @@ pub(super) fn stands_at(document: &Document, text: &[&str]) -> Vec<usize> {
     places(document, text, |keys| keys.ended)
 }
 
-fn levels(document: &Document, old: &[&str], new: &[&str]) -> Result<Found, Miss> {
+fn levels(document: &Document, old: &[&str], new: &[&str], line: Option<usize>) -> Result<Found, Miss> {
     for key in [(|keys| keys.exact) as fn(Keys) -> u64, |keys| keys.ended] {
-        if let Some(at) = only(places(document, old, key))? {
+        if let Some(at) = only(places(document, old, key), line)? {
             return Ok(Found { at, old: owned(old), new: owned(new) });
         }
     }
@@ -72,20 +102,26 @@ fn levels(document: &Document, old: &[&str], new: &[&str]) -> Result<Found, Miss
         .into_iter()
         .filter_map(|at| Some((at, shift_of(document, at, old)?)))
         .collect();
-    let Some(at) = only(shifts.iter().map(|(at, _)| *at).collect())? else { return Err(Miss::Nowhere) };
-    let shifted = shifts.first().and_then(|(_, shift)| Some((shift.of(old)?, shift.of_replacement(old, new)?)));
+    let Some(at) = only(shifts.iter().map(|(at, _)| *at).collect(), line)? else { return Err(Miss::Nowhere) };
+    let shift = shifts.iter().find(|(place, _)| *place == at).map(|(_, shift)| shift);
+    let shifted = shift.and_then(|shift| Some((shift.of(old)?, shift.of_replacement(old, new)?)));
     let (old, new) = shifted.ok_or(Miss::Nowhere)?;
     Ok(Found { at, old, new })
+}
+
+fn borrowed(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(String::as_str).collect()
 }
 
 fn owned(lines: &[&str]) -> Vec<String> {
     lines.iter().map(|line| (*line).to_owned()).collect()
 }
 
-fn only(places: Vec<usize>) -> Result<Option<usize>, Miss> {
+fn only(places: Vec<usize>, line: Option<usize>) -> Result<Option<usize>, Miss> {
     match places.as_slice() {
         [] => Ok(None),
         [at] => Ok(Some(*at)),
+        several if line.is_some_and(|line| several.contains(&line)) => Ok(line),
         _ => Err(Miss::Many(places)),
     }
 }
@@ -166,13 +202,21 @@ impl Shift {
         lines.iter().map(|line| self.of_line(line)).collect()
     }
 
-    /// Shifts the replacement, when it was written with the same indentation as the search text: where the model
-    /// stripped only the search text, a shift would put the replacement too deep.
+    /// Shifts the replacement, when it was written with the same indentation as the search text.
+    ///
+    /// Where it begins as deep as the file is there and nothing in it is less deep, only the search text had been
+    /// stripped: it stays as it is, for a shift would put it too deep.
     fn of_replacement(&self, old: &[&str], new: &[&str]) -> Option<Vec<String>> {
-        let first =
-            |lines: &[&str]| lines.iter().find(|line| !line.trim().is_empty()).map(|line| indentation(line).len());
-        match (first(old), first(new)) {
-            (Some(old), Some(new)) if old != new => None,
+        let indented = |lines: &[&str]| -> Vec<usize> {
+            lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indentation(line).len()).collect()
+        };
+        let there = self.of(old).map(|lines| indented(&borrowed(&lines)));
+        match (indented(old).first(), indented(new).first()) {
+            (Some(old), Some(first)) if old != first => {
+                let is_in_place = there.is_some_and(|there| there.first() == Some(first))
+                    && indented(new).iter().all(|depth| depth >= first);
+                (is_in_place && matches!(self, Self::Add(_))).then(|| owned(new))
+            }
             _ => self.of(new),
         }
     }
@@ -207,7 +251,7 @@ mod tests {
 
     /// `expected`: the line from 1 and the replacement as it is written, or the lines of the equal places.
     fn check(file: &str, search: &str, replace: &str, expected: Result<(usize, &str), &[usize]>) {
-        let found = locate(&Document::of(file), search, replace);
+        let found = locate(&Document::of(file), search, replace, None);
         let found = match &found {
             Ok(found) => Ok((found.at + 1, found.new.join("\n"))),
             Err(Miss::Nowhere) => Err(Vec::new()),
@@ -249,7 +293,11 @@ mod tests {
 
     #[test]
     fn a_replacement_that_was_indented_otherwise_than_the_search_text_is_not_shifted() {
-        check("    a = 1\n", "a = 1\n", "    if b:\n        a = 1\n", Err(&[]));
+        let deeper = "    if b:\n        a = 1\n";
+        check("    a = 1\n", "a = 1\n", deeper, Ok((1, deeper.trim_end())));
+        check("    a = 1\n", "a = 1\n", "  a = 2\n", Err(&[]));
+        check("    a = 1\n", "a = 1\n", "    a = 2\nb\n", Err(&[]));
+        check("a = 1\n", "    a = 1\n", "a = 2\n", Err(&[]));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod nearest;
 mod parse;
 mod place;
 mod substitute;
+mod work;
 
 pub use apply::apply;
 pub use feedback::{Cause, EditError, Problem};
@@ -40,6 +41,8 @@ pub enum Edit {
         search: String,
         /// The lines to put there; empty to remove them.
         replace: String,
+        /// The line, from 1, that is said to be the first of them; it decides between equal places.
+        line: Option<usize>,
     },
     /// Changes the file by the hunks of a diff, in their order.
     Hunks {
@@ -128,10 +131,10 @@ pub struct Hunk {
     pub new: Vec<String>,
     /// Whether it is said to reach to the end of the file.
     pub ends_file: bool,
-    /// Whether the last old line is said to lack a newline.
-    pub old_unended: bool,
-    /// Whether the last new line is said to lack a newline.
-    pub new_unended: bool,
+    /// What is said of the newline behind the last of them, for the end of the file; `None` to keep it as it is.
+    pub last_newline: Option<bool>,
+    /// Whether a program made it, by its heading and right counts: it is taken to the letter, white space too.
+    pub is_exact: bool,
 }
 
 impl Edit {
@@ -149,6 +152,14 @@ impl Edit {
             Self::Rename { from, .. } | Self::Copy { from, .. } => from,
         }
     }
+
+    /// Returns the path that the edit leads to.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Rename { to, .. } | Self::Copy { to, .. } => to,
+            _ => self.path(),
+        }
+    }
 }
 
 /// What an answer says.
@@ -160,6 +171,8 @@ pub struct Answer {
     pub remarks: String,
 }
 
+#[cfg(test)]
+mod dialects;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

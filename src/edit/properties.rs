@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::edit::{Edit, apply};
-use crate::repo::{FileTree, RepoPath, StoredFile};
+use crate::edit::{Edit, Format, Reading, apply, parse_as};
+use crate::repo::{FileMode, FileTree, RepoPath, StoredFile, unified};
 
 const NAME: &str = "x.txt";
 
@@ -16,7 +16,7 @@ fn text_of(tree: &FileTree) -> String {
 }
 
 fn replace(search: String, replace: String) -> Edit {
-    Edit::Replace { path: NAME.to_owned(), search, replace }
+    Edit::Replace { path: NAME.to_owned(), search, replace, line: None }
 }
 
 /// Lines of few kinds, so that equal places and white space differences are common.
@@ -77,6 +77,18 @@ fn uniform_shift(window: &[String], search: &[String]) -> Option<String> {
     added.cloned().or_else(|| taken().map(|_| "<".to_owned()))
 }
 
+fn only_blanks(line: &str) -> bool {
+    !line.is_empty() && line.trim().is_empty()
+}
+
+/// Takes a blank line out of those that go where it parts what is before from what comes after.
+fn going(lines: &[String], from: usize, to: usize, new: &[String]) -> usize {
+    let is_blank = |at: usize| lines.get(at).is_none_or(|line| line.trim().is_empty());
+    let parts = from > 0 && !is_blank(from - 1) && !is_blank(to);
+    let is_tidied = new.is_empty() && to - from > 1 && is_blank(to - 1) && parts;
+    to - usize::from(is_tidied)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -99,7 +111,7 @@ proptest! {
         let there = replace(plain(&lines[from..to]), plain(&new));
         let changed = apply(&tree(&before), &[there]).expect("unique lines are found");
         let mut expected = lines.clone();
-        expected.splice(from..to, new.iter().cloned());
+        expected.splice(from..going(&lines, from, to, &new), new.iter().cloned());
         let last_ended = before.ends_with('\n') || (to == lines.len() && new.is_empty());
         prop_assert_eq!(text_of(&changed), format!("{mark}{}", joined(&expected, ending, last_ended)));
 
@@ -109,7 +121,7 @@ proptest! {
         if !new.is_empty() && only_once && kept_ending {
             let back = replace(plain(&new), plain(&lines[from..to]));
             // An empty last line cannot be told from a newline at the end.
-            if lines.last().is_some_and(|line| !line.is_empty()) {
+            if lines.last().is_some_and(|line| !line.is_empty()) && !(from == 0 && only_blanks(&lines[0])) {
                 prop_assert_eq!(text_of(&apply(&changed, &[back]).expect("it is found again")), before);
             }
         }
@@ -132,7 +144,7 @@ proptest! {
                 return None;
             }
             let mut after = lines.clone();
-            after.splice(at..at + search.len(), new.iter().map(|line| format!("{shift}{line}")));
+            after.splice(at..going(&lines, at, at + search.len(), &new), new.iter().map(|line| format!("{shift}{line}")));
             Some(plain(&after))
         });
         let changed = apply(&tree(&plain(&lines)), &[replace(plain(&search), plain(&new))]);
@@ -141,9 +153,117 @@ proptest! {
 
     #[test]
     fn any_answer_is_read_without_a_panic(answer in "([<>=`~+-]{3,8}|[a-z./: ]{0,8}|FILE: a|SEARCH|\n){0,40}") {
-        if let Ok(read) = crate::edit::parse_as(&answer, &crate::edit::Reading { target: Some("t"), ..Default::default() }) {
+        if let Ok(read) = parse_as(&answer, &Reading { target: Some("t"), ..Default::default() }) {
             prop_assert!(!read.edits.is_empty());
             let _ = apply(&tree("a\n"), &read.edits);
         }
     }
+
+    #[test]
+    fn any_diff_patch_or_json_is_read_without_a_panic(
+        parts in prop::collection::vec(prop::sample::select(PIECES.as_slice()), 0..24),
+        format in prop::sample::select(vec![None, Some(Format::Udiff), Some(Format::Patch), Some(Format::Json)]),
+    ) {
+        let exists = |path: &str| path == NAME;
+        let reading = Reading { format, target: Some(NAME), exists: &exists };
+        if let Ok(read) = parse_as(&parts.concat(), &reading) {
+            prop_assert!(!read.edits.is_empty());
+            let _ = apply(&tree("a\nb\n\nb\n"), &read.edits);
+        }
+    }
+
+    #[test]
+    fn the_diff_of_two_trees_makes_one_of_the_other(before in some_files(), after in some_files()) {
+        let (old, new) = (tree_of(&before), tree_of(&after));
+        let changes = new.over(&old).expect("memory").changes().expect("memory");
+        // A file without lines has no hunk, and git says so in a line that only its mode shows.
+        prop_assume!(!changes.is_empty() && after.iter().chain(&before).all(|(_, text, _)| !text.is_empty()));
+        let exists = |path: &str| RepoPath::parse(path).is_ok_and(|path| old.contains(&path));
+        let diff = unified(&changes);
+        let read = parse_as(&diff, &Reading { exists: &exists, ..Default::default() }).expect(&diff);
+        let made = apply(&old, &read.edits).expect(&diff);
+        let listed = |tree: &FileTree| -> Vec<_> {
+            tree.paths().map(|path| (path.clone(), tree.read(path).expect("memory"))).collect()
+        };
+        prop_assert_eq!(listed(&made), listed(&new), "{}", diff);
+    }
+
+    #[test]
+    fn a_patch_of_whole_files_changes_what_it_names(
+        old in prop::collection::vec("[ab]{0,2}", 1..8),
+        new in prop::collection::vec("[ab]{0,2}", 1..8),
+    ) {
+        prop_assume!(old != new && old.last().is_some_and(|line| !line.is_empty()));
+        let side = |sign: char, lines: &[String]| -> String { lines.iter().map(|line| format!("{sign}{line}\n")).collect() };
+        let body = side('-', &old) + &side('+', &new);
+        let answer = format!("*** Begin Patch\n*** Update File: {NAME}\n@@\n{body}*** End Patch\n");
+        let read = parse_as(&answer, &Reading::default()).expect("a patch");
+        prop_assert_eq!(text_of(&apply(&tree(&plain(&old)), &read.edits).expect(&answer)), plain(&new));
+    }
+
+    #[test]
+    fn a_json_call_splices_byte_for_byte(
+        (head, tail) in ("[ab\n\u{e9}$]{0,6}", "[ab\n\u{e9}$]{0,6}"),
+        old in "[ab\n]{0,3}X[ab\n]{0,3}",
+        new in "[ab\n$&1{}\u{1F600}]{0,8}",
+    ) {
+        let before = format!("{head}{old}{tail}");
+        prop_assume!(before.matches(&old).count() == 1);
+        let call = serde_json::json!({ "path": NAME, "old_str": old, "new_str": new }).to_string();
+        let read = parse_as(&call, &Reading::default()).expect(&call);
+        prop_assert_eq!(text_of(&apply(&tree(&before), &read.edits).expect(&call)), format!("{head}{new}{tail}"));
+    }
+}
+
+const PIECES: [&str; 34] = [
+    "diff --git a/x.txt b/x.txt\n",
+    "--- a/x.txt\n",
+    "+++ b/x.txt\n",
+    "+++ /dev/null\n",
+    "--- /dev/null\n",
+    "@@ -1,2 +1,2 @@\n",
+    "@@ -0,0 +1 @@\n",
+    "@@\n",
+    "@@ ... @@\n",
+    "@@ -9999999999999999999,1 +1 @@ x\n",
+    " a\n",
+    "-b\n",
+    "+c\n",
+    "\n",
+    " ",
+    "-",
+    "+",
+    "\\ No newline at end of file\n",
+    "rename from x.txt\n",
+    "rename to y\n",
+    "copy from x.txt\n",
+    "copy to z\n",
+    "new file mode 100755\n",
+    "deleted file mode 100644\n",
+    "*** Begin Patch\n",
+    "*** Update File: x.txt\n",
+    "*** Add File: é\n",
+    "*** Move to: w\n",
+    "*** End of File\n",
+    "*** End Patch\n",
+    "{\"path\": \"x.txt\", \"old_str\": \"b\", \"new_str\": \"c\"}",
+    "```json\n",
+    "```\n",
+    "[{\"command\": \"insert\", \"insert_line\": 3, \"path\": 1}]",
+];
+
+/// A few files of few kinds of lines, some without a newline at the end, some programs.
+fn some_files() -> impl Strategy<Value = Vec<(&'static str, String, bool)>> {
+    let text = (prop::collection::vec("[ab]{0,2}", 1..10), any::<bool>())
+        .prop_map(|(lines, ended)| joined(&lines, "\n", ended));
+    let file = move |name| (Just(name), text.clone(), any::<bool>());
+    prop::sample::subsequence(vec!["a.txt", "d/b c.txt", "d/e"], 0..=3)
+        .prop_flat_map(move |names| names.into_iter().map(file.clone()).collect::<Vec<_>>())
+}
+
+fn tree_of(files: &[(&str, String, bool)]) -> FileTree {
+    FileTree::from_files(files.iter().map(|(name, text, is_program)| {
+        let mode = if *is_program { FileMode::Executable } else { FileMode::Regular };
+        (RepoPath::parse(name).expect("a path"), StoredFile { content: text.as_bytes().into(), mode })
+    }))
 }

@@ -288,6 +288,18 @@ fn the_guard_wants_no_markers_and_no_code_left_out() {
 }
 
 #[test]
+fn a_whole_file_leaves_the_white_space_of_lines_that_it_does_not_change() {
+    let whole = |text: &str| format!("FILE: x.txt\n```\n{text}```\n");
+    check(&[("x.txt", "a  \nb\t\nc\n")], &whole("a\nb\nd\n"), &[("x.txt", "a  \nb\t\nd\n")]);
+    // Nothing else changes, so that it was asked for.
+    check(&[("x.txt", "a  \nb\n")], &whole("a\nb\n"), &[("x.txt", "a\nb\n")]);
+    let tabs = "a:\n\tb\n\tc\n\td\n";
+    refused(&[("x.txt", tabs)], &whole("a:\n    b\n    c\n    e\n"), &[Cause::Whitespace]);
+    refused(&[("x.txt", &tabs.replace('\t', "  "))], &whole("a:\n\tb\n\tc\n\te\n"), &[Cause::Whitespace]);
+    check(&[("x.txt", tabs)], &whole("a:\n  b\n  c\n  d\n"), &[("x.txt", "a:\n  b\n  c\n  d\n")]);
+}
+
+#[test]
 fn a_file_that_shrinks_much_is_refused_only_with_another_sign() {
     let long: String = (0..60).map(|n| format!("line {n}\n")).collect();
     let files = [("x.txt", long.as_str())];

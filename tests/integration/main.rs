@@ -10,6 +10,7 @@
 
 #[cfg(unix)]
 mod action;
+mod apply;
 mod attempts;
 mod certify;
 mod commands;

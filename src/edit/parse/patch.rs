@@ -14,7 +14,7 @@
 //! *** End Patch
 //! ~~~
 //!
-//! The first hunk of a file may come without `@@`. A hunk that only adds goes behind its anchor, or to the end of the file
+//! The first and the last line may be missing together. The first hunk of a file may come without `@@`. A hunk that only adds goes behind its anchor, or to the end of the file
 //! where it has none. What stands before and behind the patch, such as a here-document of a shell, is skipped.
 
 use crate::edit::feedback::{Cause, Problem};
@@ -22,10 +22,18 @@ use crate::edit::{Edit, Hunk};
 
 const BEGIN: &str = "*** Begin Patch";
 const END: &str = "*** End Patch";
+const ADD: &str = "*** Add File:";
+const DELETE: &str = "*** Delete File:";
+const UPDATE: &str = "*** Update File:";
 
 /// Tells whether an answer holds such a patch.
 pub(super) fn is_patch(lines: &[&str]) -> bool {
-    lines.iter().any(|line| line.trim() == BEGIN)
+    lines.iter().any(|line| line.trim() == BEGIN || names_file(line))
+}
+
+/// Tells whether `line` names a file of a patch.
+fn names_file(line: &str) -> bool {
+    [ADD, DELETE, UPDATE].iter().any(|marker| marked(line, marker).is_some())
 }
 
 /// Reads the edits of the patches in `lines`.
@@ -47,7 +55,14 @@ pub(super) fn read(lines: &[&str]) -> Result<Vec<Edit>, Vec<Problem>> {
         }
         at = end + 1;
     }
-    if !any {
+    if let (false, Some(begin)) = (any, lines.iter().position(|line| names_file(line))) {
+        let end =
+            lines.iter().skip(begin).position(|line| line.starts_with("```")).map_or(lines.len(), |end| begin + end);
+        match sections(&lines[begin..end]) {
+            Ok(found) => edits.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    } else if !any {
         problems.push(Problem::new(Cause::NoEdit, "it holds no patch").with_detail(
             "Expected are the lines *** Begin Patch, for each file *** Update File: path with hunks, and *** End Patch.",
         ));
@@ -71,16 +86,16 @@ fn sections(lines: &[&str]) -> Result<Vec<Edit>, Problem> {
         let line = lines[at];
         let end = (at + 1..lines.len()).find(|next| begins_section(lines[*next])).unwrap_or(lines.len());
         let body = &lines[at + 1..end];
-        if let Some(path) = marked(line, "*** Add File:") {
+        if let Some(path) = marked(line, ADD) {
             edits.push(Edit::Create { path: path.to_owned(), content: added(path, body)? });
-        } else if let Some(path) = marked(line, "*** Delete File:") {
+        } else if let Some(path) = marked(line, DELETE) {
             if let Some(odd) = body.iter().find(|line| !line.trim().is_empty()) {
                 return Err(
                     malformed(format!("behind *** Delete File: nothing may stand, and there is {odd:?}")).in_file(path)
                 );
             }
             edits.push(Edit::Delete { path: path.to_owned() });
-        } else if let Some(path) = marked(line, "*** Update File:") {
+        } else if let Some(path) = marked(line, UPDATE) {
             edits.extend(updated(path, body)?);
         } else if !line.trim().is_empty() {
             return Err(malformed(format!("{line:?} is no line of a patch here")).with_detail(
@@ -96,7 +111,7 @@ fn sections(lines: &[&str]) -> Result<Vec<Edit>, Problem> {
 }
 
 fn begins_section(line: &str) -> bool {
-    ["*** Add File:", "*** Delete File:", "*** Update File:"].iter().any(|marker| line.trim_start().starts_with(marker))
+    [ADD, DELETE, UPDATE].iter().any(|marker| line.trim_start().starts_with(marker))
         || (line.starts_with("*** ") && !line.starts_with("*** End of File") && !line.starts_with("*** Move to:"))
 }
 
@@ -168,7 +183,12 @@ fn hunks(path: &str, body: &[&str]) -> Result<Vec<Hunk>, Problem> {
             Some(' ') => both(hunk, signs.as_str()),
             None => both(hunk, ""),
             Some('-') => hunk.old.push(signs.as_str().to_owned()),
-            Some('+') => hunk.new.push(signs.as_str().to_owned()),
+            Some('+') => {
+                // An added line is a whole one, with its newline.
+                hunk.new.push(signs.as_str().to_owned());
+                hunk.last_newline = Some(true);
+                continue;
+            }
             Some(_) => {
                 let summary = format!("a line of a hunk has no blank, + or - before it: {line:?}");
                 return Err(malformed(summary).in_file(path));
@@ -182,6 +202,7 @@ fn hunks(path: &str, body: &[&str]) -> Result<Vec<Hunk>, Problem> {
 }
 
 fn both(hunk: &mut Hunk, text: &str) {
+    hunk.last_newline = None;
     hunk.old.push(text.to_owned());
     hunk.new.push(text.to_owned());
 }

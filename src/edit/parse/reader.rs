@@ -150,7 +150,7 @@ impl<'t> Reader<'t> {
             Some(path) => {
                 self.take_path_line(&path);
                 self.current = Some(path.clone());
-                self.edits.push(Edit::Replace { path, search, replace });
+                self.edits.push(Edit::Replace { path, search, replace, line: block.line });
             }
             None => {
                 let summary = format!("the block in line {} of the answer does not say which file it is for", at + 1);

@@ -16,6 +16,8 @@ pub(super) struct Block {
     pub(super) search: Range<usize>,
     /// The lines to put there.
     pub(super) replace: Range<usize>,
+    /// The line of the file, from 1, where the search text is said to begin.
+    pub(super) line: Option<usize>,
 }
 
 /// Signs that a marker has at least; conflict markers of git have seven.
@@ -67,7 +69,10 @@ fn split(lines: &[&str], start: usize, opener: Opener<'_>, same_length: bool) ->
             || words_behind(at, '+').is_some_and(|words| is_word(words, &REPLACE_WORDS));
         if closes {
             return match dividers.as_slice() {
-                [divider] => Ok(Block { search: start + 1..*divider, replace: divider + 1..at }),
+                [divider] => {
+                    let (line, first) = head(&lines[..*divider], start + 1);
+                    Ok(Block { search: first..*divider, replace: divider + 1..at, line })
+                }
                 [] => Err("the block has no line ======= between the two texts"),
                 _ => Err("the block has more than one line =======; write all three markers with nine signs, so that \
                           they differ from the text"),
@@ -75,6 +80,22 @@ fn split(lines: &[&str], start: usize, opener: Opener<'_>, same_length: bool) ->
         }
     }
     Err("the block has no closing line >>>>>>> REPLACE; the answer was perhaps cut off")
+}
+
+/// Reads the lines `:start_line:N`, `:end_line:N` and `-------` that some models are taught to put before the text; returns
+/// N and the first line of the text.
+fn head(lines: &[&str], start: usize) -> (Option<usize>, usize) {
+    let number = |at: usize, name: &str| lines.get(at)?.trim().strip_prefix(name)?.trim().parse().ok();
+    let mut at = start;
+    let line = number(at, ":start_line:");
+    at += usize::from(line.is_some());
+    let end: Option<usize> = number(at, ":end_line:");
+    at += usize::from(end.is_some());
+    let is_rule = lines.get(at).is_some_and(|line| line.len() >= MIN_SIGNS && line.chars().all(|sign| sign == '-'));
+    match line {
+        Some(_) => (line, at + usize::from(is_rule)),
+        None => (None, start),
+    }
 }
 
 /// Splits a line of at least five equal signs into indentation, their number, and what stands behind.

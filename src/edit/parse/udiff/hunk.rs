@@ -1,0 +1,118 @@
+//! One hunk: its heading, and the lines behind it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::edit::Hunk;
+use crate::edit::feedback::Problem;
+
+use super::malformed;
+
+static HUNK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^@@+ +-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))? +@@+ ?(.*)$")
+        .expect("the pattern is a constant, compiled by a test")
+});
+/// The counts of a hunk's heading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    old: Option<u64>,
+    new: Option<u64>,
+}
+
+/// Tells whether `line` is the heading of a hunk, with its numbers.
+pub(super) fn is_heading(line: &str) -> bool {
+    HUNK.is_match(line)
+}
+
+/// Reads the hunk whose heading stands in line `at`; returns the line behind it too.
+pub(super) fn hunk(lines: &[&str], at: usize) -> Result<(Hunk, Counts, usize), Problem> {
+    let mut hunk = Hunk::default();
+    let mut counts = Counts::default();
+    if let Some(found) = HUNK.captures(lines[at]) {
+        let number = |group: usize| found.get(group).map(|digits| digits.as_str().parse::<u64>()).transpose();
+        let wrong = || malformed(format!("the heading {:?} of a hunk has a number that is none", lines[at]));
+        let read = || -> Result<(u64, Counts), std::num::ParseIntError> {
+            let line = number(1)?.unwrap_or(0);
+            number(3)?;
+            Ok((line, Counts { old: Some(number(2)?.unwrap_or(1)), new: Some(number(4)?.unwrap_or(1)) }))
+        };
+        let (line, both) = read().map_err(|_| wrong())?;
+        counts = both;
+        hunk.line = usize::try_from(line).ok();
+        hunk.anchors
+            .extend(found.get(5).map(|heading| heading.as_str().trim().to_owned()).filter(|text| !text.is_empty()));
+    } else {
+        let heading = lines[at].trim_matches('@').trim();
+        let is_text = !heading.is_empty()
+            && !heading.chars().all(|c| matches!(c, '.' | '-' | '+' | ',' | ' ') || c.is_ascii_digit());
+        hunk.anchors.extend(is_text.then(|| heading.to_owned()));
+    }
+    let next = body(lines, at + 1, &mut hunk, counts);
+    let said = (hunk.old.len() as u64, hunk.new.len() as u64);
+    // With correct counts the blank lines at the end are those of the answer.
+    while (counts.old, counts.new) != (Some(said.0), Some(said.1)) && ends_blank(&hunk) && !fits(&hunk, counts) {
+        hunk.old.pop();
+        hunk.new.pop();
+    }
+    if hunk.old.is_empty() && hunk.new.is_empty() {
+        return Err(malformed(format!("the hunk {:?} has no lines", lines[at])));
+    }
+    // A hunk that only adds says behind which line; any other one's first line is meant.
+    if hunk.old.is_empty() && counts.old.is_some_and(|count| count > 0) {
+        hunk.line = None;
+    }
+    Ok((hunk, counts, next))
+}
+
+/// Tells whether the counts are right.
+pub(super) fn fits(hunk: &Hunk, counts: Counts) -> bool {
+    counts.old == Some(hunk.old.len() as u64) && counts.new == Some(hunk.new.len() as u64)
+}
+
+fn ends_blank(hunk: &Hunk) -> bool {
+    hunk.old.last().is_some_and(String::is_empty) && hunk.new.last().is_some_and(String::is_empty)
+}
+
+/// Reads the lines of a hunk from line `at`; returns the line behind the last.
+fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts) -> usize {
+    let mut last = ' ';
+    while at < lines.len() {
+        let line = lines[at];
+        let is_full = counts.old.is_some_and(|count| hunk.old.len() as u64 >= count)
+            && counts.new.is_some_and(|count| hunk.new.len() as u64 >= count);
+        let begins_next = line.starts_with("--- ") && lines.get(at + 1).is_some_and(|next| next.starts_with("+++ "));
+        if begins_next && (is_full || lines.get(at + 2).is_some_and(|next| next.starts_with("@@"))) {
+            break;
+        }
+        let mut signs = line.chars();
+        match signs.next() {
+            Some(' ') => {
+                hunk.old.push(signs.as_str().to_owned());
+                hunk.new.push(signs.as_str().to_owned());
+                last = ' ';
+            }
+            None if is_full => break,
+            None => {
+                hunk.old.push(String::new());
+                hunk.new.push(String::new());
+                last = ' ';
+            }
+            Some('-') => {
+                hunk.old.push(signs.as_str().to_owned());
+                last = '-';
+            }
+            Some('+') => {
+                hunk.new.push(signs.as_str().to_owned());
+                last = '+';
+            }
+            Some('\\') => {
+                // Behind a removed line it says that the new one has what the old one lacks, unless that is marked too.
+                hunk.last_newline = Some(last == '-' && hunk.last_newline != Some(false));
+            }
+            Some(_) => break,
+        }
+        at += 1;
+    }
+    at
+}
