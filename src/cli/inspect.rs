@@ -127,7 +127,7 @@ fn told_setup(setup: &Setup) -> String {
     let mut text = format!("\nInstalled before ({}), with the network, once for all trees:\n", setup.ecosystem.name());
     for (number, way) in setup.ways.iter().enumerate() {
         if number > 0 {
-            text += "  or, where a program of these is missing:\n";
+            text += "  or, where that fails:\n";
         }
         for step in way {
             let may = if step.may_fail { "  (may fail)" } else { "" };

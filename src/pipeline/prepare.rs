@@ -126,9 +126,9 @@ async fn prepared(
     Ok(Ok((folder, done)))
 }
 
-/// Runs the first way whose programs are there.
+/// Goes the ways in their order, up to the first that leads there; why one did not is told.
 async fn make(bench: &Bench<'_>, setup: &Setup, places: (&Path, &Path)) -> Result<Result<Done, String>, PipelineError> {
-    let mut reason = "it has no commands".to_owned();
+    let mut reasons = Vec::new();
     for way in &setup.ways {
         let mut done = Done { commands: Vec::new(), sources: Vec::new(), remarks: Vec::new() };
         let mut failed = None;
@@ -139,22 +139,21 @@ async fn make(bench: &Bench<'_>, setup: &Setup, places: (&Path, &Path)) -> Resul
                 None => done.commands.push(format!("`{label}`")),
                 Some(trouble) if step.may_fail => done.remarks.push(format!("`{label}` {trouble}")),
                 Some(trouble) => {
-                    failed = Some((format!("`{label}` {trouble}"), run.did_run()));
+                    failed = Some(format!("`{label}` {trouble}"));
                     break;
                 }
             }
         }
         match failed {
-            None => return Ok(Ok(done)),
-            Some((why, did_run)) => {
-                reason = why;
-                if did_run {
-                    break;
-                }
+            None => {
+                done.remarks.splice(0..0, reasons);
+                return Ok(Ok(done));
             }
+            Some(reason) => reasons.push(reason),
         }
     }
-    Ok(Err(reason))
+    // The last way is the one that asks for least.
+    Ok(Err(reasons.pop().unwrap_or_else(|| "it has no commands".to_owned())))
 }
 
 /// Says what went wrong with a step, in a few words.
@@ -162,8 +161,11 @@ fn trouble(run: &CheckRun) -> Option<String> {
     if let Some(reason) = &run.could_not_run {
         return Some(format!("was not run: {reason}"));
     }
-    let last = run.excerpt.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    (!run.exit.is_success()).then(|| format!("failed: {}", last.trim()))
+    let lines = || run.excerpt.lines().map(str::trim).filter(|line| !line.is_empty());
+    // Package managers end with where their log is, and say before what was wrong.
+    let telling = |line: &&str| ["fatal:", "error:", "ERROR:", "ERR!"].iter().any(|word| line.contains(word));
+    let line = lines().find(telling).or_else(|| lines().next_back()).unwrap_or("it said nothing");
+    (!run.exit.is_success()).then(|| format!("failed: {line}"))
 }
 
 async fn run_step(

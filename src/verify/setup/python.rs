@@ -33,11 +33,14 @@ const REQUIREMENTS: [&str; 17] = [
     "requirements/tests.txt",
     "requirements/dev.txt",
 ];
+/// Makes an environment, anew where an earlier way has left one.
+const VENV: [&str; 5] = ["python3", "-m", "venv", "--clear", ".venv"];
+const PIP: [&str; 5] = [".venv/bin/python", "-m", "pip", "install", "-q"];
 /// Files that make a folder a project that pip can install.
 const PROJECT: [&str; 2] = ["pyproject.toml", "setup.py"];
 
 pub(super) fn setup(files: &Files<'_>, checks: &[Check], is_installed: &dyn Fn(&str) -> bool) -> Option<Setup> {
-    let mut with_uv: Vec<Step> = Vec::new();
+    let (mut with_uv, mut with_uv_of_pip) = (Vec::new(), Vec::new());
     let mut with_pip = Vec::new();
     for folder in folders(checks, &["python", "python3", "pytest", "coverage"]) {
         if is_installed(folder) || is_installed("") {
@@ -48,13 +51,19 @@ pub(super) fn setup(files: &Files<'_>, checks: &[Check], is_installed: &dyn Fn(&
         with_pip.extend(by_pip(files, folder, wants_pytest));
         if files.has(folder, "uv.lock") {
             let argv = ["uv", "sync", "--frozen", "--all-extras", "--all-groups"];
-            with_uv.push(Step::new(&argv, folder, ("uv.lock", "is locked")));
+            let why = ("uv.lock", "is locked");
+            with_uv.push(Step::new(&argv, folder, why));
+            with_uv_of_pip.push(Step::new(&VENV, folder, why));
+            with_uv_of_pip.push(Step::new(&[&PIP[..], &["uv"]].concat(), folder, why));
+            // What is in the environment besides the lock is uv itself.
+            let there = [&[".venv/bin/uv"], &argv[1..], &["--inexact", "--python", ".venv/bin/python"]].concat();
+            with_uv_of_pip.push(Step::new(&there, folder, why));
         }
     }
     if with_pip.is_empty() {
         return None;
     }
-    let ways = if with_uv.is_empty() { vec![with_pip] } else { vec![with_uv, with_pip] };
+    let ways = if with_uv.is_empty() { vec![with_pip] } else { vec![with_uv, with_uv_of_pip, with_pip] };
     Some(Setup::new(files, Ecosystem::Python, ways))
 }
 
@@ -70,8 +79,7 @@ fn by_pip(files: &Files<'_>, folder: &str, wants_pytest: bool) -> Vec<Step> {
         return Vec::new();
     };
     let why = (because, "names dependencies");
-    let pip = [".venv/bin/python", "-m", "pip", "install", "-q"];
-    let mut steps = vec![Step::new(&["python3", "-m", "venv", ".venv"], folder, why)];
+    let mut steps = vec![Step::new(&VENV, folder, why)];
     let mut wanted: Vec<&str> = declared.iter().map(String::as_str).collect();
     if wants_pytest && !wanted.iter().any(|name| name.starts_with("pytest")) {
         wanted.push("pytest");
@@ -80,13 +88,13 @@ fn by_pip(files: &Files<'_>, folder: &str, wants_pytest: bool) -> Vec<Step> {
         wanted.extend(["-r", list]);
     }
     if !wanted.is_empty() {
-        steps.push(Step::new(&[&pip[..], &wanted].concat(), folder, why));
+        steps.push(Step::new(&[&PIP[..], &wanted].concat(), folder, why));
     }
     if project.is_some() {
         let extras = extras(files, folder);
         let place = if extras.is_empty() { ".".to_owned() } else { format!(".[{}]", extras.join(",")) };
         let editable = ["--config-settings", "editable_mode=compat", "-e", &place];
-        steps.push(Step::optional(&[&pip[..], &editable].concat(), folder, why));
+        steps.push(Step::optional(&[&PIP[..], &editable].concat(), folder, why));
     }
     steps
 }

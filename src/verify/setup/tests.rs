@@ -33,7 +33,7 @@ fn python_by_what_its_files_declare() {
                    [dependency-groups]\ndev = ['coverage', {include-group = 'tests'}]\ntests = ['pytest>=8', '-e .']\n";
     insta::assert_snapshot!(planned(&[("pyproject.toml", project), test]), @"
     python
-      `python3 -m venv .venv` pyproject.toml: names dependencies
+      `python3 -m venv --clear .venv` pyproject.toml: names dependencies
       `.venv/bin/python -m pip install -q coverage 'pytest>=8'` pyproject.toml: names dependencies
       `.venv/bin/python -m pip install -q --config-settings editable_mode=compat -e '.[test]'` (may fail) pyproject.toml: names dependencies
     ");
@@ -41,14 +41,18 @@ fn python_by_what_its_files_declare() {
     python
       `uv sync --frozen --all-extras --all-groups` uv.lock: is locked
     else python
-      `python3 -m venv .venv` pyproject.toml: names dependencies
+      `python3 -m venv --clear .venv` uv.lock: is locked
+      `.venv/bin/python -m pip install -q uv` uv.lock: is locked
+      `.venv/bin/uv sync --frozen --all-extras --all-groups --inexact --python .venv/bin/python` uv.lock: is locked
+    else python
+      `python3 -m venv --clear .venv` pyproject.toml: names dependencies
       `.venv/bin/python -m pip install -q coverage 'pytest>=8'` pyproject.toml: names dependencies
       `.venv/bin/python -m pip install -q --config-settings editable_mode=compat -e '.[test]'` (may fail) pyproject.toml: names dependencies
     ");
     let poetry = "[tool.poetry]\nname = 'a'\n[tool.poetry.group.test.dependencies]\npytest = '^8.1'\nmock = {version = '*'}\nown = {path = '..'}\n";
     insta::assert_snapshot!(planned(&[("pyproject.toml", poetry), test]), @"
     python
-      `python3 -m venv .venv` pyproject.toml: names dependencies
+      `python3 -m venv --clear .venv` pyproject.toml: names dependencies
       `.venv/bin/python -m pip install -q mock 'pytest>=8.1'` pyproject.toml: names dependencies
       `.venv/bin/python -m pip install -q --config-settings editable_mode=compat -e .` (may fail) pyproject.toml: names dependencies
     ");
@@ -56,7 +60,7 @@ fn python_by_what_its_files_declare() {
         "[testenv]\ndeps =\n    pytest\n    py38: old\n    -rrequirements.txt\n    responses>=1\ncommands = pytest\n";
     insta::assert_snapshot!(planned(&[("setup.py", ""), ("tox.ini", tox), ("requirements/dev.txt", "x"), test]), @"
     python
-      `python3 -m venv .venv` setup.py: names dependencies
+      `python3 -m venv --clear .venv` setup.py: names dependencies
       `.venv/bin/python -m pip install -q pytest 'responses>=1' -r requirements/dev.txt` setup.py: names dependencies
       `.venv/bin/python -m pip install -q --config-settings editable_mode=compat -e .` (may fail) setup.py: names dependencies
     ");
