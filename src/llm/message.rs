@@ -13,6 +13,8 @@ pub enum Role {
     User,
     /// The model.
     Assistant,
+    /// What a tool that the model asked for gave.
+    Tool,
 }
 
 /// One turn of a conversation.
@@ -22,17 +24,97 @@ pub struct Message {
     pub role: Role,
     /// The text.
     pub content: String,
+    /// Pictures beside the text; only of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
+    /// What the model asks for; only of the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCall>,
+    /// The id of the call that this answers; only of tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<String>,
+}
+
+/// A picture that a model with eyes is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// Its type, as its first bytes say: `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
+    pub media_type: String,
+    /// Its bytes in base64 (RFC 4648, section 4).
+    pub base64: String,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} base64 characters", self.media_type, self.base64.len())
+    }
+}
+
+/// A tool that the model may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name: letters, digits and `_`.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// The JSON Schema of its arguments, an object.
+    pub parameters: serde_json::Value,
+}
+
+/// A tool that the model asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// By which the answer names it.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// JSON as the model wrote it; it may be broken.
+    pub arguments: String,
+}
+
+/// The form that a server is asked to enforce.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Any JSON object.
+    JsonObject,
+    /// JSON of this schema.
+    JsonSchema {
+        /// Its name: letters, digits and `_`.
+        name: String,
+        /// The schema; objects allow no further keys and require all of theirs.
+        schema: serde_json::Value,
+    },
+}
+
+/// How long a model shall think (OpenAI API reference, `reasoning_effort`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// Hardly.
+    Minimal,
+    /// A little.
+    Low,
+    /// As it is meant to.
+    Medium,
+    /// Long.
+    High,
 }
 
 impl Message {
     /// Makes a message.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        Self { role, content: content.into(), pictures: Vec::new(), calls: Vec::new(), answers: None }
+    }
+
+    /// Makes the answer of a tool to the call `id`.
+    pub fn of_tool(id: &str, content: impl Into<String>) -> Self {
+        Self { answers: Some(id.to_owned()), ..Self::new(Role::Tool, content) }
     }
 }
 
 /// A conversation that wants one more turn.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// The turns so far, oldest first.
     pub messages: Vec<Message>,
@@ -42,6 +124,15 @@ pub struct Request {
     pub temperature: Option<f32>,
     /// Makes servers that support it repeat themselves.
     pub seed: Option<u64>,
+    /// Tools that the model may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool>,
+    /// The form that the server shall enforce; servers that cannot are asked without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+    /// How long the model shall think; `None` leaves it to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
 }
 
 impl Request {
@@ -53,9 +144,12 @@ impl Request {
         Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Returns the bytes of all message texts.
+    /// Returns the bytes of all message texts, calls and tools; pictures are not counted.
     pub fn size_bytes(&self) -> usize {
-        self.messages.iter().map(|message| message.content.len()).sum()
+        let called = |call: &ToolCall| call.name.len() + call.arguments.len();
+        let said = |message: &Message| message.content.len() + message.calls.iter().map(called).sum::<usize>();
+        let offered = |tool: &Tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len();
+        self.messages.iter().map(said).sum::<usize>() + self.tools.iter().map(offered).sum::<usize>()
     }
 }
 
@@ -101,6 +195,9 @@ pub struct Usage {
 pub struct Reply {
     /// What it wrote; may be empty.
     pub text: String,
+    /// The tools that it asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCall>,
     /// Why it stopped.
     pub finish: Finish,
     /// What the call used.

@@ -6,11 +6,13 @@
 mod absent;
 mod address;
 mod choose;
+mod count;
 mod message;
 mod models;
 mod openai;
 mod price;
 mod probe;
+mod profile;
 mod record;
 mod refusal;
 mod replay;
@@ -29,11 +31,13 @@ use tokio_util::sync::CancellationToken;
 pub use absent::Absent;
 pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
-pub use message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
+pub use count::{of_message as message_tokens, of_request as request_tokens};
+pub use message::{CountedBy, Effort, Finish, Form, Message, Picture, Reply, Request, Role, Tool, ToolCall, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};
 pub use price::{Price, PriceOverride, Pricing, cost_usd};
 pub use probe::{Choice, ChoiceRules, LoopbackServer, choose};
+pub use profile::{Dialect, EditForm, Profile, ProfilePart, Step};
 pub use record::{RECORDING_SCHEMA, RecordedTurn, Recorder};
 pub use replay::Replay;
 pub use resume::Resumed;
@@ -197,6 +201,14 @@ pub enum LlmError {
         line: usize,
         /// What is wrong.
         reason: String,
+    },
+    /// The endpoint or the model takes no tools.
+    #[error("{model} takes no tools: {message}")]
+    NoTools {
+        /// The model asked for.
+        model: String,
+        /// The server's words, capped.
+        message: String,
     },
     /// No model was named and none was found.
     #[error("no language model is configured and none answers on this machine")]

@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_openai::Client;
 use async_openai::error::OpenAIError;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::message::{Message, Reply, Request};
+use super::message::{Effort, Form, Message, Reply, Request, Role, Tool};
 use super::wire::{Once, Timeouts, Wire};
 use super::{BoxFuture, LanguageModel, LlmError, reply};
 use crate::secret::Secret;
@@ -76,6 +76,11 @@ impl OpenAi {
                     return reply::read(&body, &self.model, request).map_err(|reason| self.wire.malformed(&reason));
                 }
                 Err(LlmError::Status { status: 400 | 422, message, .. }) if self.refused.learn(&message, request) => {}
+                Err(LlmError::Status { status: 400 | 404 | 422 | 501, message, .. })
+                    if refuses_tools(&message, request) =>
+                {
+                    return Err(LlmError::NoTools { model: self.model.clone(), message });
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -86,7 +91,10 @@ impl OpenAi {
         let limit = request.max_output_tokens;
         Body {
             model: &self.model,
-            messages: &request.messages,
+            messages: request.messages.iter().map(said).collect(),
+            tools: request.tools.iter().map(offered).collect(),
+            response_format: request.form.as_ref().filter(|_| !self.refused.form.load(Ordering::Relaxed)).map(form),
+            reasoning_effort: request.effort.filter(|_| !self.refused.effort.load(Ordering::Relaxed)),
             max_tokens: (!renamed).then_some(limit),
             max_completion_tokens: renamed.then_some(limit),
             temperature: request.temperature.filter(|_| !self.refused.temperature.load(Ordering::Relaxed)),
@@ -126,11 +134,56 @@ impl LanguageModel for OpenAi {
     }
 }
 
+/// Writes a message as the API wants it: pictures as parts of the content, calls and their answers by id.
+fn said(message: &Message) -> Value {
+    let mut value = json!({ "role": message.role, "content": message.content });
+    if !message.pictures.is_empty() {
+        let shown = |picture: &super::Picture| {
+            let url = format!("data:{};base64,{}", picture.media_type, picture.base64);
+            json!({ "type": "image_url", "image_url": { "url": url } })
+        };
+        let text = json!({ "type": "text", "text": message.content });
+        value["content"] = [text].into_iter().chain(message.pictures.iter().map(shown)).collect();
+    }
+    if !message.calls.is_empty() {
+        let called = |call: &super::ToolCall| {
+            let function = json!({ "name": call.name, "arguments": call.arguments });
+            json!({ "id": call.id, "type": "function", "function": function })
+        };
+        value["tool_calls"] = message.calls.iter().map(called).collect();
+    }
+    if let (Role::Tool, Some(id)) = (message.role, &message.answers) {
+        value["tool_call_id"] = json!(id);
+    }
+    value
+}
+
+fn offered(tool: &Tool) -> Value {
+    let function =
+        json!({ "name": tool.name, "description": tool.description, "parameters": tool.parameters, "strict": true });
+    json!({ "type": "function", "function": function })
+}
+
+fn form(form: &Form) -> Value {
+    match form {
+        Form::JsonObject => json!({ "type": "json_object" }),
+        Form::JsonSchema { name, schema } => {
+            json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } })
+        }
+    }
+}
+
 /// The body of a request (OpenAI API reference, "Create chat completion").
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: &'a [Message],
+    messages: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_format: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<Effort>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +202,16 @@ struct Refused {
     max_tokens: AtomicBool,
     temperature: AtomicBool,
     seed: AtomicBool,
+    form: AtomicBool,
+    effort: AtomicBool,
+}
+
+/// Tells whether a refusal is because of the tools: Ollama, vLLM, OpenRouter and OpenAI say so in these words.
+fn refuses_tools(message: &str, request: &Request) -> bool {
+    let lower = message.to_ascii_lowercase();
+    let named = ["tool", "function call"].iter().any(|word| lower.contains(word));
+    let refused = ["support", "not enabled", "requires", "not allowed", "no endpoints", "unknown", "unrecognized"];
+    !request.tools.is_empty() && named && refused.iter().any(|word| lower.contains(word))
 }
 
 impl Refused {
@@ -164,6 +227,8 @@ impl Refused {
             ("max_tokens", &self.max_tokens, true),
             ("temperature", &self.temperature, request.temperature.is_some()),
             ("seed", &self.seed, request.seed.is_some()),
+            ("response_format", &self.form, request.form.is_some()),
+            ("reasoning_effort", &self.effort, request.effort.is_some()),
         ];
         let named = |name: &str| lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name);
         let found = marks.into_iter().find(|(name, mark, sent)| *sent && named(name) && !mark.load(Ordering::Relaxed));

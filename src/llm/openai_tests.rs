@@ -5,13 +5,13 @@ use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::*;
-use crate::llm::{ListedModel, Role, list_models};
+use crate::llm::{Finish, ListedModel, Picture, ToolCall, list_models};
 
 const KEY: &str = "sk-very-secret-key";
 
 fn request() -> Request {
     let messages = vec![Message::new(Role::System, "You fix bugs."), Message::new(Role::User, "Fix it.")];
-    Request { messages, max_output_tokens: 100, temperature: Some(0.5), seed: Some(7) }
+    Request { messages, max_output_tokens: 100, temperature: Some(0.5), seed: Some(7), ..Request::default() }
 }
 
 fn adapter(base_url: &str, reply_timeout: Duration) -> OpenAi {
@@ -270,4 +270,135 @@ async fn the_list_of_models_comes_from_one_request() {
     let expected =
         ListedModel { id: "qwen".to_owned(), context_window_tokens: Some(8192), owned_by: Some("llamacpp".to_owned()) };
     assert_eq!(listed, [expected]);
+}
+
+#[tokio::test]
+async fn tools_calls_pictures_and_forms_go_over_the_wire_as_the_api_wants_them() {
+    let server = MockServer::start().await;
+    let answer = r#"{"choices":[{"message":{"content":null,"tool_calls":[
+        {"id":"c1","type":"function","function":{"name":"read","arguments":"{\"path\":\"a\"}"}},
+        {"function":{"name":"finish","arguments":{"summary":"s"}}},
+        {"function":{"arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#;
+    Mock::given(method("POST")).respond_with(json(200, answer)).expect(1).mount(&server).await;
+    let call = ToolCall { id: "c0".to_owned(), name: "read".to_owned(), arguments: "{}".to_owned() };
+    let picture = Picture { media_type: "image/png".to_owned(), base64: "AAAA".to_owned() };
+    let tool = Tool { name: "read".to_owned(), description: "d".to_owned(), parameters: serde_json::json!({}) };
+    let request = Request {
+        messages: vec![
+            Message { pictures: vec![picture], ..Message::new(Role::User, "see") },
+            Message { calls: vec![call], ..Message::new(Role::Assistant, "") },
+            Message::of_tool("c0", "text"),
+        ],
+        tools: vec![tool],
+        form: Some(Form::JsonSchema { name: "plan".to_owned(), schema: serde_json::json!({"type": "object"}) }),
+        effort: Some(Effort::Low),
+        ..request()
+    };
+    let model = adapter(&format!("{}/v1", server.uri()), Duration::from_secs(20));
+    let reply = model.complete(&request, &CancellationToken::new()).await.unwrap();
+    let calls: Vec<_> =
+        reply.calls.iter().map(|call| (call.id.as_str(), call.name.as_str(), call.arguments.as_str())).collect();
+    assert_eq!(calls, [("c1", "read", "{\"path\":\"a\"}"), ("call_1", "finish", "{\"summary\":\"s\"}")]);
+    assert_eq!(reply.finish, Finish::Stop);
+    let sent: Value = serde_json::from_slice(&server.received_requests().await.unwrap()[0].body).unwrap();
+    insta::assert_json_snapshot!(sent, @r#"
+    {
+      "model": "m",
+      "messages": [
+        {
+          "role": "user",
+          "content": [
+            {
+              "type": "text",
+              "text": "see"
+            },
+            {
+              "type": "image_url",
+              "image_url": {
+                "url": "data:image/png;base64,AAAA"
+              }
+            }
+          ]
+        },
+        {
+          "role": "assistant",
+          "content": "",
+          "tool_calls": [
+            {
+              "id": "c0",
+              "type": "function",
+              "function": {
+                "name": "read",
+                "arguments": "{}"
+              }
+            }
+          ]
+        },
+        {
+          "role": "tool",
+          "content": "text",
+          "tool_call_id": "c0"
+        }
+      ],
+      "tools": [
+        {
+          "type": "function",
+          "function": {
+            "name": "read",
+            "description": "d",
+            "parameters": {},
+            "strict": true
+          }
+        }
+      ],
+      "response_format": {
+        "type": "json_schema",
+        "json_schema": {
+          "name": "plan",
+          "schema": {
+            "type": "object"
+          },
+          "strict": true
+        }
+      },
+      "reasoning_effort": "low",
+      "max_tokens": 100,
+      "temperature": 0.5,
+      "seed": 7,
+      "stream": false
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_form_that_the_server_does_not_know_is_left_out_and_tools_that_it_does_not_take_are_an_error() {
+    let server = MockServer::start().await;
+    let ok = r#"{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}"#;
+    let refused =
+        r#"{"error":{"message":"Unsupported parameter: 'response_format' is not supported with this model."}}"#;
+    Mock::given(body_partial_json(serde_json::json!({"response_format": {"type": "json_object"}})))
+        .respond_with(json(400, refused))
+        .expect(1)
+        .with_priority(1)
+        .mount(&server)
+        .await;
+    let no_tools = r#"{"error":{"message":"registry.ollama.ai/library/x does not support tools"}}"#;
+    Mock::given(body_partial_json(serde_json::json!({"tools": [{"type": "function"}]})))
+        .respond_with(json(400, no_tools))
+        .expect(1)
+        .with_priority(2)
+        .mount(&server)
+        .await;
+    Mock::given(method("POST")).respond_with(json(200, ok)).mount(&server).await;
+    let model = adapter(&format!("{}/v1", server.uri()), Duration::from_secs(20));
+    let ask = |request: Request| {
+        let model = &model;
+        async move { model.complete(&request, &CancellationToken::new()).await }
+    };
+    for _ in 0..2 {
+        assert_eq!(ask(Request { form: Some(Form::JsonObject), ..request() }).await.unwrap().text, "x");
+    }
+    let tool = Tool { name: "read".to_owned(), description: String::new(), parameters: serde_json::json!({}) };
+    let error = ask(Request { tools: vec![tool], ..request() }).await.unwrap_err();
+    assert!(matches!(error, LlmError::NoTools { .. }), "{error}");
 }

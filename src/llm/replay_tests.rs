@@ -20,12 +20,18 @@ impl LanguageModel for Counting {
 
 fn reply(text: &str) -> Reply {
     let usage = Usage { input_tokens: 9, cached_input_tokens: 1, output_tokens: 2, counted_by: CountedBy::Server };
-    Reply { text: text.to_owned(), finish: Finish::Other("odd".to_owned()), usage, model: "counting-1".to_owned() }
+    Reply {
+        text: text.to_owned(),
+        calls: Vec::new(),
+        finish: Finish::Other("odd".to_owned()),
+        usage,
+        model: "counting-1".to_owned(),
+    }
 }
 
 fn request(user: &str) -> Request {
     let messages = vec![Message::new(Role::System, "Rules.\nMore rules."), Message::new(Role::User, user)];
-    Request { messages, max_output_tokens: 10, temperature: Some(0.2), seed: Some(u64::MAX) }
+    Request { messages, max_output_tokens: 10, temperature: Some(0.2), seed: Some(u64::MAX), ..Request::default() }
 }
 
 async fn ask(model: &impl LanguageModel, request: &Request) -> Result<String, LlmError> {

@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 
-use super::message::{CountedBy, Finish, Reply, Request, Usage};
+use super::message::{CountedBy, Finish, Reply, Request, ToolCall, Usage};
 use crate::tokens;
 
-/// What the frame around one message costs, in tokens (OpenAI cookbook, "How to count tokens with tiktoken").
+/// What the frame around a call costs, in tokens.
 const FRAME_TOKENS: u64 = 4;
 
 /// A server's token count above this is not believed.
@@ -24,9 +24,10 @@ pub(super) fn read(body: &Value, asked_model: &str, request: &Request) -> Result
     let choices = body.get("choices").and_then(Value::as_array).ok_or("it has no list of choices")?;
     let choice = choices.first().ok_or("its list of choices is empty")?;
     let message = choice.get("message").unwrap_or(&Value::Null);
+    let calls = calls(message.get("tool_calls"));
     let withheld = message.get("refusal").and_then(Value::as_str).filter(|words| !words.is_empty());
     let content = message.get("content").or_else(|| choice.get("text"));
-    if content.is_none() && message.is_null() {
+    if content.is_none() && message.is_null() && calls.is_empty() {
         return Err("its first choice has neither message nor text".to_owned());
     }
     let written = content.map(text_of).unwrap_or_default();
@@ -34,9 +35,9 @@ pub(super) fn read(body: &Value, asked_model: &str, request: &Request) -> Result
         Some(words) if written.is_empty() => (words.to_owned(), Finish::ContentFilter),
         _ => (written, finish_of(choice.get("finish_reason"))),
     };
-    let usage = usage_of(body.get("usage"), request, &text);
+    let usage = usage_of(body.get("usage"), request, &text, &calls);
     let model = body.get("model").and_then(Value::as_str).map(name).filter(|model| !model.is_empty());
-    Ok(Reply { text, finish, usage, model: model.unwrap_or_else(|| asked_model.to_owned()) })
+    Ok(Reply { text, calls, finish, usage, model: model.unwrap_or_else(|| asked_model.to_owned()) })
 }
 
 /// Returns the text of a content that is a text, a list of parts, or null.
@@ -53,26 +54,27 @@ fn finish_of(reason: Option<&Value>) -> Finish {
     let reason = reason.and_then(Value::as_str).unwrap_or_default();
     match reason {
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "STOP" => Finish::Stop,
+        "tool_calls" | "function_call" | "tool_use" => Finish::Stop,
         "length" | "max_tokens" | "model_length" | "MAX_TOKENS" => Finish::Length,
         "content_filter" | "safety" | "SAFETY" => Finish::ContentFilter,
         other => Finish::Other(name(other)),
     }
 }
 
-fn usage_of(usage: Option<&Value>, request: &Request, text: &str) -> Usage {
+fn usage_of(usage: Option<&Value>, request: &Request, text: &str, calls: &[ToolCall]) -> Usage {
     let number = |names: &[&str]| names.iter().find_map(|path| count_at(usage?, path));
     let input = number(&["/prompt_tokens", "/input_tokens"]);
     let output = number(&["/completion_tokens", "/output_tokens"]);
     let cached =
         number(&["/prompt_tokens_details/cached_tokens", "/prompt_cache_hit_tokens", "/cache_read_input_tokens"]);
     match (input, output) {
-        (Some(input), Some(output)) if input > 0 && (output > 0 || text.is_empty()) => Usage {
+        (Some(input), Some(output)) if input > 0 && (output > 0 || (text.is_empty() && calls.is_empty())) => Usage {
             input_tokens: input,
             cached_input_tokens: cached.unwrap_or(0).min(input),
             output_tokens: output,
             counted_by: CountedBy::Server,
         },
-        _ => counted_here(request, text),
+        _ => counted_here(request, text, calls),
     }
 }
 
@@ -84,12 +86,29 @@ fn count_at(usage: &Value, path: &str) -> Option<u64> {
     (count <= MOST_TOKENS).then_some(count)
 }
 
-fn counted_here(request: &Request, text: &str) -> Usage {
-    let input = request.messages.iter().map(|message| tokens::count(&message.content) as u64 + FRAME_TOKENS).sum();
+/// Reads the tools that the model asks for; one without a name is none, one without an id gets its place for one.
+fn calls(list: Option<&Value>) -> Vec<ToolCall> {
+    let read = |(place, call): (usize, &Value)| {
+        let function = call.get("function").unwrap_or(call);
+        let called = function.get("name").and_then(Value::as_str).map(name).filter(|name| !name.is_empty())?;
+        let arguments = match function.get("arguments").or_else(|| function.get("input")) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Null) | None => "{}".to_owned(),
+            Some(other) => other.to_string(),
+        };
+        let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+        Some(ToolCall { id: id.map_or_else(|| format!("call_{place}"), name), name: called, arguments })
+    };
+    list.and_then(Value::as_array).into_iter().flatten().enumerate().filter_map(read).collect()
+}
+
+fn counted_here(request: &Request, text: &str, calls: &[ToolCall]) -> Usage {
+    let called = calls.iter().map(|call| tokens::count(&call.arguments) as u64 + FRAME_TOKENS).sum::<u64>();
+    let input = super::count::of_request(request);
     Usage {
         input_tokens: input,
         cached_input_tokens: 0,
-        output_tokens: tokens::count(text) as u64,
+        output_tokens: tokens::count(text) as u64 + called,
         counted_by: CountedBy::Prentice,
     }
 }

@@ -3,14 +3,14 @@ use crate::llm::{Message, Role};
 
 fn request() -> Request {
     let messages = vec![Message::new(Role::System, "You fix bugs."), Message::new(Role::User, "Fix it.")];
-    Request { messages, max_output_tokens: 100, temperature: None, seed: None }
+    Request { messages, max_output_tokens: 100, temperature: None, seed: None, ..Request::default() }
 }
 
 /// Writes a reply on one line; `server` or `own` is who counted.
 fn show(body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap();
     match read(&body, "asked", &request()) {
-        Ok(Reply { text, finish, usage, model }) => {
+        Ok(Reply { text, finish, usage, model, .. }) => {
             let by = if usage.counted_by == CountedBy::Server { "server" } else { "own" };
             let (input, cached, output) = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens);
             format!("{text:?} {finish:?} {input}/{cached}/{output} {by} {model}")
@@ -77,7 +77,7 @@ fn every_shape_of_reply_is_read() {
     "" Stop 15/0/0 own asked
     "I will not" ContentFilter 15/0/3 own asked
     "" Length 15/0/0 own asked
-    "" Other("tool_calls") 15/0/0 own asked
+    "" Stop 15/0/9 own asked
     "old style" Stop 15/0/2 own asked
     "hi" Other("") 20/0/3 server asked
     "hi" Other("") 20/0/3 server asked
@@ -99,7 +99,7 @@ fn every_shape_of_reply_is_read() {
 
 #[test]
 fn our_own_count_covers_every_message_and_its_frame() {
-    let own = counted_here(&request(), "done");
+    let own = counted_here(&request(), "done", &[]);
     let texts: usize = request().messages.iter().map(|message| tokens::count(&message.content)).sum();
     assert_eq!((own.input_tokens, own.output_tokens), (texts as u64 + 8, tokens::count("done") as u64));
 }

@@ -20,7 +20,7 @@ impl LanguageModel for Scripted {
 
 fn reply() -> Reply {
     let usage = Usage { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1, counted_by: CountedBy::Server };
-    Reply { text: "ok".to_owned(), finish: Finish::Stop, usage, model: "scripted".to_owned() }
+    Reply { text: "ok".to_owned(), calls: Vec::new(), finish: Finish::Stop, usage, model: "scripted".to_owned() }
 }
 
 struct NoWait;
@@ -63,7 +63,8 @@ async fn run(policy: RetryPolicy, errors: Vec<LlmError>) -> String {
     let tell = Arc::clone(&told);
     let observer = move |notice: &RetryNotice<'_>| tell.lock().unwrap().push(notice.to_string());
     let model = Retrying::new(Scripted(Mutex::new(errors.into())), policy, observer).with_wait(NoWait);
-    let request = Request { messages: Vec::new(), max_output_tokens: 1, temperature: None, seed: None };
+    let request =
+        Request { messages: Vec::new(), max_output_tokens: 1, temperature: None, seed: None, ..Request::default() };
     let end = model.complete(&request, &CancellationToken::new()).await;
     let mut lines = told.lock().unwrap().clone();
     lines.push(end.map_or_else(|error| format!("error: {error}"), |reply| reply.text));
@@ -153,6 +154,7 @@ async fn a_wait_ends_when_the_caller_cancels() {
     let stop = cancel.clone();
     let scripted = Scripted(Mutex::new(vec![status(500)].into()));
     let model = Retrying::new(scripted, RetryPolicy::default(), move |_| stop.cancel()).with_wait(EndlessWait);
-    let request = Request { messages: Vec::new(), max_output_tokens: 1, temperature: None, seed: None };
+    let request =
+        Request { messages: Vec::new(), max_output_tokens: 1, temperature: None, seed: None, ..Request::default() };
     assert!(matches!(model.complete(&request, &cancel).await, Err(LlmError::Cancelled)));
 }

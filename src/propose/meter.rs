@@ -6,11 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::llm::{Request, Usage};
-use crate::tokens;
-
-/// Tokens of role and separators around each message (OpenAI cookbook, "How to count tokens", rounded up).
-const TOKENS_PER_MESSAGE: u64 = 4;
+use crate::llm::{Request, Usage, request_tokens};
 
 /// What has been used so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -112,7 +108,7 @@ impl Meter {
             let whole = Duration::from_secs(over.as_secs());
             return Err(LimitReached::WallTime { spent: whole, limit: self.limits.wall_time });
         }
-        let input: u64 = request.messages.iter().map(|m| tokens::count(&m.content) as u64 + TOKENS_PER_MESSAGE).sum();
+        let input = request_tokens(request);
         let needed = input + u64::from(request.max_output_tokens);
         if spent.tokens() + needed > self.limits.tokens {
             return Err(LimitReached::Tokens { spent: spent.tokens(), needed, limit: self.limits.tokens });

@@ -185,6 +185,7 @@ impl<'a> Conversation<'a> {
             max_output_tokens: self.sampling.max_output_tokens,
             temperature: Some(self.sampling.temperature),
             seed: Some(self.sampling.seed),
+            ..Request::default()
         };
         self.meter.allow(&request)?;
         let reply = self.model.complete(&request, cancel).await?;

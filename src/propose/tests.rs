@@ -18,6 +18,7 @@ impl Scripted {
     fn new(answers: &[(&str, Finish)]) -> Self {
         let reply = |(text, finish): &(&str, Finish)| Reply {
             text: (*text).to_owned(),
+            calls: Vec::new(),
             finish: finish.clone(),
             usage: Usage {
                 input_tokens: 100,

@@ -181,7 +181,7 @@ async fn examine_model(
         messages: vec![Message::new(Role::User, "Answer with the one word: ready")],
         max_output_tokens: 256,
         temperature: Some(0.0),
-        seed: None,
+        ..Request::default()
     };
     let asked = match OpenAi::new(&choice.endpoint, OpenAiSettings::default()) {
         Ok(adapter) => adapter.complete(&request, cancel).await,

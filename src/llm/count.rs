@@ -1,0 +1,28 @@
+//! How many tokens a request has, counted here.
+
+use super::message::{Message, Request, Tool};
+use crate::tokens;
+
+/// Tokens of role and separators around each message (OpenAI cookbook, "How to count tokens with tiktoken", rounded up).
+const FRAME_TOKENS: u64 = 4;
+/// Tokens of a picture, taken for the largest that servers scale it to (OpenAI, "Images and vision": 85 and 170 for each
+/// of 8 tiles, rounded up).
+const PICTURE_TOKENS: u64 = 1_500;
+
+/// Counts the tokens that a request makes the model read.
+pub fn of_request(request: &Request) -> u64 {
+    request.messages.iter().map(of_message).sum::<u64>() + request.tools.iter().map(of_tool).sum::<u64>()
+}
+
+/// Counts the tokens of one message.
+pub fn of_message(message: &Message) -> u64 {
+    let called: usize =
+        message.calls.iter().map(|call| tokens::count(&call.name) + tokens::count(&call.arguments)).sum();
+    let pictures = message.pictures.len() as u64 * PICTURE_TOKENS;
+    FRAME_TOKENS + (tokens::count(&message.content) + called) as u64 + pictures
+}
+
+fn of_tool(tool: &Tool) -> u64 {
+    let parts = [tool.name.as_str(), &tool.description, &tool.parameters.to_string()];
+    FRAME_TOKENS + parts.iter().map(|part| tokens::count(part) as u64).sum::<u64>()
+}
