@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Bundle, BundleError, Ending, digest};
 use crate::repo::{FileChange, diff_file};
-use crate::verify::Verdict;
+use crate::verify::{Evidence, Verdict};
 
 /// How good a bundle is; greater is better. The order of the fields is the order in which they count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,15 +24,20 @@ pub struct Merit {
 ///
 /// Near linear in the size of the change.
 pub fn merit(bundle: &Bundle) -> Merit {
-    let strength = match bundle.evidence.as_ref().map(|evidence| evidence.verdict) {
+    merit_of(bundle.ending == Ending::Done, bundle.evidence.as_ref(), &bundle.changes)
+}
+
+/// Weighs a change that is in no bundle yet.
+pub fn merit_of(done: bool, evidence: Option<&Evidence>, changes: &[FileChange]) -> Merit {
+    let strength = match evidence.map(|evidence| evidence.verdict) {
         Some(Verdict::Proven) => 4,
         Some(Verdict::Added) => 3,
         Some(Verdict::Green) => 2,
         Some(Verdict::Unproven) => 1,
         Some(Verdict::Refused) | None => 0,
     };
-    let lines = bundle.changes.iter().map(changed_lines).sum();
-    Merit { done: bundle.ending == Ending::Done, strength, lines: Reverse(lines), files: Reverse(bundle.changes.len()) }
+    let lines = changes.iter().map(changed_lines).sum();
+    Merit { done, strength, lines: Reverse(lines), files: Reverse(changes.len()) }
 }
 
 /// Returns the place of the best bundle, the first one among equals; `None` when there is none.

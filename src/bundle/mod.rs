@@ -23,7 +23,7 @@ use crate::repo::{CommitId, FileChange, PathError};
 use crate::task::{Order, Task};
 use crate::verify::Evidence;
 
-pub use choose::{Merit, best, copy, merit};
+pub use choose::{Merit, best, copy, merit, merit_of};
 pub use files::{digest, read, write};
 
 /// The version of the format that this program writes and reads.

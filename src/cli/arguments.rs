@@ -67,9 +67,10 @@ pub(super) struct Place {
 /// Which model answers.
 #[derive(Debug, Args)]
 pub(super) struct ModelFlags {
-    /// The model's name as its endpoint knows it [env: PRENTICE_MODEL].
+    /// The model's name as its endpoint knows it; given several times, a ladder from small to strong: the next is asked when
+    /// the evidence says no to the one before [env: PRENTICE_MODEL, with commas].
     #[arg(long, value_name = "NAME")]
-    pub model: Option<String>,
+    pub model: Vec<String>,
     /// An OpenAI-compatible endpoint, up to and including `/v1` [env: PRENTICE_BASE_URL; the key: PRENTICE_API_KEY].
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
@@ -138,8 +139,11 @@ pub(super) struct Line {
     /// Independent proposals, each a new conversation (1 to 10).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10))]
     pub attempts: Option<u64>,
-    /// Answers asked for in one conversation (1 to 30).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=30))]
+    /// Make only this one of them, from 1: each can run on a machine of its own, `choose` takes the best.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=10))]
+    pub attempt: Option<u32>,
+    /// Calls of the model in one attempt, all steps together (1 to 300) [default: 30].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=300))]
     pub rounds: Option<u64>,
     /// Tokens read and written, all calls together.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -280,7 +284,7 @@ pub(super) struct Doctor {
     pub place: Place,
     #[command(flatten)]
     pub model: ModelFlags,
-    /// Send one short request to the model; it may cost a fraction of a cent.
+    /// Send a few short requests to each model, and try what its endpoint supports; it may cost a cent.
     #[arg(long)]
     pub online: bool,
     /// Print one JSON array.

@@ -37,10 +37,11 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
     tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
     let flags = Line {
         place: Place { repo: folder.clone() },
-        model: ModelFlags { model: None, base_url: None },
+        model: ModelFlags { model: Vec::new(), base_url: None },
         base: "HEAD".to_owned(),
         checks: Vec::new(),
         attempts: None,
+        attempt: None,
         rounds: None,
         max_tokens: None,
         max_cost: None,

@@ -9,31 +9,11 @@ use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
     Absent, Candidate, Choice, ChoiceRules, LanguageModel, LlmError, OpenAi, OpenAiSettings, PriceOverride, Pricing,
-    Recorder, Replay, Resumed, RetryPolicy, Retrying, Source, choose,
+    Profile, Recorder, Replay, Reply, Resumed, RetryPolicy, Retrying, Source, choose,
 };
-use crate::pipeline::ObservedModel;
+use crate::pipeline::{ObservedModel, Rung};
 use crate::propose;
 use crate::secret::Secret;
-
-/// A model that is ready to be asked.
-pub(super) struct Ready {
-    /// The model with all decorators.
-    pub(super) model: Box<dyn LanguageModel>,
-    /// Why this one, for a person.
-    pub(super) why: String,
-    /// Its window in tokens.
-    pub(super) window_tokens: u64,
-    /// What a call costs.
-    pub(super) pricing: propose::Pricing,
-}
-
-impl Ready {
-    /// Stands in where no model is asked.
-    pub(super) fn without_model() -> Self {
-        let why = "no model is asked for this".to_owned();
-        Self { model: Box::new(Absent), why, window_tokens: DEFAULT_WINDOW_TOKENS, pricing: Box::new(|_| Some(0.0)) }
-    }
-}
 
 /// Where answers come from and where they are kept.
 pub(super) struct Sources<'a> {
@@ -42,58 +22,94 @@ pub(super) struct Sources<'a> {
     /// A file for a recording.
     pub(super) record: Option<&'a Path>,
     /// Answers of earlier runs of the same task.
-    pub(super) earlier: Vec<(String, crate::llm::Reply)>,
+    pub(super) earlier: Vec<(String, Reply)>,
 }
 
-/// Asks all layers which model shall answer.
+/// Asks all layers which models shall answer, from the first that is asked to the last; never empty.
 pub(super) async fn find(
     flags: &ModelFlags,
     task_model: Option<&str>,
     file: &Layer,
     environment: &Environment,
-) -> Result<Choice, LlmError> {
+) -> Result<Vec<Choice>, LlmError> {
     let get = |name: &str| environment.get(name).map(str::to_owned);
     let key = |name: &str| environment.get(name).map(Secret::new);
-    let layer = |source, model, base_url, key| Candidate { source, model, base_url, key };
-    let candidates = [
-        layer(Source::Flags, flags.model.clone(), flags.base_url.clone(), None),
-        layer(Source::Task, task_model.map(str::to_owned), None, None),
-        layer(Source::Config, file.model.name.clone(), file.model.base_url.clone(), None),
-        layer(Source::PrenticeVariables, get("PRENTICE_MODEL"), get("PRENTICE_BASE_URL"), key("PRENTICE_API_KEY")),
-        layer(Source::OpenAiVariables, get("OPENAI_MODEL"), get("OPENAI_BASE_URL"), key("OPENAI_API_KEY")),
+    let listed = |names: Option<String>| names.map_or(Vec::new(), |names| split(&names));
+    let layers = [
+        (Source::Flags, flags.model.clone(), flags.base_url.clone(), None),
+        (Source::Task, task_model.map(split).unwrap_or_default(), None, None),
+        (Source::Config, file.model.name.clone().unwrap_or_default(), file.model.base_url.clone(), None),
+        (Source::PrenticeVariables, listed(get("PRENTICE_MODEL")), get("PRENTICE_BASE_URL"), key("PRENTICE_API_KEY")),
+        (Source::OpenAiVariables, listed(get("OPENAI_MODEL")), get("OPENAI_BASE_URL"), key("OPENAI_API_KEY")),
     ];
-    choose(&candidates, &ChoiceRules::default()).await
+    // The ladder is the list of the highest layer that names any.
+    let rungs = layers.iter().map(|(_, names, ..)| names.len()).find(|count| *count > 0).unwrap_or(1);
+    let mut choices = Vec::new();
+    for rung in 0..rungs {
+        let candidate = |(source, names, base_url, key): &(Source, Vec<String>, Option<String>, Option<Secret>)| {
+            let model = names.get(rung).or_else(|| names.last()).cloned();
+            Candidate { source: *source, model, base_url: base_url.clone(), key: key.clone() }
+        };
+        let candidates: Vec<Candidate> = layers.iter().map(candidate).collect();
+        choices.push(choose(&candidates, &ChoiceRules::default()).await?);
+    }
+    Ok(choices)
 }
 
-/// Puts the decorators around the chosen model.
+fn split(names: &str) -> Vec<String> {
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Stands in where no model is asked.
+pub(super) fn none() -> Vec<Rung> {
+    let why = "no model is asked for this".to_owned();
+    vec![rung(Box::new(Absent), why, Profile::safe(), DEFAULT_WINDOW_TOKENS, Box::new(|_| Some(0.0)))]
+}
+
+/// Puts the decorators around the chosen models.
 pub(super) fn prepare(
-    choice: Result<Choice, LlmError>,
+    choices: Result<Vec<Choice>, LlmError>,
     config: &Config,
     sources: Sources<'_>,
     journal: &Arc<Journal>,
-    tell: impl Fn(&str) + Send + Sync + 'static,
-) -> Result<Ready, Failure> {
+    tell: &Arc<dyn Fn(&str) + Send + Sync>,
+) -> Result<Vec<Rung>, Failure> {
+    let own = |name: &str| config.profiles.value.get(name).cloned().unwrap_or_default();
     if let Some(replay) = sources.replay {
-        let window_tokens = config.window_tokens.value.unwrap_or(DEFAULT_WINDOW_TOKENS);
-        let why = "answers come from a recording".to_owned();
+        // The profile is that of the model that was recorded, so that the same is asked.
+        let profile = Profile::of(replay.name()).with(&own(replay.name()));
+        let window = config.window_tokens.value.or(profile.window_tokens).unwrap_or(DEFAULT_WINDOW_TOKENS);
         let model = Box::new(ObservedModel::new(replay, Arc::clone(journal)));
-        return Ok(Ready { model, why, window_tokens, pricing: Box::new(|_| Some(0.0)) });
+        let why = "answers come from a recording".to_owned();
+        return Ok(vec![rung(model, why, profile, window, Box::new(|_| Some(0.0)))]);
     }
-    let choice = choice?;
-    let own = config.prices.value.map(|(input, output)| PriceOverride { input, output });
-    let (pricing, name) = (Pricing::of(&choice.endpoint.base_url, own), choice.endpoint.model.clone());
-    let adapter = OpenAi::new(&choice.endpoint, OpenAiSettings::default())?;
-    let retrying = Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()));
-    let resumed = Resumed::new(retrying, sources.earlier);
-    let journal = Arc::clone(journal);
-    let model: Box<dyn LanguageModel> = match sources.record {
-        Some(path) => Box::new(ObservedModel::new(Recorder::append(path, resumed)?, journal)),
-        None => Box::new(ObservedModel::new(resumed, journal)),
-    };
-    Ok(Ready {
-        model,
-        why: choice.why,
-        window_tokens: config.window_tokens.value.or(choice.window_tokens).unwrap_or(DEFAULT_WINDOW_TOKENS),
-        pricing: Box::new(move |usage| pricing.cost_usd(&name, usage)),
-    })
+    let mut rungs = Vec::new();
+    for choice in choices? {
+        let prices = config.prices.value.map(|(input, output)| PriceOverride { input, output });
+        let (pricing, name) = (Pricing::of(&choice.endpoint.base_url, prices), choice.endpoint.model.clone());
+        let adapter = OpenAi::new(&choice.endpoint, OpenAiSettings::default())?;
+        let tell = Arc::clone(tell);
+        let retrying = Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()));
+        let resumed = Resumed::new(retrying, sources.earlier.clone());
+        let journal = Arc::clone(journal);
+        let model: Box<dyn LanguageModel> = match sources.record {
+            Some(path) => Box::new(ObservedModel::new(Recorder::append(path, resumed)?, journal)),
+            None => Box::new(ObservedModel::new(resumed, journal)),
+        };
+        let profile = Profile::of(&name).with(&own(&name));
+        let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);
+        let cost = Box::new(move |usage: &_| pricing.cost_usd(&name, usage));
+        rungs.push(rung(model, choice.why, profile, told.unwrap_or(DEFAULT_WINDOW_TOKENS), cost));
+    }
+    Ok(rungs)
+}
+
+fn rung(
+    model: Box<dyn LanguageModel>,
+    why: String,
+    profile: Profile,
+    window_tokens: u64,
+    pricing: propose::Pricing,
+) -> Rung {
+    Rung { model, why, window_tokens, profile, pricing }
 }

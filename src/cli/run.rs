@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::{Line, Propose, Run};
 use super::ci::Ci;
 use super::failure::{Exit, Failure};
-use super::model::{self, Ready, Sources};
+use super::model::{self, Sources};
 use super::output::{Steps, print_json, tell};
 use super::setup;
 use crate::bundle::Ending;
@@ -140,21 +140,26 @@ pub(super) async fn carry_out(
     let sandbox = walls(environment, &config, may_lack_walls, &steps).await?;
     let sandbox = ObservedSandbox::new(sandbox, Arc::clone(&journal));
     let asks = order.as_ref().is_none_or(|order| order.verb.needs_model());
-    let ready = if asks {
-        let choice = match &replay {
+    let rungs = if asks {
+        let choices = match &replay {
             Some(_) => Err(crate::llm::LlmError::NoModel),
             None => model::find(&flags.model, task.model.as_deref(), &layers.file, environment).await,
         };
         let sources = Sources { replay, record: flags.record.as_deref(), earlier };
         let told = Arc::clone(&steps);
-        model::prepare(choice, &config, sources, &journal, move |text| told.note(text))?
+        let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |text: &str| told.note(text));
+        model::prepare(choices, &config, sources, &journal, &tell)?
     } else {
-        Ready::without_model()
+        model::none()
     };
-    steps.note(&format!("model {}: {}", ready.model.name(), ready.why));
-    journal.record("model_chosen", json!({ "name": ready.model.name(), "why": ready.why })).map_err(service)?;
+    for rung in &rungs {
+        steps.note(&format!("model {}: {}", rung.model.name(), rung.why));
+        let known = json!({ "name": rung.model.name(), "why": rung.why, "window_tokens": rung.window_tokens,
+                            "profile": rung.profile });
+        journal.record("model_chosen", known).map_err(service)?;
+    }
 
-    let meter = Meter::new(limits_of(&config), ready.pricing, Arc::clone(&clock));
+    let meter = Meter::new(limits_of(&config), Arc::clone(&clock));
     let forge = LocalForge::in_folder(repository.state_folder().join("pulls"));
     let job = Job {
         repository: &repository,
@@ -162,9 +167,9 @@ pub(super) async fn carry_out(
         task: &task,
         order: order.as_ref(),
         config: &config,
-        model: &*ready.model,
-        model_why: ready.why,
-        window_tokens: ready.window_tokens,
+        rungs: &rungs,
+        only_attempt: flags.attempt,
+        pictures: &[],
         meter: &meter,
         sandbox: &sandbox,
         forge: publish.then_some(&forge as &dyn Forge),

@@ -34,8 +34,11 @@ pub struct Layer {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelLayer {
-    /// Its name as the endpoint knows it.
-    pub name: Option<String>,
+    /// Its name as the endpoint knows it; or several, from small to strong: the next is asked when the evidence says no to the
+    /// one before.
+    #[serde(deserialize_with = "one_or_many")]
+    #[schemars(with = "Option<OneOrMany>")]
+    pub name: Option<Vec<String>>,
     /// The endpoint, up to and including `/v1`.
     pub base_url: Option<String>,
     /// Tokens of its context window; asked of the endpoint where it tells. 2,048 to 10,000,000.
@@ -49,6 +52,8 @@ pub struct ModelLayer {
     pub temperature: Option<f64>,
     /// Makes servers that support it repeat themselves.
     pub seed: Option<u64>,
+    /// What is known of a model, by its name, where that differs from the built-in table.
+    pub profiles: Option<super::ProfileParts>,
     /// US dollars for a million tokens read; with `output_price`, wins over the built-in table.
     #[serde(deserialize_with = "dollars")]
     pub input_price: Option<f64>,
@@ -73,8 +78,8 @@ pub struct LimitsLayer {
     /// Independent proposals, each a new conversation. 1 to 10.
     #[serde(deserialize_with = "whole::<1, 10, _>")]
     pub attempts: Option<u64>,
-    /// Answers asked for in one conversation. 1 to 30.
-    #[serde(deserialize_with = "whole::<1, 30, _>")]
+    /// Calls of the model in one attempt, all steps together. 1 to 300.
+    #[serde(deserialize_with = "whole::<1, 300, _>")]
     pub rounds: Option<u64>,
     /// Tokens read and written, all calls together.
     #[serde(deserialize_with = "whole::<1, { u64::MAX }, _>")]
@@ -216,6 +221,26 @@ impl Layer {
 /// Returns the JSON Schema of a configuration file, for editors.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Layer).to_value()
+}
+
+/// One text or several.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let wanted = || de::Error::custom("a name is wanted here, or a list of names from small to strong");
+    let names = match OneOrMany::deserialize(from).map_err(|_| wanted())? {
+        OneOrMany::One(name) => vec![name],
+        OneOrMany::Many(names) => names,
+    };
+    if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
+        return Err(wanted());
+    }
+    Ok(Some(names))
 }
 
 fn whole<'de, const LOW: u64, const HIGH: u64, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {

@@ -6,6 +6,7 @@
 mod environment;
 mod file;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub use file::{
     SetupMode, Touch, schema,
 };
 
+use crate::llm::ProfilePart;
 use crate::task::Task;
 use crate::yaml::YamlError;
 
@@ -84,13 +86,15 @@ pub struct Config {
     pub temperature: Setting<f64>,
     /// Seed of the first attempt; later attempts count up from it.
     pub seed: Setting<u64>,
+    /// What is known of models, by their names, besides the built-in table.
+    pub profiles: Setting<ProfileParts>,
     /// Prices in US dollars a million tokens, read and written.
     pub prices: Setting<Option<(f64, f64)>>,
     /// Tokens of context; `None`: what the window leaves, at most [`DEFAULT_CONTEXT_TOKENS`].
     pub context_tokens: Setting<Option<u64>>,
     /// Independent proposals.
     pub attempts: Setting<u64>,
-    /// Answers in one conversation.
+    /// Calls in one attempt, all steps together.
     pub rounds: Setting<u64>,
     /// Tokens of all calls together.
     pub tokens: Setting<u64>,
@@ -138,6 +142,9 @@ pub struct Config {
     pub cost_usd_per_day: Setting<f64>,
 }
 
+/// What a user says of models, by their names as the endpoint knows them.
+pub type ProfileParts = BTreeMap<String, ProfilePart>;
+
 /// The window taken for a model of which nobody knows the window.
 pub const DEFAULT_WINDOW_TOKENS: u64 = 8_192;
 /// The context taken where the window would allow more.
@@ -173,10 +180,11 @@ impl Layers {
             max_output_tokens: pick.optional(|l| l.model.max_output_tokens),
             temperature: pick.value(|l| l.model.temperature, 0.0),
             seed: pick.value(|l| l.model.seed, 1),
+            profiles: pick.value(|l| l.model.profiles.clone(), BTreeMap::new()),
             prices: pick.optional(|l| l.model.input_price.zip(l.model.output_price)),
             context_tokens: pick.optional(|l| l.context.tokens),
             attempts: pick.value(|l| l.limits.attempts, 1),
-            rounds: pick.value(|l| l.limits.rounds, 4),
+            rounds: pick.value(|l| l.limits.rounds, 30),
             tokens: pick.value(|l| l.limits.tokens, 400_000),
             cost_usd: pick.value(|l| l.limits.cost_usd, 1.0),
             wall_time: pick.value(|l| l.limits.wall_time, Duration::from_secs(60 * 60)),
@@ -275,13 +283,13 @@ mod tests {
         let errors: Vec<String> =
             wrong.iter().map(|text| Layer::parse(text, CONFIG_FILE).expect_err(text).to_string()).collect();
         insta::assert_snapshot!(errors.join("\n"), @r#"
-        .prentice.yml:2:11: 0 is out of range; a whole number from 1 to 30 is wanted here
+        .prentice.yml:2:11: 0 is out of range; a whole number from 1 to 300 is wanted here
         .prentice.yml:2:3: unknown field `round`, expected one of attempts, rounds, tokens, cost_usd, wall_time
         .prentice.yml:2:9: unknown variant `maybe`, expected one of required, off
         .prentice.yml:2:16: 3 is out of range; a number from 0.0 to 2.0 is wanted here
         .prentice.yml:2:17: "soon" is no time; write `90s`, `20m` or `1h 30m`
         .prentice.yml:1:9: a list is wanted here: `[one, two]`, or lines that start with `- `
-        .prentice.yml:2:3: unknown field `api_key`, expected one of name, base_url, window_tokens, max_output_tokens, temperature, seed, input_price, output_price
+        .prentice.yml:2:3: unknown field `api_key`, expected one of name, base_url, window_tokens, max_output_tokens, temperature, seed, profiles, input_price, output_price
         "#);
     }
 

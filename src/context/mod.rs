@@ -29,7 +29,8 @@ use std::ops::RangeInclusive;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::repo::{FileTree, RepoPath};
+use crate::repo::{FileTree, RepoPath, is_control_or_invisible};
+use crate::secret::find_credential;
 use crate::tokens;
 
 use fit::Allowance;
@@ -181,6 +182,27 @@ pub fn gather(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Con
         withheld: tell(withheld.collect()),
         instructions: instructions.shown,
     })
+}
+
+/// Reads a file that a model asks for by name, without invisible characters.
+///
+/// # Errors
+/// Why it is not shown, for the model: there is none, it is no text, or it holds a secret by its name or content.
+pub fn readable(tree: &FileTree, path: &RepoPath) -> Result<String, String> {
+    let refuse = |reason: Reason| Err(format!("{path} is not shown: {}", reason.text()));
+    if let Some(reason) = withhold::by_path(path).filter(|reason| !reason.yields_to_hint()) {
+        return refuse(reason);
+    }
+    let file = tree.read(path).map_err(|_| format!("{path} cannot be read"))?;
+    let file = file.ok_or_else(|| format!("there is no file {path}"))?;
+    if let Some(reason) = withhold::by_content(&file.content).filter(|reason| !reason.yields_to_hint()) {
+        return refuse(reason);
+    }
+    let Ok(text) = std::str::from_utf8(&file.content) else { return refuse(Reason::NotText) };
+    if let Some(shape) = find_credential(text) {
+        return refuse(Reason::SecretByContent(shape));
+    }
+    Ok(text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_control_or_invisible(*c)).collect())
 }
 
 /// Ranks the files of `tree` for the task without showing any, best first; what matches nothing is left out.

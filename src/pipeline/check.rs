@@ -26,6 +26,11 @@ impl Checks {
         Self { list: self.list.iter().filter(wanted).cloned().collect(), supplies: self.supplies.clone() }
     }
 
+    /// Returns other commands with the same supplies.
+    pub(super) fn with_list(&self, list: Vec<Check>) -> Self {
+        Self { list, supplies: self.supplies.clone() }
+    }
+
     /// Returns the checks without formatters and linters.
     pub(super) fn without_lint(&self) -> Self {
         let list = self.list.iter().filter(|check| check.kind != CheckKind::Lint).cloned().collect();

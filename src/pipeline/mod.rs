@@ -26,16 +26,16 @@ use crate::config::{Config, Touch};
 use crate::context::ContextError;
 use crate::forge::Forge;
 use crate::journal::{Journal, JournalError};
-use crate::llm::LanguageModel;
+use crate::llm::{LanguageModel, Picture, Profile};
 use crate::policy::{PROTECTED_BY_DEFAULT, PolicyError, PolicySettings, ProtectedPaths, TouchedKind};
-use crate::propose::{self, Account, Meter, ProposeError};
+use crate::propose::{self, Account, Meter, Pricing, ProposeError};
 use crate::publish::{self, PublishError, Published};
 use crate::repo::{CommitId, RepoError, Repository};
 use crate::sandbox::{Limits, Sandbox, SandboxError};
 use crate::task::{Order, Task};
 use crate::verify::VerifyError;
 
-use attempt::Attempted;
+use attempt::{Attempted, Candidate};
 pub use certify::{Certificate, certify, replay};
 use ground::Ground;
 pub use observed::{ObservedModel, ObservedSandbox};
@@ -70,6 +70,20 @@ pub struct Bench<'a> {
     pub tests: Option<&'a GlobSet>,
 }
 
+/// A model on the ladder.
+pub struct Rung {
+    /// The model, already journalled, recorded, resumed as the caller wants it.
+    pub model: Box<dyn LanguageModel>,
+    /// Why this model answers.
+    pub why: String,
+    /// Tokens of its window.
+    pub window_tokens: u64,
+    /// What is known of it.
+    pub profile: Profile,
+    /// What a call costs.
+    pub pricing: Pricing,
+}
+
 /// What a run works on and may use.
 pub struct Job<'a> {
     /// The repository.
@@ -83,12 +97,12 @@ pub struct Job<'a> {
     pub order: Option<&'a Order>,
     /// The settings.
     pub config: &'a Config,
-    /// The model, already journalled, recorded, resumed as the caller wants it.
-    pub model: &'a dyn LanguageModel,
-    /// Why this model answers.
-    pub model_why: String,
-    /// The model's window, where it is known.
-    pub window_tokens: u64,
+    /// The models, from the one that is asked first to the one that is asked last; never empty.
+    pub rungs: &'a [Rung],
+    /// The one attempt that is wanted, from 1; `None` for all that the settings say.
+    pub only_attempt: Option<u32>,
+    /// Pictures of the task.
+    pub pictures: &'a [Picture],
     /// Counts and limits what the model uses.
     pub meter: &'a Meter,
     /// Runs the repository's commands.
@@ -235,20 +249,25 @@ async fn attempt(job: &Job<'_>, ground: &Ground, settings: &PolicySettings) -> R
 }
 
 fn assemble(job: &Job<'_>, ground: Option<&Ground>, attempted: Attempted) -> Result<Bundle, PipelineError> {
-    let (changes, evidence, findings, remarks) = match attempted.candidate {
-        Some(candidate) => (candidate.tree.changes()?, Some(candidate.evidence), candidate.findings, candidate.remarks),
-        None => (Vec::new(), None, Vec::new(), String::new()),
+    let (changes, evidence, findings, remarks, described) = match attempted.candidate {
+        Some(Candidate { tree, evidence, findings, remarks, described }) => {
+            (tree.changes()?, Some(evidence), findings, remarks, described)
+        }
+        None => (Vec::new(), None, Vec::new(), String::new(), None),
     };
+    let rung = &job.rungs[attempted.rung.min(job.rungs.len() - 1)];
     let threads = job.order.map_or(0, |order| order.threads.len());
     let account = Account {
         replies: propose::replies(&remarks, threads),
-        model: job.model.name().to_owned(),
-        why: job.model_why.clone(),
+        model: rung.model.name().to_owned(),
+        why: rung.why.clone(),
         answers: attempted.answers,
         attempt: attempted.attempt,
         spent: job.meter.spent(),
         prompts: attempted.prompts,
         remarks,
+        described,
+        open: attempted.open,
     };
     Ok(Bundle {
         slug: job.slug(),

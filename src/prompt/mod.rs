@@ -20,14 +20,49 @@ pub struct Prompt {
     text: &'static str,
 }
 
-/// The first call: the task and the places it is about; an answer with edits is wanted.
-pub const EDIT: Prompt = Prompt { name: "edit", text: include_str!("../../prompts/edit.md") };
-/// The first call about a proposal that is there: what a reviewer wants of it.
-pub const REVISE: Prompt = Prompt { name: "revise", text: include_str!("../../prompts/revise.md") };
-/// After an answer that could not be applied: what was wrong with it.
-pub const CORRECT: Prompt = Prompt { name: "correct", text: include_str!("../../prompts/correct.md") };
-/// After a change that did not pass the checks: what failed, and the files as they are now.
-pub const REPAIR: Prompt = Prompt { name: "repair", text: include_str!("../../prompts/repair.md") };
+macro_rules! prompts {
+    ($($(#[$doc:meta])* $name:ident = $file:literal;)*) => {
+        $($(#[$doc])* pub const $name: Prompt =
+            Prompt { name: $file, text: include_str!(concat!("../../prompts/", $file, ".md")) };)*
+        /// All of them.
+        pub const ALL: &[Prompt] = &[$($name),*];
+    };
+}
+
+prompts! {
+    /// What stands for a whole conversation in the dialect `blocks`; the form of the edits is a variable.
+    SYSTEM = "system";
+    /// Edits as blocks of search and replace.
+    FORMAT_SEARCH_REPLACE = "format-search-replace";
+    /// Edits as whole files.
+    FORMAT_WHOLE_FILE = "format-whole-file";
+    /// Edits as JSON.
+    FORMAT_JSON = "format-json";
+    /// What stands for a whole conversation in the dialect `tools`.
+    TOOLS = "tools";
+    /// The first call: the task and the places it is about; an answer with edits is wanted.
+    EDIT = "edit";
+    /// The first call about a proposal that is there: what a reviewer wants of it.
+    REVISE = "revise";
+    /// After an answer that could not be applied: what was wrong with it.
+    CORRECT = "correct";
+    /// After a change that did not pass the checks: what failed, and the files as they are now.
+    REPAIR = "repair";
+    /// The task taken apart.
+    EXTRACT = "extract";
+    /// Thinking before any edit.
+    PLAN = "plan";
+    /// A failing test before the fix.
+    TEST = "test";
+    /// After a test that shows nothing.
+    TEST_AGAIN = "test-again";
+    /// The change against the task.
+    REVIEW = "review";
+    /// What the review found, for the conversation that made the change.
+    OBJECT = "object";
+    /// Title and description of the pull request.
+    DESCRIBE = "describe";
+}
 
 /// Why a prompt could not be rendered; a bug in the program or in a prompt file.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +72,7 @@ pub enum PromptError {
     Head(#[from] YamlError),
     /// The file lacks its head or one of its two parts.
     #[error(
-        "prompts/{0}.md: wanted are a head between `---` lines and the parts `<!-- system -->` and `<!-- user -->`"
+        "prompts/{0}.md: wanted are a head between `---` lines and a part `<!-- system -->`, `<!-- user -->` or both"
     )]
     Shape(&'static str),
     /// Declared, used and given variables differ.
@@ -63,9 +98,9 @@ pub enum PromptError {
 /// A prompt, filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// What stands for all conversations of this kind; the same bytes every time.
+    /// What stands for all conversations of this kind; empty where the file has no such part.
     pub system: String,
-    /// What this conversation is about.
+    /// What this conversation is about; empty where the file has no such part.
     pub user: String,
 }
 
@@ -125,8 +160,11 @@ impl Prompt {
         let shape = || PromptError::Shape(self.name);
         let rest = self.text.strip_prefix("---\n").ok_or_else(shape)?;
         let (head, body) = rest.split_once("\n---\n").ok_or_else(shape)?;
-        let (_, body) = body.split_once("<!-- system -->").ok_or_else(shape)?;
-        let (system, user) = body.split_once("<!-- user -->").ok_or_else(shape)?;
+        let (before, user) = body.split_once("<!-- user -->").unwrap_or((body, ""));
+        let (blank, system) = before.split_once("<!-- system -->").unwrap_or((before, ""));
+        if !blank.trim().is_empty() || (system.trim().is_empty() && user.trim().is_empty()) {
+            return Err(shape());
+        }
         Ok((yaml::parse(head, &format!("prompts/{}.md", self.name))?, system, user))
     }
 }
@@ -163,24 +201,38 @@ mod tests {
         head.variables.into_keys().map(|name| (&*name.leak(), "VALUE".to_owned())).collect()
     }
 
+    fn rendered(prompt: Prompt) -> Rendered {
+        prompt.render(&values(prompt)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
     #[test]
     fn every_prompt_renders_and_has_its_sections() {
-        for prompt in [EDIT, REVISE, CORRECT, REPAIR] {
-            let rendered = prompt.render(&values(prompt)).unwrap_or_else(|error| panic!("{error}"));
-            for section in ["Role", "Task", "Goal", "Context", "Format", "Constraints", "Tone"] {
-                let whole = format!("{}\n{}", rendered.system, rendered.user);
-                assert!(whole.contains(&format!("## {section}")), "prompts/{}.md lacks {section}", prompt.name);
-            }
-            assert!(rendered.user.contains("VALUE"));
+        for prompt in ALL.iter().filter(|prompt| !prompt.name.starts_with("format-")) {
+            let Rendered { system, user } = rendered(*prompt);
+            let check = |part: &str, sections: &[&str]| {
+                for section in sections.iter().filter(|_| !part.is_empty()) {
+                    assert!(part.contains(&format!("## {section}")), "prompts/{}.md lacks {section}", prompt.name);
+                }
+            };
+            check(&system, &["Role", "Format", "Constraints", "Tone"]);
+            check(&user, &["Task", "Goal", "Context"]);
         }
     }
 
     #[test]
-    fn the_system_part_is_the_same_for_all_calls_of_a_conversation() {
-        let system = |prompt: Prompt| prompt.render(&values(prompt)).expect("renders").system;
-        assert_eq!(system(EDIT), system(CORRECT));
-        assert_eq!(system(EDIT), system(REPAIR));
-        assert_eq!(system(EDIT), system(REVISE));
+    fn whoever_sees_the_text_of_strangers_is_told_what_it_is() {
+        for prompt in ALL.iter().filter(|prompt| !prompt.name.starts_with("format-")) {
+            let system = rendered(*prompt).system;
+            assert!(system.is_empty() || system.contains("was written by others"), "prompts/{}.md", prompt.name);
+        }
+    }
+
+    #[test]
+    fn a_format_is_a_part_of_the_system_prompt() {
+        for prompt in [FORMAT_SEARCH_REPLACE, FORMAT_WHOLE_FILE, FORMAT_JSON] {
+            let Rendered { system, user } = rendered(prompt);
+            assert!(!system.is_empty() && user.is_empty(), "prompts/{}.md", prompt.name);
+        }
     }
 
     #[test]
@@ -193,7 +245,7 @@ mod tests {
         );
         assert_eq!(
             EDIT.render(&BTreeMap::new()).expect_err("not given").to_string(),
-            "prompts/edit.md: variable `context` is not given"
+            "prompts/edit.md: variable `closing` is not given"
         );
     }
 

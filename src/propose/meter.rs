@@ -33,6 +33,12 @@ impl Spent {
 /// A limit that the next call would break.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LimitReached {
+    /// Calls of one attempt.
+    #[error("{limit} calls were made in this attempt")]
+    Rounds {
+        /// The limit.
+        limit: u32,
+    },
     /// Tokens of all calls.
     #[error("the next call may need {needed} tokens, {spent} of {limit} are used")]
     Tokens {
@@ -79,15 +85,14 @@ pub struct Limits {
 /// Counts what calls use and refuses the one that would go over a limit.
 pub struct Meter {
     limits: Limits,
-    pricing: Pricing,
     clock: Arc<dyn Clock>,
     spent: Mutex<Spent>,
 }
 
 impl Meter {
     /// Makes a meter on which nothing is spent.
-    pub fn new(limits: Limits, pricing: Pricing, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, pricing, clock, spent: Mutex::new(Spent::default()) }
+    pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
+        Self { limits, clock, spent: Mutex::new(Spent::default()) }
     }
 
     /// Returns what has been used so far.
@@ -101,7 +106,7 @@ impl Meter {
     ///
     /// # Errors
     /// The first [`LimitReached`].
-    pub fn allow(&self, request: &Request) -> Result<(), LimitReached> {
+    pub fn allow(&self, request: &Request, pricing: &Pricing) -> Result<(), LimitReached> {
         let spent = self.spent();
         let over = self.clock.elapsed();
         if over >= self.limits.wall_time {
@@ -120,7 +125,7 @@ impl Meter {
             counted_by: crate::llm::CountedBy::Prentice,
         };
         let so_far = spent.cost_usd.unwrap_or(0.0);
-        match (self.pricing)(&worst) {
+        match pricing(&worst) {
             Some(needed) if so_far + needed > self.limits.cost_usd => {
                 Err(LimitReached::Cost { spent: so_far, needed, limit: self.limits.cost_usd })
             }
@@ -129,12 +134,12 @@ impl Meter {
     }
 
     /// Adds what a call has used.
-    pub fn add(&self, usage: &Usage) {
+    pub fn add(&self, usage: &Usage, pricing: &Pricing) {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         spent.input_tokens += usage.input_tokens;
         spent.cached_input_tokens += usage.cached_input_tokens;
         spent.output_tokens += usage.output_tokens;
-        let cost = (self.pricing)(usage);
+        let cost = pricing(usage);
         spent.cost_usd = if spent.calls == 0 { cost } else { spent.cost_usd.zip(cost).map(|(old, new)| old + new) };
         spent.calls += 1;
     }

@@ -1,6 +1,7 @@
 //! `prentice doctor`: proves what a run will need, a line each.
 
 mod forge;
+mod online;
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +11,6 @@ use super::failure::{Exit, Failure};
 use super::output::{print, print_json, safe};
 use super::{model, setup};
 use crate::config::{Environment, Layer, SandboxMode};
-use crate::llm::{LanguageModel, Message, OpenAi, OpenAiSettings, Request, Role};
 use crate::sandbox::{Level, line_that_allows_namespaces};
 use crate::verify;
 
@@ -165,33 +165,18 @@ async fn examine_model(
     cancel: &CancellationToken,
     lines: &mut Vec<Line>,
 ) {
-    let choice = match model::find(&flags.model, None, layer, environment).await {
-        Ok(choice) => choice,
+    let choices = match model::find(&flags.model, None, layer, environment).await {
+        Ok(choices) => choices,
         Err(error) => {
             lines.push(Line::failed("model", State::Error, error.into()));
             return;
         }
     };
-    let window = choice.window_tokens.map_or(String::new(), |tokens| format!(", window of {tokens} tokens"));
-    lines.push(Line::ok("model", format!("{}{window}", choice.why)));
-    if !flags.online {
-        return;
-    }
-    let request = Request {
-        messages: vec![Message::new(Role::User, "Answer with the one word: ready")],
-        max_output_tokens: 256,
-        temperature: Some(0.0),
-        ..Request::default()
-    };
-    let asked = match OpenAi::new(&choice.endpoint, OpenAiSettings::default()) {
-        Ok(adapter) => adapter.complete(&request, cancel).await,
-        Err(error) => Err(error),
-    };
-    lines.push(match asked {
-        Ok(reply) => {
-            let (input, output) = (reply.usage.input_tokens, reply.usage.output_tokens);
-            Line::ok("online", format!("it answers: {:?} ({input} tokens read, {output} written)", reply.text.trim()))
+    let own = layer.model.profiles.clone().unwrap_or_default();
+    for choice in &choices {
+        lines.push(Line::ok("model", format!("{}; {}", choice.why, online::profile(choice, &own))));
+        if flags.online {
+            online::examine(choice, &own, cancel, lines).await;
         }
-        Err(error) => Line::failed("online", State::Error, error.into()),
-    });
+    }
 }

@@ -1,0 +1,368 @@
+//! One attempt with one model: what it is shown, the steps before the edits, the rounds of edits and checks, the steps after.
+
+use serde_json::json;
+
+use super::asking::{self, LEAST_CONTEXT_TOKENS};
+use super::test_first::{self, Shown};
+use super::workbench::Runs;
+use super::{Candidate, Job, Made, Rung, Start};
+use crate::bundle::Ending;
+use crate::context::{self, Context, Settings};
+use crate::llm::{LlmError, Step};
+use crate::pipeline::PipelineError;
+use crate::propose::{Answered, Conversation, Extracted, LimitReached, Opening, ProposeError, Session};
+use crate::repo::FileTree;
+use crate::task::Task;
+use crate::verify;
+
+/// The longest failure text that a later call carries, in bytes.
+const LATER_FAILURES_BYTES: usize = 4_000;
+/// Answers in a row that cannot be applied, after which the attempt is given up.
+const MOST_UNUSABLE: u32 = 5;
+
+/// Makes one attempt.
+pub(super) async fn one(job: &Job<'_>, rung: &Rung, number: u32, start: &Start<'_>) -> Result<Made, PipelineError> {
+    let mut budget = asking::context_budget(job, rung);
+    // A server whose window is smaller than believed says so at the first call: ask again with less.
+    loop {
+        let sampling = asking::sampling(job, rung, number);
+        let mut session = Session::new(&*rung.model, (job.meter, &rung.pricing), &rung.profile, sampling);
+        let mut walk = Walk { job, rung, start, best: None, ending: None, open: Vec::new() };
+        let walked = walk.through(&mut session, budget).await;
+        let ending = match walked {
+            Ok(()) => walk.ending,
+            Err(Stop::Pipeline(error)) => return Err(error),
+            Err(Stop::Propose(ProposeError::Model(LlmError::ContextTooLong { message, .. })))
+                if session.asked() == 0 && budget > LEAST_CONTEXT_TOKENS =>
+            {
+                budget = (budget / 2).max(LEAST_CONTEXT_TOKENS);
+                job.progress.note(&format!("{message}; asking again with {budget} tokens of context"));
+                continue;
+            }
+            Err(Stop::Propose(error)) => ending_of(error, walk.ending)?,
+        };
+        let (answers, prompts) = (session.asked(), session.prompts().clone());
+        return Ok(Made { candidate: walk.best, ending, answers, prompts, open: walk.open });
+    }
+}
+
+/// Why a walk ends before its end.
+enum Stop {
+    Propose(ProposeError),
+    Pipeline(PipelineError),
+}
+
+impl From<ProposeError> for Stop {
+    fn from(error: ProposeError) -> Self {
+        Self::Propose(error)
+    }
+}
+
+impl From<PipelineError> for Stop {
+    fn from(error: PipelineError) -> Self {
+        Self::Pipeline(error)
+    }
+}
+
+/// An attempt under way, and what has come of it.
+struct Walk<'a, 'j> {
+    job: &'a Job<'j>,
+    rung: &'a Rung,
+    start: &'a Start<'a>,
+    /// The change that was accepted, else the last one that was judged.
+    best: Option<Candidate>,
+    ending: Option<Ending>,
+    open: Vec<String>,
+}
+
+impl Walk<'_, '_> {
+    async fn through(&mut self, session: &mut Session<'_>, budget: u64) -> Result<(), Stop> {
+        let (job, start) = (self.job, self.start);
+        let workbench = Runs { bench: job.bench(), checks: start.judging.checks };
+        let mut context = self.gather(start.tree, &start.failures, &[], budget)?;
+        if job.meter.spent().calls == 0 {
+            job.progress.note(&asking::estimate(job, self.rung, &context));
+        }
+        let extracted = self.extract(session).await?;
+        let task = with_extracted(job.task, extracted.as_ref());
+        let plan = self.plan(session, (&task, budget), &mut context).await?;
+        let opening = Opening {
+            task: &task,
+            context: &context,
+            failures: &start.failures,
+            plan: &plan,
+            pictures: job.pictures,
+            revision: start.revision.as_ref(),
+        };
+        let shown = match self.wants_test(session, &task, extracted.as_ref()) {
+            true => test_first::ask(job, session, (&opening, start.judging), (start.tree, &workbench)).await?,
+            false => None,
+        };
+        let (tree, failures) = match shown {
+            Some(Shown { tree, failures }) => (tree, failures),
+            None => (start.tree.clone(), start.failures.clone()),
+        };
+        let opening = Opening { failures: &failures, ..opening };
+        let mut conversation = Conversation::open(session, &opening, tree.clone())?;
+        match self.converse(session, &mut conversation, (&task, &workbench)).await {
+            Err(ProposeError::Model(LlmError::NoTools { message, .. })) => {
+                job.progress.note(&format!("{message}; asking for edits as plain text"));
+                conversation = Conversation::open_in_blocks(session, &opening, tree)?;
+                self.converse(session, &mut conversation, (&task, &workbench)).await?;
+            }
+            other => other?,
+        }
+        self.describe(session, &task).await?;
+        Ok(())
+    }
+
+    fn gather(&self, tree: &FileTree, failures: &str, files: &[String], budget: u64) -> Result<Context, PipelineError> {
+        let job = self.job;
+        job.progress.step("Reading the repository");
+        let mut query = asking::query(job, failures);
+        query.files.extend_from_slice(files);
+        let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
+        let context = context::gather(tree, &query, &Settings { budget_tokens, ..Settings::default() })?;
+        let excerpts: Vec<_> = context
+            .excerpts
+            .iter()
+            .map(|excerpt| json!({ "path": excerpt.path, "lines": excerpt.lines, "reason": excerpt.reason }))
+            .collect();
+        job.journal
+            .record("context", json!({ "tokens": context.tokens, "files": context.files, "excerpts": excerpts }))?;
+        job.progress.note(&format!(
+            "{} files read, {} excerpts with {} tokens chosen",
+            context.files,
+            context.excerpts.len(),
+            context.tokens
+        ));
+        Ok(context)
+    }
+
+    async fn extract(&mut self, session: &mut Session<'_>) -> Result<Option<Extracted>, Stop> {
+        let job = self.job;
+        if !session.takes(Step::Extract) || self.start.revision.is_some() {
+            return Ok(None);
+        }
+        let extracted = session.extract(job.task, job.cancel).await?;
+        if let Some(extracted) = &extracted {
+            self.open.clone_from(&extracted.open);
+            record(job, "extracted", json!(extracted))?;
+        }
+        Ok(extracted)
+    }
+
+    /// Asks for a plan, and shows the files that it names.
+    async fn plan(
+        &mut self,
+        session: &mut Session<'_>,
+        (task, budget): (&Task, u64),
+        context: &mut Context,
+    ) -> Result<String, Stop> {
+        let (job, start) = (self.job, self.start);
+        if !session.takes(Step::Plan) {
+            return Ok(String::new());
+        }
+        job.progress.step(&format!("Asking {} for a plan", self.rung.model.name()));
+        let opening = Opening {
+            task,
+            context,
+            failures: &start.failures,
+            plan: "",
+            pictures: job.pictures,
+            revision: start.revision.as_ref(),
+        };
+        let plan = session.plan(&opening, start.tree, job.cancel).await?;
+        record(job, "planned", json!(plan))?;
+        let is_shown = |file: &String| context.excerpts.iter().any(|excerpt| excerpt.path.as_str() == file);
+        if !plan.files.iter().all(is_shown) {
+            *context = self.gather(start.tree, &start.failures, &plan.files, budget)?;
+        }
+        Ok(plan.text)
+    }
+
+    fn wants_test(&self, session: &Session<'_>, task: &Task, extracted: Option<&Extracted>) -> bool {
+        let is_first = self.start.revision.is_none() && self.start.before.is_none();
+        let shows_already = !self.start.failures.trim().is_empty();
+        let has_checks = !self.start.judging.checks.list.is_empty();
+        session.takes(Step::Test) && is_first && has_checks && !shows_already && test_first::is_defect(task, extracted)
+    }
+
+    /// Asks for changes and judges them, until one is accepted or there is nothing left to try.
+    async fn converse(
+        &mut self,
+        session: &mut Session<'_>,
+        conversation: &mut Conversation,
+        (task, workbench): (&Task, &Runs<'_>),
+    ) -> Result<(), ProposeError> {
+        let job = self.job;
+        let (mut judged, mut unusable, mut reviewed) = (0, 0, false);
+        while session.has_rounds_left() && judged < session.profile().repairs && unusable < MOST_UNUSABLE {
+            job.progress.step(&format!("Asking {} (call {})", self.rung.model.name(), session.asked() + 1));
+            let (tree, remarks) = match conversation.ask(session, workbench, job.cancel).await? {
+                Answered::Changed { tree, remarks } => (tree, remarks),
+                Answered::Explained { remarks } => {
+                    job.progress.note("no edits: every thread is answered with a reason");
+                    self.best = self.start.before.clone().map(|before| Candidate { remarks, ..before });
+                    self.ending = Some(Ending::Done);
+                    return Ok(());
+                }
+                Answered::Unusable { problems } => {
+                    unusable += 1;
+                    let first =
+                        problems.lines().find(|line| line.starts_with("Edit") || line.starts_with("The answer"));
+                    let first = first.or_else(|| problems.lines().next()).unwrap_or_default();
+                    job.progress.note(&format!("the edits cannot be applied: {first}"));
+                    record(job, "answer_unusable", json!({ "problems": problems }))?;
+                    continue;
+                }
+            };
+            (judged, unusable) = (judged + 1, 0);
+            let Some(candidate) = self.judge(tree, remarks).await? else { return Ok(()) };
+            let accepted = self.ending == Some(Ending::Done);
+            let Some(why) = candidate.objection() else {
+                let is_better = !accepted || self.best.as_ref().is_none_or(|best| is_no_worse(&candidate, best));
+                if is_better {
+                    self.best = Some(candidate.clone());
+                }
+                self.ending = Some(Ending::Done);
+                let problems = if reviewed { Vec::new() } else { self.review(session, task, &candidate).await? };
+                reviewed = true;
+                if problems.is_empty() {
+                    return Ok(());
+                }
+                conversation.object(session, &problems)?;
+                continue;
+            };
+            job.progress.note(&format!("not acceptable: {why}"));
+            if accepted {
+                // What the review led to is worse than what was there.
+                return Ok(());
+            }
+            let failures = self.failures(&candidate);
+            self.best = Some(candidate);
+            self.ending = Some(Ending::NoAcceptableChange(why));
+            conversation.report_failures(session, &failures)?;
+        }
+        Ok(())
+    }
+
+    /// Runs the checks on a change; `None` when that ends the attempt.
+    async fn judge(&mut self, tree: FileTree, remarks: String) -> Result<Option<Candidate>, ProposeError> {
+        let job = self.job;
+        let changes = tree.changes()?;
+        let names: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+        job.progress.note(&format!("with the edits, these files differ from the base: {}", names.join(", ")));
+        let ended = match self.start.judging.weigh(job, tree, remarks).await {
+            Ok(candidate) => return Ok(Some(candidate)),
+            Err(PipelineError::Cancelled) => Ending::Cancelled,
+            Err(error) => Ending::ServiceFailed(format!("the checks could not be run: {error}")),
+        };
+        self.ending = Some(ended);
+        Ok(None)
+    }
+
+    fn failures(&self, candidate: &Candidate) -> String {
+        let refusals = candidate.refusals().join("; ");
+        let base = Some(self.start.judging.base_run);
+        let failures = verify::failures_for_model(&candidate.evidence.patched, base, LATER_FAILURES_BYTES);
+        if refusals.is_empty() { failures } else { format!("Policy refuses this change: {refusals}\n\n{failures}") }
+    }
+
+    /// Lets the model read its own change; a limit that is reached here is no harm.
+    async fn review(
+        &self,
+        session: &mut Session<'_>,
+        task: &Task,
+        candidate: &Candidate,
+    ) -> Result<Vec<String>, ProposeError> {
+        let job = self.job;
+        if !session.takes(Step::Review) || !session.has_rounds_left() {
+            return Ok(Vec::new());
+        }
+        job.progress.step("Reviewing the change");
+        let changes = candidate.tree.changes()?;
+        let said = told(candidate);
+        let problems = match session.review(task, (&changes, &said), job.cancel).await {
+            Ok(problems) => problems,
+            Err(ProposeError::Limit(limit)) => {
+                job.progress.note(&format!("no review: {limit}"));
+                Vec::new()
+            }
+            Err(error) => return Err(error),
+        };
+        record(job, "reviewed", json!({ "problems": problems }))?;
+        for problem in &problems {
+            job.progress.note(&format!("review: {problem}"));
+        }
+        Ok(problems)
+    }
+
+    /// Lets the model put the accepted change into words; without them the task's own title stands.
+    async fn describe(&mut self, session: &mut Session<'_>, task: &Task) -> Result<(), Stop> {
+        let job = self.job;
+        let is_done = self.ending == Some(Ending::Done);
+        let Some(candidate) = self.best.as_mut().filter(|_| is_done && session.takes(Step::Describe)) else {
+            return Ok(());
+        };
+        if !session.has_rounds_left() {
+            return Ok(());
+        }
+        job.progress.step("Describing the change");
+        let changes = candidate.tree.changes().map_err(PipelineError::from)?;
+        let said = told(candidate);
+        match session.describe(task, (&changes, &said), job.cancel).await {
+            Ok(described) => candidate.described = described,
+            Err(ProposeError::Model(LlmError::Cancelled)) => {
+                return Err(ProposeError::Model(LlmError::Cancelled).into());
+            }
+            Err(error) => job.progress.note(&format!("no description: {error}")),
+        }
+        Ok(())
+    }
+}
+
+/// Tells whether a change is at least as good by evidence as another that was accepted.
+fn is_no_worse(new: &Candidate, old: &Candidate) -> bool {
+    let strength = |candidate: &Candidate| candidate.merit().map(|merit| merit.strength).unwrap_or_default();
+    strength(new) >= strength(old)
+}
+
+/// Says what the checks found, for a model that judges or describes.
+fn told(candidate: &Candidate) -> String {
+    format!("The checks say: {}: {}", candidate.evidence.verdict.word(), candidate.evidence.reason)
+}
+
+/// Returns the task with what was taken out of its text.
+fn with_extracted(task: &Task, extracted: Option<&Extracted>) -> Task {
+    let mut task = task.clone();
+    if let Some(extracted) = extracted {
+        task.acceptance.extend(extracted.acceptance.iter().cloned());
+        task.constraints.extend(extracted.constraints.iter().cloned());
+    }
+    task
+}
+
+/// Says how an attempt ended that could not go on; a change that was accepted before stays accepted.
+fn ending_of(error: ProposeError, so_far: Option<Ending>) -> Result<Option<Ending>, PipelineError> {
+    let is_done = so_far == Some(Ending::Done);
+    Ok(Some(match error {
+        ProposeError::Model(LlmError::Cancelled) => Ending::Cancelled,
+        _ if is_done => Ending::Done,
+        ProposeError::Limit(LimitReached::Rounds { .. }) => return Ok(so_far),
+        ProposeError::Limit(limit) => Ending::LimitReached(limit.to_string()),
+        ProposeError::Model(LlmError::Settings(_) | LlmError::NoModel | LlmError::Recording { .. }) => {
+            return Err(PipelineError::Propose(error));
+        }
+        ProposeError::Model(error) => Ending::ServiceFailed(error.to_string()),
+        ProposeError::Prompt(_) | ProposeError::Repo(_) => return Err(PipelineError::Propose(error)),
+    }))
+}
+
+/// A journal that cannot be written ends the conversation like an unreadable file.
+pub(super) fn record(job: &Job<'_>, event: &str, data: serde_json::Value) -> Result<(), ProposeError> {
+    job.journal.record(event, data).map_err(|error| {
+        let source = std::io::Error::other(error.to_string());
+        ProposeError::Repo(crate::repo::RepoError::Io { path: job.journal.path().to_owned(), source })
+    })
+}

@@ -1,0 +1,234 @@
+//! The dialect `blocks`: one answer, plain text, with all edits in it.
+
+use std::collections::HashSet;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::session::{Session, Wanted};
+use super::{Answered, Opening, ProposeError, frames, opening, replies, window};
+use crate::edit::{self, Reading};
+use crate::llm::{EditForm, Finish, Form, Message, Role};
+use crate::prompt::{self, Prompt, fence};
+use crate::repo::{FileTree, RepoPath};
+
+/// Attempts of a conversation that the model is reminded of.
+const MOST_TRIED: usize = 5;
+
+/// The messages of a conversation in blocks.
+pub(super) struct Blocks {
+    first: Vec<Message>,
+    /// The last answer and what was wrong with it; earlier exchanges are dropped, so that the window holds.
+    last_exchange: Vec<Message>,
+    form: EditForm,
+    closing: String,
+    /// Answers of this conversation, by which repetitions are known.
+    seen: HashSet<String>,
+    /// Changes that were judged, as the files that differ.
+    judged: Vec<Vec<crate::repo::FileChange>>,
+    /// What was tried and how it failed, a line each.
+    tried: Vec<String>,
+    /// The only file that an answer without a path can mean.
+    target: Option<String>,
+    threads: usize,
+    last_remarks: String,
+}
+
+impl Blocks {
+    pub(super) fn open(
+        session: &mut Session<'_>,
+        prompt: Prompt,
+        values: Vec<(&'static str, String)>,
+        opening: &Opening<'_>,
+    ) -> Result<Self, ProposeError> {
+        let form = opening::form_for(session.profile(), opening.context);
+        let closing = opening::closing(form, opening.context);
+        let format = session.render(opening::format(form), &[])?.system;
+        let system = session.render(prompt::SYSTEM, &[("format", format)])?.system;
+        let mut values = values;
+        if prompt != prompt::TEST {
+            values.push(("closing", closing.clone()));
+        }
+        let user = session.render(prompt, &values)?.user;
+        let pictures = opening.pictures.iter().filter(|_| session.profile().vision).cloned().collect();
+        let user = Message { pictures, ..Message::new(Role::User, user) };
+        let target = match opening.context.excerpts.as_slice() {
+            [first, rest @ ..] if rest.iter().all(|other| other.path == first.path) => Some(first.path.to_string()),
+            _ => None,
+        };
+        Ok(Self {
+            first: vec![Message::new(Role::System, system), user],
+            last_exchange: Vec::new(),
+            form,
+            closing,
+            seen: HashSet::new(),
+            judged: Vec::new(),
+            tried: Vec::new(),
+            target,
+            threads: opening.revision.map_or(0, |revision| revision.threads),
+            last_remarks: String::new(),
+        })
+    }
+
+    /// Asks for one answer and applies it to `tree`.
+    pub(super) async fn ask(
+        &mut self,
+        session: &mut Session<'_>,
+        tree: &FileTree,
+        cancel: &CancellationToken,
+    ) -> Result<Answered, ProposeError> {
+        let mut messages: Vec<Message> = self.first.iter().chain(&self.last_exchange).cloned().collect();
+        if let (false, [_, _, answer, _]) = (window::holds(&messages, session.room()), messages.as_mut_slice()) {
+            answer.content = window::shortened(&answer.content);
+        }
+        let form = (self.form == EditForm::Json).then(json_form);
+        let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
+        let is_new = self.seen.insert(reply.text.clone());
+        if !is_new {
+            session.note_repetition();
+        }
+        let answer = match reply.finish {
+            Finish::Length => Err("Your answer was cut off at the longest allowed length. Write smaller edits: only \
+                                   the lines that change, with two lines around them."
+                .to_owned()),
+            _ if self.explains(&reply.text) => return Ok(Answered::Explained { remarks: reply.text }),
+            _ => self.apply(tree, &reply.text),
+        };
+        match answer {
+            Ok((changed, remarks)) => {
+                self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
+                self.last_remarks.clone_from(&remarks);
+                if self.judged.contains(&changed.changes()?) {
+                    session.note_repetition();
+                    let problems =
+                        "This is the same change as one of yours that was tried before and failed.".to_owned();
+                    self.push_feedback(session, &problems)?;
+                    return Ok(Answered::Unusable { problems });
+                }
+                Ok(Answered::Changed { tree: changed, remarks })
+            }
+            Err(problems) => {
+                self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
+                let again = if is_new { "" } else { "You have written this answer before.\n" };
+                self.push_feedback(session, &format!("{again}{problems}"))?;
+                Ok(Answered::Unusable { problems })
+            }
+        }
+    }
+
+    fn push_feedback(&mut self, session: &mut Session<'_>, problems: &str) -> Result<(), ProposeError> {
+        let feedback = session.render(prompt::CORRECT, &[("problems", problems.to_owned())])?.user;
+        self.last_exchange.push(Message::new(Role::User, feedback));
+        Ok(())
+    }
+
+    /// Tells what failed with the change in `tree`.
+    pub(super) fn report_failures(
+        &mut self,
+        session: &mut Session<'_>,
+        tree: &FileTree,
+        failures: &str,
+    ) -> Result<(), ProposeError> {
+        let changes = tree.changes()?;
+        let changed: Vec<RepoPath> = changes.iter().map(|change| change.path.clone()).collect();
+        let is_shown = |path: &RepoPath| opening::shows_whole(tree, &changed, path);
+        let values = [
+            ("tried", self.describe_tried()),
+            ("failures", fence("OUTPUT", failures)),
+            ("files", opening::changed_files(tree)?),
+            ("frames", frames::around(failures, tree, &is_shown)?),
+            ("closing", self.closing.clone()),
+        ];
+        let feedback = session.render(prompt::REPAIR, &values)?.user;
+        self.judged.push(changes);
+        let cause = self.last_remarks.lines().find(|line| !line.trim().is_empty()).unwrap_or("a change");
+        let failed = failures.lines().find(|line| !line.trim().is_empty()).unwrap_or("it failed");
+        self.tried.push(format!("- {}: {}", short(cause), short(failed)));
+        self.last_exchange.truncate(1);
+        self.last_exchange.push(Message::new(Role::User, feedback));
+        Ok(())
+    }
+
+    fn describe_tried(&self) -> String {
+        if self.tried.is_empty() {
+            return String::new();
+        }
+        let from = self.tried.len().saturating_sub(MOST_TRIED);
+        format!("You tried this before, and it failed:\n{}", fence("TRIED", &self.tried[from..].join("\n")))
+    }
+
+    /// Tells what a review found.
+    pub(super) fn object(
+        &mut self,
+        session: &mut Session<'_>,
+        tree: &FileTree,
+        problems: &str,
+    ) -> Result<(), ProposeError> {
+        let values = [
+            ("problems", fence("REVIEW", problems)),
+            ("files", opening::changed_files(tree)?),
+            ("closing", self.closing.clone()),
+        ];
+        let feedback = session.render(prompt::OBJECT, &values)?.user;
+        self.last_exchange.truncate(1);
+        self.last_exchange.push(Message::new(Role::User, feedback));
+        Ok(())
+    }
+
+    /// Tells why a test shows nothing.
+    pub(super) fn refuse_test(&mut self, session: &mut Session<'_>, problem: &str) -> Result<(), ProposeError> {
+        let feedback = session.render(prompt::TEST_AGAIN, &[("problem", problem.to_owned())])?.user;
+        self.last_exchange.truncate(1);
+        self.last_exchange.push(Message::new(Role::User, feedback));
+        Ok(())
+    }
+
+    /// Tells whether an answer holds no edit, but a reply to every thread.
+    fn explains(&self, answer: &str) -> bool {
+        let replies = replies(answer, self.threads);
+        let complete = !replies.is_empty() && replies.iter().all(Option::is_some);
+        complete && edit::parse(answer).is_err_and(|error| error.is_only_prose())
+    }
+
+    fn apply(&self, tree: &FileTree, answer: &str) -> Result<(FileTree, String), String> {
+        let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
+        // Models that were shown one file often write it without its name.
+        let target = self.target.as_deref().filter(|_| self.form == EditForm::WholeFile);
+        let reading = Reading { format: None, target, exists: &exists };
+        let read = edit::parse_as(answer, &reading).map_err(|error| error.to_string())?;
+        let changed = edit::apply(tree, &read.edits).map_err(|error| error.to_string())?;
+        match changed.changes() {
+            Ok(changes) if changes.is_empty() => {
+                Err("Together with your earlier edits this changes nothing: the files are as they were at the start."
+                    .to_owned())
+            }
+            _ => Ok((changed, read.remarks)),
+        }
+    }
+}
+
+fn short(text: &str) -> String {
+    let line: String = text.trim().chars().take(160).collect();
+    line
+}
+
+/// The schema of an answer in JSON; every key is required and none besides, as servers that enforce a schema want it.
+fn json_form() -> Form {
+    let text = json!({ "type": "string" });
+    let edit = json!({
+        "type": "object",
+        "properties": {
+            "command": { "type": "string", "enum": ["str_replace", "create", "delete"] },
+            "path": text, "old_str": text, "new_str": text,
+        },
+        "required": ["command", "path", "old_str", "new_str"],
+        "additionalProperties": false,
+    });
+    let schema = json!({
+        "type": "object",
+        "properties": { "cause": text, "edits": { "type": "array", "items": edit } },
+        "required": ["cause", "edits"],
+        "additionalProperties": false,
+    });
+    Form::JsonSchema { name: "edits".to_owned(), schema }
+}

@@ -1,0 +1,174 @@
+//! One model, asked within limits: every call of a conversation and of the steps around it goes through here.
+
+use tokio_util::sync::CancellationToken;
+
+use super::meter::{LimitReached, Meter, Pricing};
+use super::window;
+use super::{PromptHashes, ProposeError, Sampling};
+use crate::llm::{Finish, Form, LanguageModel, Message, Profile, Reply, Request, Role, Step, Tool};
+use crate::prompt::{Prompt, Rendered};
+
+/// Times that an answer which was cut off is gone on with.
+const MOST_CONTINUATIONS: u32 = 2;
+/// By how much the temperature rises where the model repeats itself, and how far.
+const WARMER: f32 = 0.4;
+const WARMEST: f32 = 1.0;
+/// The temperature of steps that judge or put into words.
+const STEADY: f32 = 0.0;
+
+/// Asks one model, counts, and keeps to the limits.
+pub struct Session<'a> {
+    model: &'a dyn LanguageModel,
+    meter: &'a Meter,
+    pricing: &'a Pricing,
+    profile: &'a Profile,
+    sampling: Sampling,
+    asked: u32,
+    /// How often the model repeated itself.
+    repeated: u32,
+    prompts: PromptHashes,
+}
+
+/// What is asked.
+#[derive(Clone, Default)]
+pub(super) struct Wanted {
+    pub(super) messages: Vec<Message>,
+    pub(super) tools: Vec<Tool>,
+    pub(super) form: Option<Form>,
+    /// Whether the answer shall be the likeliest one, whatever the sampling of the edits.
+    pub(super) steady: bool,
+}
+
+impl<'a> Session<'a> {
+    /// Begins with nothing asked.
+    pub fn new(
+        model: &'a dyn LanguageModel,
+        (meter, pricing): (&'a Meter, &'a Pricing),
+        profile: &'a Profile,
+        sampling: Sampling,
+    ) -> Self {
+        Self { model, meter, pricing, profile, sampling, asked: 0, repeated: 0, prompts: PromptHashes::new() }
+    }
+
+    /// Returns what is known of the model.
+    pub fn profile(&self) -> &'a Profile {
+        self.profile
+    }
+
+    /// Tells whether a step is taken with this model.
+    pub fn takes(&self, step: Step) -> bool {
+        self.profile.takes(step)
+    }
+
+    /// Returns how many calls were made.
+    pub fn asked(&self) -> u32 {
+        self.asked
+    }
+
+    /// Tells whether the model may be asked once more.
+    pub fn has_rounds_left(&self) -> bool {
+        self.asked < self.sampling.rounds
+    }
+
+    /// Returns the hashes of the prompts used so far.
+    pub fn prompts(&self) -> &PromptHashes {
+        &self.prompts
+    }
+
+    /// Notes that the model said the same again: the next answer is sampled more freely.
+    pub(super) fn note_repetition(&mut self) {
+        self.repeated += 1;
+    }
+
+    /// Fills in a prompt and notes its hash.
+    pub(super) fn render(
+        &mut self,
+        prompt: Prompt,
+        values: &[(&'static str, String)],
+    ) -> Result<Rendered, ProposeError> {
+        let rendered = prompt.render(&values.iter().cloned().collect())?;
+        self.prompts.insert(prompt.name.to_owned(), prompt.hash());
+        Ok(Rendered { system: tidy(&rendered.system), user: tidy(&rendered.user) })
+    }
+
+    /// Renders a prompt of both parts and asks it; the answer is never cut.
+    pub(super) async fn consult(
+        &mut self,
+        prompt: Prompt,
+        values: &[(&'static str, String)],
+        cancel: &CancellationToken,
+    ) -> Result<String, ProposeError> {
+        let rendered = self.render(prompt, values)?;
+        let messages = vec![Message::new(Role::System, rendered.system), Message::new(Role::User, rendered.user)];
+        let reply = self.ask_whole(&Wanted { messages, steady: true, ..Wanted::default() }, cancel).await?;
+        Ok(reply.text)
+    }
+
+    /// Asks once.
+    pub(super) async fn ask(&mut self, wanted: &Wanted, cancel: &CancellationToken) -> Result<Reply, ProposeError> {
+        if !self.has_rounds_left() {
+            return Err(LimitReached::Rounds { limit: self.sampling.rounds }.into());
+        }
+        let request = self.request(wanted);
+        self.meter.allow(&request, self.pricing)?;
+        let reply = self.model.complete(&request, cancel).await?;
+        self.meter.add(&reply.usage, self.pricing);
+        self.asked += 1;
+        Ok(reply)
+    }
+
+    /// Asks, and goes on with an answer that was cut off as far as the window allows; where that is not enough the reply
+    /// still says that it was cut.
+    pub(super) async fn ask_whole(
+        &mut self,
+        wanted: &Wanted,
+        cancel: &CancellationToken,
+    ) -> Result<Reply, ProposeError> {
+        let mut reply = self.ask(wanted, cancel).await?;
+        for _ in 0..MOST_CONTINUATIONS {
+            let is_text = wanted.form.is_none() && reply.calls.is_empty() && !reply.text.trim().is_empty();
+            if reply.finish != Finish::Length || !is_text || window::runs_in_circles(&reply.text) {
+                break;
+            }
+            let mut more = wanted.clone();
+            more.messages.push(Message::new(Role::Assistant, reply.text.clone()));
+            more.messages.push(Message::new(Role::User, GO_ON));
+            if !self.has_rounds_left() || !window::holds(&more.messages, self.room()) {
+                break;
+            }
+            let next = self.ask(&more, cancel).await?;
+            reply = Reply { text: window::joined(&reply.text, &next.text), ..next };
+        }
+        Ok(reply)
+    }
+
+    /// Returns the tokens that the messages of a request may have.
+    pub(super) fn room(&self) -> u64 {
+        self.sampling.window_tokens.saturating_sub(u64::from(self.sampling.max_output_tokens))
+    }
+
+    fn request(&self, wanted: &Wanted) -> Request {
+        let own = self.sampling.temperature;
+        let warmer = (own + WARMER * self.repeated as f32).min(WARMEST.max(own));
+        Request {
+            messages: wanted.messages.clone(),
+            max_output_tokens: self.sampling.max_output_tokens,
+            temperature: Some(if wanted.steady { STEADY } else { warmer }),
+            seed: Some(self.sampling.seed + u64::from(self.repeated)),
+            tools: wanted.tools.clone(),
+            form: wanted.form.clone().filter(|_| self.profile.forms),
+            effort: self.profile.effort,
+        }
+    }
+}
+
+const GO_ON: &str = "Your answer was cut off. Go on exactly behind its last character; repeat nothing.";
+
+/// Takes away the empty lines that empty variables leave.
+fn tidy(text: &str) -> String {
+    let mut result = text.to_owned();
+    while result.contains("\n\n\n") {
+        result = result.replace("\n\n\n", "\n\n");
+    }
+    result.trim().to_owned()
+}

@@ -1,0 +1,281 @@
+//! The dialect `tools`: the model searches, reads, edits and runs by function calls until it says that it is done.
+//!
+//! | function | arguments | gives |
+//! | --- | --- | --- |
+//! | `search` | `pattern` (regular expression), `path` (a folder or file, or null) | places, with their lines |
+//! | `read` | `path`, `from`, `to` (lines, or null) | the lines |
+//! | `outline` | `path` | the definitions of a file, or what a folder holds |
+//! | `edit` | `command`, `path`, `old_str`, `new_str`, `new_path` (null where it means nothing) | what was changed, or why not |
+//! | `run` | `command` | what it printed, run in the sandbox on a copy of the files |
+//! | `finish` | `summary` | the checks are run, outside of this module |
+//!
+//! Servers that only pretend to know functions write the calls as text: those are taken too, and so are edits in blocks.
+
+mod look;
+mod written;
+
+use std::pin::Pin;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::session::{Session, Wanted};
+use super::{Answered, Opening, ProposeError, window};
+use crate::edit::{self, Format, Reading};
+use crate::llm::{Finish, Message, Role, Tool, ToolCall};
+use crate::prompt::{self, Prompt};
+use crate::repo::{FileTree, RepoPath, diff_file};
+
+/// The longest result of a function, in bytes.
+const MOST_RESULT_BYTES: usize = 16_000;
+/// Messages that are never shortened: the standing instructions and the task.
+const KEPT: usize = 2;
+/// Answers in a row without a call and without a change, after which the conversation counts as ended.
+const MOST_IDLE: u32 = 2;
+
+/// A command of a [`Workbench`] under way.
+pub type Running<'a> = Pin<Box<dyn Future<Output = String> + 'a>>;
+
+/// Runs what a model asks for, behind walls.
+pub trait Workbench {
+    /// Runs a shell command on a copy of `tree`; what it changes there is lost. Returns what it printed and how it ended, for
+    /// the model.
+    fn run<'a>(&'a self, tree: &'a FileTree, command: &'a str, cancel: &'a CancellationToken) -> Running<'a>;
+}
+
+/// The messages of a conversation with tools.
+pub(super) struct Tools {
+    messages: Vec<Message>,
+    tools: Vec<Tool>,
+    idle: u32,
+}
+
+/// What the functions of one answer came to.
+enum Outcome {
+    /// The model goes on.
+    Going,
+    /// It says that it is done.
+    Finished(String),
+}
+
+impl Tools {
+    pub(super) fn open(
+        session: &mut Session<'_>,
+        prompt: Prompt,
+        mut values: Vec<(&'static str, String)>,
+        opening: &Opening<'_>,
+    ) -> Result<Self, ProposeError> {
+        let system = session.render(prompt::TOOLS, &[])?.system;
+        values.push(("closing", "Make the change now, and call finish.".to_owned()));
+        let user = session.render(prompt, &values)?.user;
+        let pictures = opening.pictures.iter().filter(|_| session.profile().vision).cloned().collect();
+        let user = Message { pictures, ..Message::new(Role::User, user) };
+        Ok(Self { messages: vec![Message::new(Role::System, system), user], tools: offered(), idle: 0 })
+    }
+
+    /// Says something to the model, for the next [`Tools::ask`].
+    pub(super) fn tell(&mut self, text: String) {
+        self.messages.push(Message::new(Role::User, text));
+    }
+
+    /// Goes on until the model says that it is done, or there are no calls left.
+    pub(super) async fn ask(
+        &mut self,
+        session: &mut Session<'_>,
+        tree: &mut FileTree,
+        workbench: &dyn Workbench,
+        cancel: &CancellationToken,
+    ) -> Result<Answered, ProposeError> {
+        let before = tree.changes()?;
+        loop {
+            if !session.has_rounds_left() && tree.changes()? != before {
+                // What there is gets judged; there is nothing more to come.
+                return Ok(Answered::Changed { tree: tree.clone(), remarks: String::new() });
+            }
+            window::fit(&mut self.messages, KEPT, session.room());
+            let wanted = Wanted { messages: self.messages.clone(), tools: self.tools.clone(), ..Wanted::default() };
+            let reply = session.ask(&wanted, cancel).await?;
+            let mut calls = reply.calls.clone();
+            if calls.is_empty() {
+                calls = written::calls(&reply.text, &self.tools);
+            }
+            let said = Message { calls: calls.clone(), ..Message::new(Role::Assistant, reply.text.clone()) };
+            self.messages.push(said);
+            if calls.is_empty() {
+                if let Some(answered) = self.without_calls(&reply.text, &reply.finish, tree, &before)? {
+                    return Ok(answered);
+                }
+                continue;
+            }
+            self.idle = 0;
+            if let Outcome::Finished(summary) = self.carry_out(&calls, tree, workbench, cancel).await {
+                if tree.changes()? != before {
+                    return Ok(Answered::Changed { tree: tree.clone(), remarks: summary });
+                }
+                self.tell("Nothing has been changed since the checks were run last. Make the change first.".to_owned());
+            }
+        }
+    }
+
+    /// Takes an answer without a call: edits in blocks, a reason for every thread, or nothing that can be used.
+    fn without_calls(
+        &mut self,
+        text: &str,
+        finish: &Finish,
+        tree: &mut FileTree,
+        before: &[crate::repo::FileChange],
+    ) -> Result<Option<Answered>, ProposeError> {
+        if let (Ok(read), false) = (edit::parse(text), *finish == Finish::Length) {
+            match edit::apply(tree, &read.edits) {
+                Ok(changed) => {
+                    *tree = changed.clone();
+                    return Ok(Some(Answered::Changed { tree: changed, remarks: read.remarks }));
+                }
+                Err(error) => self.tell(error.to_string()),
+            }
+            return Ok(None);
+        }
+        if tree.changes()? != before {
+            return Ok(Some(Answered::Changed { tree: tree.clone(), remarks: text.to_owned() }));
+        }
+        self.idle += 1;
+        if self.idle >= MOST_IDLE {
+            self.idle = 0;
+            let problems = "the model calls no function and changes nothing".to_owned();
+            self.tell("Nothing is changed yet. Call edit to change files, and finish when that is done.".to_owned());
+            return Ok(Some(Answered::Unusable { problems }));
+        }
+        let cut = if *finish == Finish::Length { "Your answer was cut off. Make smaller edits. " } else { "" };
+        self.tell(format!("{cut}Go on with the functions: edit to change files, finish when that is done."));
+        Ok(None)
+    }
+
+    /// Carries out the calls of one answer in their order, and answers each.
+    async fn carry_out(
+        &mut self,
+        calls: &[ToolCall],
+        tree: &mut FileTree,
+        workbench: &dyn Workbench,
+        cancel: &CancellationToken,
+    ) -> Outcome {
+        let mut outcome = Outcome::Going;
+        for call in calls {
+            let result = match serde_json::from_str::<Value>(&call.arguments) {
+                Err(error) => format!("The arguments are not JSON: {error}"),
+                Ok(arguments) => match call.name.as_str() {
+                    "search" => with(arguments, |wanted| look::search(tree, &wanted)),
+                    "read" => with(arguments, |wanted| look::read(tree, &wanted)),
+                    "outline" => with(arguments, |wanted| look::outline(tree, &wanted)),
+                    "edit" => edited(tree, &call.arguments),
+                    "run" => match arguments.get("command").and_then(Value::as_str) {
+                        Some(command) => workbench.run(tree, command, cancel).await,
+                        None => "The argument command is missing.".to_owned(),
+                    },
+                    "finish" => {
+                        let summary = arguments.get("summary").and_then(Value::as_str).unwrap_or_default();
+                        outcome = Outcome::Finished(summary.to_owned());
+                        "The checks are run now.".to_owned()
+                    }
+                    other => format!("There is no function {other}; there are {}.", names(&self.tools)),
+                },
+            };
+            self.messages.push(Message::of_tool(&call.id, capped(&result)));
+        }
+        outcome
+    }
+}
+
+/// Applies one edit to `tree`.
+fn edited(tree: &mut FileTree, arguments: &str) -> String {
+    let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
+    let reading = Reading { format: Some(Format::Json), target: None, exists: &exists };
+    let applied = edit::parse_as(arguments, &reading).and_then(|read| Ok((edit::apply(tree, &read.edits)?, read)));
+    let (changed, read) = match applied {
+        Ok(applied) => applied,
+        Err(error) => return error.to_string(),
+    };
+    let touched: Vec<&str> = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]).collect();
+    let changes = changed.changes().unwrap_or_default();
+    let told = changes.iter().filter(|change| touched.contains(&change.path.as_str())).map(|change| {
+        let diff = diff_file(change);
+        format!("{} now differs from the base by +{} -{} lines.", change.path, diff.added, diff.removed)
+    });
+    let text = told.collect::<Vec<_>>().join("\n");
+    *tree = changed;
+    if text.is_empty() { "Done; the file is as it was on the base.".to_owned() } else { text }
+}
+
+fn with<T: for<'de> Deserialize<'de>>(arguments: Value, then: impl FnOnce(T) -> String) -> String {
+    match serde_json::from_value(arguments) {
+        Ok(wanted) => then(wanted),
+        Err(error) => format!("The arguments do not fit: {error}"),
+    }
+}
+
+fn capped(text: &str) -> String {
+    if text.len() <= MOST_RESULT_BYTES {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(MOST_RESULT_BYTES);
+    format!("{}\n[{} bytes more were cut]", &text[..end], text.len() - end)
+}
+
+fn names(tools: &[Tool]) -> String {
+    tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// The functions, with strict schemas: every key is required, null where it means nothing, and none besides.
+fn offered() -> Vec<Tool> {
+    let text = |what: &str| json!({ "type": "string", "description": what });
+    let maybe = |kind: &str, what: &str| json!({ "type": [kind, "null"], "description": what });
+    let tool = |name: &str, description: &str, properties: Value| {
+        let required: Vec<&String> = properties.as_object().map(|map| map.keys().collect()).unwrap_or_default();
+        let parameters = json!({
+            "type": "object", "required": required, "additionalProperties": false, "properties": properties,
+        });
+        Tool { name: name.to_owned(), description: description.to_owned(), parameters }
+    };
+    let edit = json!({
+        "command": { "type": "string", "enum": ["str_replace", "create", "delete", "rename"] },
+        "path": text("the file"),
+        "old_str": maybe("string", "str_replace: lines copied from the file, letter by letter, that stand in exactly one place of it"),
+        "new_str": maybe("string", "str_replace: lines to put there; create: the complete text"),
+        "new_path": maybe("string", "rename: where the file goes"),
+    });
+    vec![
+        tool(
+            "search",
+            "Finds a regular expression in the files.",
+            json!({ "pattern": text("a regular expression"), "path": maybe("string", "a folder or file to look in") }),
+        ),
+        tool(
+            "read",
+            "Shows lines of a file.",
+            json!({
+                "path": text("the file"),
+                "from": maybe("integer", "the first line, from 1"),
+                "to": maybe("integer", "the last line"),
+            }),
+        ),
+        tool(
+            "outline",
+            "Lists the definitions of a file with their lines, or what a folder holds.",
+            json!({ "path": text("a file or a folder; empty for the top") }),
+        ),
+        tool("edit", "Changes, creates, removes or moves one file.", edit),
+        tool(
+            "run",
+            "Runs a shell command in a sandbox without network, on a copy of the files as you have changed them.",
+            json!({ "command": text("the command") }),
+        ),
+        tool(
+            "finish",
+            "Says that the change is complete. The checks of the repository are run then.",
+            json!({ "summary": text("what was wrong or missing and what you changed, in one to three sentences") }),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
