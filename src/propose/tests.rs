@@ -1,11 +1,11 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use super::*;
 use crate::clock::{FrozenClock, Timestamp};
 use crate::context::Excerpt;
-use crate::llm::{BoxFuture, CountedBy, Reply, Usage};
-use crate::repo::StoredFile;
+use crate::llm::{BoxFuture, CountedBy, Finish, LanguageModel, Profile, Reply, Request, Role, ToolCall, Usage};
+use crate::repo::{RepoPath, StoredFile};
 use crate::task::{Origin, parse_plain};
 
 /// Answers from a list and keeps what it was asked.
@@ -86,28 +86,72 @@ fn context() -> Context {
 }
 
 fn meter(limits: Limits) -> Meter {
-    let clock = Arc::new(FrozenClock::at(Timestamp::from_unix_millis(0)));
-    let price = |usage: &Usage| Some((usage.input_tokens + usage.output_tokens) as f64 / 1000.0);
-    Meter::new(limits, Box::new(price), clock)
+    Meter::new(limits, Arc::new(FrozenClock::at(Timestamp::from_unix_millis(0))))
+}
+
+static PRICING: LazyLock<Pricing> =
+    LazyLock::new(|| Box::new(|usage: &Usage| Some((usage.input_tokens + usage.output_tokens) as f64 / 1000.0)));
+
+/// Runs nothing.
+struct Nothing;
+
+impl Workbench for Nothing {
+    fn run<'a>(&'a self, _: &'a FileTree, command: &'a str, _: &'a CancellationToken) -> Running<'a> {
+        Box::pin(async move { format!("ran {command}") })
+    }
 }
 
 fn generous() -> Meter {
     meter(Limits { tokens: 100_000, cost_usd: 100.0, wall_time: Duration::from_secs(60) })
 }
 
-fn open<'a>(model: &'a Scripted, meter: &'a Meter) -> Conversation<'a> {
+/// A conversation with its session.
+struct Held<'a> {
+    session: Session<'a>,
+    conversation: Conversation,
+}
+
+impl Held<'_> {
+    async fn ask(&mut self) -> Result<Answered, ProposeError> {
+        self.conversation.ask(&mut self.session, &Nothing, &CancellationToken::new()).await
+    }
+
+    fn report_failures(&mut self, failures: &str) {
+        self.conversation.report_failures(&mut self.session, failures).expect("told");
+    }
+}
+
+static SAFE: LazyLock<Profile> = LazyLock::new(Profile::safe);
+static TOOLS: LazyLock<Profile> = LazyLock::new(|| Profile { dialect: Dialect::Tools, ..Profile::safe() });
+
+const SAMPLING: Sampling =
+    Sampling { window_tokens: 8_000, max_output_tokens: 100, temperature: 0.0, seed: 1, rounds: 8 };
+
+fn open_with<'a>(model: &'a Scripted, meter: &'a Meter, profile: &'a Profile) -> Held<'a> {
     let task = parse_plain("Add the prices\n\nIt gives the largest one.", Origin::CommandLine).expect("a task");
-    let sampling = Sampling { max_output_tokens: 100, temperature: 0.0, seed: 1, rounds: 3 };
     let context = context();
-    let opening = Opening { task: &task, context: &context, failures: "test_total: 5 != 9", revision: None };
-    Conversation::open(model, meter, sampling, &opening, tree()).expect("opened")
+    let opening = Opening {
+        task: &task,
+        context: &context,
+        failures: "test_total: 5 != 9",
+        plan: "",
+        pictures: &[],
+        revision: None,
+    };
+    let mut session = Session::new(model, (meter, &PRICING), profile, SAMPLING);
+    let conversation = Conversation::open(&mut session, &opening, tree()).expect("opened");
+    Held { session, conversation }
+}
+
+fn open<'a>(model: &'a Scripted, meter: &'a Meter) -> Held<'a> {
+    open_with(model, meter, &SAFE)
 }
 
 #[tokio::test]
 async fn a_good_answer_changes_the_tree_and_costs_what_the_server_says() {
     let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), generous());
     let mut conversation = open(&model, &meter);
-    let answered = conversation.ask(&CancellationToken::new()).await.expect("answered");
+    let answered = conversation.ask().await.expect("answered");
     let Answered::Changed { tree, remarks } = answered else { panic!("{answered:?}") };
     assert_eq!(
         tree.read_text(&path()).expect("memory").as_deref(),
@@ -121,7 +165,7 @@ async fn a_good_answer_changes_the_tree_and_costs_what_the_server_says() {
 #[tokio::test]
 async fn the_first_request_shows_task_failure_and_code() {
     let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), generous());
-    open(&model, &meter).ask(&CancellationToken::new()).await.expect("answered");
+    open(&model, &meter).ask().await.expect("answered");
     let request = model.last_request();
     assert_eq!(request.messages.len(), 2);
     insta::assert_snapshot!(request.messages[1].content, @r"
@@ -156,10 +200,10 @@ async fn an_unusable_answer_becomes_feedback_and_changes_nothing() {
     let wrong = GOOD.replace("max", "min");
     let (model, meter) = (Scripted::new(&[(&wrong, Finish::Stop), (GOOD, Finish::Stop)]), generous());
     let mut conversation = open(&model, &meter);
-    let first = conversation.ask(&CancellationToken::new()).await.expect("answered");
+    let first = conversation.ask().await.expect("answered");
     let Answered::Unusable { problems } = first else { panic!("{first:?}") };
     assert!(problems.contains("return max(prices)"), "the real line is shown: {problems}");
-    let second = conversation.ask(&CancellationToken::new()).await.expect("answered");
+    let second = conversation.ask().await.expect("answered");
     assert!(matches!(second, Answered::Changed { .. }));
     let request = model.last_request();
     assert_eq!(request.messages.len(), 4);
@@ -169,8 +213,9 @@ async fn an_unusable_answer_becomes_feedback_and_changes_nothing() {
 
 #[tokio::test]
 async fn a_cut_answer_is_never_taken_as_whole() {
-    let (model, meter) = (Scripted::new(&[(GOOD, Finish::Length)]), generous());
-    let answered = open(&model, &meter).ask(&CancellationToken::new()).await.expect("answered");
+    let (model, meter) =
+        (Scripted::new(&[(GOOD, Finish::Length), ("x", Finish::Length), ("y", Finish::Length)]), generous());
+    let answered = open(&model, &meter).ask().await.expect("answered");
     assert!(matches!(answered, Answered::Unusable { problems } if problems.contains("cut off")));
 }
 
@@ -178,9 +223,9 @@ async fn a_cut_answer_is_never_taken_as_whole() {
 async fn failures_come_with_the_files_as_they_are_now() {
     let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop), ("no edits", Finish::Stop)]), generous());
     let mut conversation = open(&model, &meter);
-    conversation.ask(&CancellationToken::new()).await.expect("answered");
-    conversation.report_failures("test_total: 5 != 9").expect("told");
-    conversation.ask(&CancellationToken::new()).await.expect("answered");
+    conversation.ask().await.expect("answered");
+    conversation.report_failures("test_total: 5 != 9");
+    conversation.ask().await.expect("answered");
     let request = model.last_request();
     assert_eq!(request.messages.len(), 4);
     let told = &request.messages[3].content;
@@ -196,14 +241,203 @@ async fn every_limit_is_checked_before_the_call() {
         (limits(100_000, 100.0, 0), "are over"),
     ] {
         let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), meter(limits));
-        let error = open(&model, &meter).ask(&CancellationToken::new()).await.expect_err("refused");
+        let error = open(&model, &meter).ask().await.expect_err("refused");
         assert!(matches!(error, ProposeError::Limit(_)) && error.to_string().contains(word), "{error}");
         assert!(model.asked.lock().expect("no panic").is_empty(), "the model was not asked");
     }
 }
 
-#[test]
-fn a_code_fence_is_longer_than_any_inside() {
-    assert_eq!(fenced_code("a\n````\nb"), "`````\na\n````\nb\n`````");
-    assert_eq!(fenced_code("x\n"), "```\nx\n```");
+fn scripted(replies: Vec<Reply>) -> Scripted {
+    Scripted { answers: Mutex::new(replies.into_iter().rev().collect()), asked: Mutex::new(Vec::new()) }
+}
+
+fn said(text: &str, finish: Finish, calls: &[(&str, serde_json::Value)]) -> Reply {
+    let usage = Usage { input_tokens: 100, cached_input_tokens: 0, output_tokens: 10, counted_by: CountedBy::Server };
+    let call = |(at, (name, arguments)): (usize, &(&str, serde_json::Value))| ToolCall {
+        id: format!("c{at}"),
+        name: (*name).to_owned(),
+        arguments: arguments.to_string(),
+    };
+    let calls = calls.iter().enumerate().map(call).collect();
+    Reply { text: text.to_owned(), calls, finish, usage, model: "scripted".to_owned() }
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_is_gone_on_with_and_its_parts_are_put_together() {
+    let (first, second) = GOOD.split_at(GOOD.find("sum(").expect("there") + 2);
+    let (model, meter) = (Scripted::new(&[(first, Finish::Length), (second, Finish::Stop)]), generous());
+    let answered = open(&model, &meter).ask().await.expect("answered");
+    assert!(matches!(answered, Answered::Changed { .. }), "{answered:?}");
+    let request = model.last_request();
+    assert_eq!(request.messages[2].content, first);
+    assert!(request.messages[3].content.contains("Go on"));
+}
+
+#[tokio::test]
+async fn a_model_that_repeats_itself_is_told_and_sampled_more_freely() {
+    let wrong = GOOD.replace("max", "min");
+    let script = [(wrong.as_str(), Finish::Stop), (wrong.as_str(), Finish::Stop), (GOOD, Finish::Stop)];
+    let (model, meter) = (Scripted::new(&script), generous());
+    let mut conversation = open(&model, &meter);
+    for _ in 0..2 {
+        assert!(matches!(conversation.ask().await.expect("answered"), Answered::Unusable { .. }));
+    }
+    conversation.ask().await.expect("answered");
+    let asked = model.asked.lock().expect("no panic");
+    let seen: Vec<_> = asked.iter().map(|request| (request.temperature, request.seed)).collect();
+    assert_eq!(seen, [(Some(0.0), Some(1)), (Some(0.0), Some(1)), (Some(0.4), Some(2))]);
+    assert!(asked[2].messages[3].content.contains("You have written this answer before."));
+}
+
+#[tokio::test]
+async fn a_change_that_failed_before_is_not_judged_again() {
+    let step = |from: &str, to: &str| GOOD.replace("sum", "NEW").replace("max", from).replace("NEW", to);
+    let (other, back) = (step("sum", "len"), step("len", "sum"));
+    let script = [(GOOD, Finish::Stop), (other.as_str(), Finish::Stop), (back.as_str(), Finish::Stop)];
+    let (model, meter) = (Scripted::new(&script), generous());
+    let mut conversation = open(&model, &meter);
+    for _ in 0..2 {
+        assert!(matches!(conversation.ask().await.expect("answered"), Answered::Changed { .. }));
+        conversation.report_failures("test_total: 5 != 9");
+    }
+    let again = conversation.ask().await.expect("answered");
+    assert!(matches!(&again, Answered::Unusable { problems } if problems.contains("tried before")), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_repair_shows_what_was_tried_and_the_code_that_the_failure_names() {
+    let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop), ("no edits", Finish::Stop)]), generous());
+    let mut conversation = open(&model, &meter);
+    conversation.ask().await.expect("answered");
+    conversation.report_failures("tests/t.py:3: 5 != 9");
+    conversation.ask().await.expect("answered");
+    insta::assert_snapshot!(model.last_request().messages[3].content, @"
+    ## Task
+    Your edits were applied, and the checks still fail.
+
+    ## Goal
+    Find out why, and write edits on top of the files as they are now.
+
+    ## Context
+    <<OUTPUT 09f264b66a
+    tests/t.py:3: 5 != 9
+    09f264b66a OUTPUT>>
+
+    src/price.py (whole file, as it is now)
+    ```
+    def total(prices):
+        return sum(prices)
+    ```
+
+    Write the edits now.
+    ");
+}
+
+#[tokio::test]
+async fn with_tools_the_model_looks_edits_and_finishes() {
+    let edit = serde_json::json!({
+        "command": "str_replace", "path": "src/price.py", "old_str": "max(", "new_str": "sum(", "new_path": null,
+    });
+    let model = scripted(vec![
+        said(
+            "",
+            Finish::Stop,
+            &[
+                ("read", serde_json::json!({ "path": "src/price.py", "from": null, "to": null })),
+                ("run", serde_json::json!({ "command": "pytest -q" })),
+                ("dance", serde_json::json!({})),
+            ],
+        ),
+        said("", Finish::Stop, &[("edit", edit), ("finish", serde_json::json!({ "summary": "It adds now." }))]),
+        said("done", Finish::Stop, &[("finish", serde_json::json!({ "summary": "again" }))]),
+        said("I cannot.", Finish::Stop, &[]),
+        said("Really not.", Finish::Stop, &[]),
+    ]);
+    let meter = generous();
+    let mut conversation = open_with(&model, &meter, &TOOLS);
+    let answered = conversation.ask().await.expect("answered");
+    let Answered::Changed { tree, remarks } = answered else { panic!("{answered:?}") };
+    assert!(tree.read_text(&path()).expect("memory").expect("text").contains("sum(prices)"));
+    assert_eq!(remarks, "It adds now.");
+    let results: Vec<String> = {
+        let asked = model.asked.lock().expect("no panic");
+        let tools = asked[1].messages.iter().filter(|message| message.role == Role::Tool);
+        tools.map(|message| message.content.clone()).collect()
+    };
+    assert!(results[0].contains("return max(prices)"), "{results:?}");
+    assert_eq!(results[1], "ran pytest -q");
+    assert!(results[2].starts_with("There is no function dance"), "{results:?}");
+    conversation.report_failures("5 != 9");
+    let given_up = conversation.ask().await.expect("answered");
+    assert!(matches!(given_up, Answered::Unusable { .. }), "{given_up:?}");
+    let told = model.last_request().messages.iter().filter(|message| message.role == Role::User).count();
+    assert_eq!(told, 4, "the task, what failed, that nothing changed, and to go on");
+}
+
+#[tokio::test]
+async fn with_tools_edits_in_the_text_are_taken_too() {
+    let model = scripted(vec![said(GOOD, Finish::Stop, &[])]);
+    let meter = generous();
+    let answered = open_with(&model, &meter, &TOOLS).ask().await.expect("answered");
+    assert!(matches!(answered, Answered::Changed { .. }), "{answered:?}");
+}
+
+#[tokio::test]
+async fn the_number_of_calls_is_a_limit_and_what_there_is_then_is_judged() {
+    let edit =
+        serde_json::json!({ "command": "str_replace", "path": "src/price.py", "old_str": "max(", "new_str": "sum(" });
+    let read = || said("", Finish::Stop, &[("outline", serde_json::json!({ "path": "" }))]);
+    let mut replies = vec![said("", Finish::Stop, &[("edit", edit)])];
+    replies.extend((0..10).map(|_| read()));
+    let (model, meter) = (scripted(replies), generous());
+    let mut conversation = open_with(&model, &meter, &TOOLS);
+    assert!(matches!(conversation.ask().await.expect("answered"), Answered::Changed { .. }));
+    assert_eq!(conversation.session.asked(), SAMPLING.rounds);
+    let error = conversation.ask().await.expect_err("no calls are left");
+    assert!(matches!(error, ProposeError::Limit(LimitReached::Rounds { limit: 8 })), "{error}");
+}
+
+#[tokio::test]
+async fn a_plan_with_unknown_names_is_sent_back_once() {
+    let wrong = "It takes the largest.\nFILE: src/prices.py\nSYMBOL: sum_up in src/price.py\nSTEP: add\n";
+    let right = "It takes the largest.\nFILE: src/price.py\nSYMBOL: total in src/price.py\nSTEP: add\n";
+    let (model, meter) = (Scripted::new(&[(wrong, Finish::Stop), (right, Finish::Stop)]), generous());
+    let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
+    let context = context();
+    let opening = Opening { task: &task, context: &context, failures: "", plan: "", pictures: &[], revision: None };
+    let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, SAMPLING);
+    let plan = session.plan(&opening, &tree(), &CancellationToken::new()).await.expect("planned");
+    assert_eq!(plan.files, ["src/price.py"]);
+    let request = model.last_request();
+    assert!(
+        request.messages[3]
+            .content
+            .starts_with("There is no file src/prices.py.\nThere is no sum_up in the repository.")
+    );
+}
+
+#[tokio::test]
+async fn a_review_a_description_and_an_extract_are_read() {
+    let answers = [
+        ("OK", Finish::Stop),
+        ("- PROBLEM: src/price.py: an empty list\nPROBLEM: none", Finish::Stop),
+        ("**TITLE:** Add the prices.\n\nIt took the largest.\nNow it adds.", Finish::Stop),
+        ("GOAL: add\nKIND: Defect\nACCEPTANCE: total([1, 2]) is 3\nOPEN: currencies; assumed one", Finish::Stop),
+    ];
+    let (model, meter) = (Scripted::new(&answers), generous());
+    let cancel = CancellationToken::new();
+    let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, SAMPLING);
+    let task = parse_plain(&format!("Add the prices\n\n{}", "It gives the largest. ".repeat(30)), Origin::CommandLine);
+    let task = task.expect("a task");
+    let review = |problems: Vec<String>| problems;
+    assert_eq!(review(session.review(&task, (&[], "green"), &cancel).await.expect("asked")), [""; 0]);
+    assert_eq!(session.review(&task, (&[], "green"), &cancel).await.expect("asked"), ["src/price.py: an empty list"]);
+    let described = session.describe(&task, (&[], "proven"), &cancel).await.expect("asked").expect("a title");
+    assert_eq!(described.title, "Add the prices");
+    assert_eq!(described.text, "It took the largest.\nNow it adds.");
+    let extracted = session.extract(&task, &cancel).await.expect("asked").expect("long enough");
+    assert_eq!((extracted.kind.as_str(), extracted.acceptance.len(), extracted.open.len()), ("defect", 1, 1));
+    let short = parse_plain("Add", Origin::CommandLine).expect("a task");
+    assert_eq!(session.extract(&short, &cancel).await.expect("not asked"), None);
+    assert!(model.asked.lock().expect("no panic").iter().all(|request| request.temperature == Some(0.0)));
 }

@@ -152,7 +152,7 @@ mod tests {
         assert!(fit(&mut messages, 2, all * 9 / 10));
         assert_eq!(messages[..2], before[..2]);
         assert_eq!(messages[7], before[7]);
-        assert!(messages[3].content.contains("characters left out"));
+        assert!(messages[3].content.contains("left out"));
         let arguments: serde_json::Value = serde_json::from_str(&messages[2].calls[0].arguments).expect("still JSON");
         assert!(arguments["path"] == "a" && arguments["new_str"].as_str().expect("text").contains("left out"));
         assert!(!fit(&mut messages, 2, 10), "what must stay is too much");
