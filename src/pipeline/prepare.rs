@@ -163,7 +163,10 @@ fn trouble(run: &CheckRun) -> Option<String> {
     }
     let lines = || run.excerpt.lines().map(str::trim).filter(|line| !line.is_empty());
     // Package managers end with where their log is, and say before what was wrong.
-    let telling = |line: &&str| ["fatal:", "error:", "ERROR:", "ERR!"].iter().any(|word| line.contains(word));
+    let telling = |line: &&str| {
+        let says = ["fatal:", "error:", "ERROR:", "ERR!", "npm error"].iter().any(|word| line.contains(word));
+        says && !line.contains("npm error code")
+    };
     let line = lines().find(telling).or_else(|| lines().next_back()).unwrap_or("it said nothing");
     (!run.exit.is_success()).then(|| format!("failed: {line}"))
 }

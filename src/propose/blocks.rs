@@ -53,6 +53,8 @@ impl Blocks {
         let pictures = opening.pictures.iter().filter(|_| session.profile().vision).cloned().collect();
         let user = Message { pictures, ..Message::new(Role::User, user) };
         let target = match opening.context.excerpts.as_slice() {
+            // A test belongs in a file of its own.
+            _ if prompt == prompt::TEST => None,
             [first, rest @ ..] if rest.iter().all(|other| other.path == first.path) => Some(first.path.to_string()),
             _ => None,
         };

@@ -243,21 +243,25 @@ impl Conversation {
         }
     }
 
-    /// Takes a test back that shows nothing, and tells why.
+    /// Takes a test back that shows nothing, and tells why, with what was printed (may be empty).
     ///
     /// # Errors
     /// As [`Conversation::report_failures`].
     pub fn refuse_test(
         &mut self,
         session: &mut Session<'_>,
-        problem: &str,
+        (problem, output): (&str, &str),
         before: &FileTree,
     ) -> Result<(), ProposeError> {
         self.tree = before.clone();
+        let problem = match output {
+            "" => problem.to_owned(),
+            output => format!("{problem}\n{}", fence("OUTPUT", output)),
+        };
         match &mut self.talk {
-            Talk::Blocks(blocks) => blocks.refuse_test(session, problem),
+            Talk::Blocks(blocks) => blocks.refuse_test(session, &problem),
             Talk::Tools(tools) => {
-                tools.tell(problem.to_owned());
+                tools.tell(problem);
                 Ok(())
             }
         }

@@ -7,7 +7,6 @@ use super::{Job, Judging};
 use crate::pipeline::PipelineError;
 use crate::pipeline::check;
 use crate::policy;
-use crate::prompt::fence;
 use crate::propose::{Answered, Conversation, Extracted, Opening, ProposeError, Session, Workbench};
 use crate::repo::FileTree;
 use crate::task::Task;
@@ -74,46 +73,52 @@ pub(super) async fn ask(
             Answered::Changed { tree, .. } => tree,
             Answered::Explained { .. } | Answered::Unusable { .. } => continue,
         };
-        let problem = match weigh(job, judging, tree, &with_test).await {
+        let (problem, output) = match weigh(job, judging, tree, &with_test).await {
             Ok(Ok(failures)) => {
                 job.progress.note("the test fails as the files are: it shows the defect");
                 record(job, "test_first", json!({ "shows": true, "failures": failures }))?;
                 return Ok(Some(Shown { tree: with_test, failures }));
             }
-            Ok(Err(problem)) => problem,
+            Ok(Err(refusal)) => refusal,
             // The checks that judge the change will meet the same, and say so.
             Err(_) => return Ok(None),
         };
-        job.progress.note(problem.lines().next().unwrap_or_default());
-        record(job, "test_first", json!({ "shows": false, "problem": problem }))?;
-        conversation.refuse_test(session, &problem, tree)?;
+        job.progress.note(&problem);
+        record(job, "test_first", json!({ "shows": false, "problem": problem, "output": output }))?;
+        conversation.refuse_test(session, (&problem, &output), tree)?;
     }
     job.progress.note("no test shows the defect; the fix is asked for without one");
     Ok(None)
 }
 
-/// Runs a test on the files as they are; returns how it fails, or why it shows nothing.
+/// Runs a test on the files as they are; returns how it fails, or why it shows nothing and what was printed.
 async fn weigh(
     job: &Job<'_>,
     judging: &Judging<'_>,
     before: &FileTree,
     with_test: &FileTree,
-) -> Result<Result<String, String>, PipelineError> {
+) -> Result<Result<String, (String, String)>, PipelineError> {
+    let refuse = |problem: &str, output: String| Ok(Err((problem.to_owned(), output)));
     let new = with_test.over(before)?.changes()?;
     let others: Vec<&str> =
         new.iter().filter(|change| !policy::is_of_tests(&change.path)).map(|change| change.path.as_str()).collect();
     if !others.is_empty() {
-        return Ok(Err(format!("Only files of tests may change, and you changed {}.", others.join(", "))));
+        return refuse(
+            &format!("Only files of tests may change, and you changed {}.", others.join(", ")),
+            String::new(),
+        );
     }
     let run = check::run(&job.bench(), with_test, &judging.checks.without_lint()).await?;
     let (newly, collected) = newly_failing(&run, judging.base_run);
     let output = verify::failures_for_model(&run, Some(judging.base_run), OUTPUT_BYTES);
     if newly == 0 {
-        return Ok(Err("Your test passes on the code as it is, so that it shows nothing of what is wrong.".to_owned()));
+        return refuse(
+            "Your test passes on the code as it is, so that it shows nothing of what is wrong.",
+            String::new(),
+        );
     }
     if collected == 0 {
-        let said = fence("OUTPUT", &output);
-        return Ok(Err(format!("Your test cannot run on the code as it is:\n{said}")));
+        return refuse("Your test cannot run on the code as it is.", output);
     }
     Ok(Ok(output))
 }

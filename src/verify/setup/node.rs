@@ -8,7 +8,7 @@ use crate::verify::detect::node::manager;
 
 pub(super) fn setup(files: &Files<'_>, checks: &[Check], is_installed: &dyn Fn(&str) -> bool) -> Option<Setup> {
     let wanted = folders(checks, &["npm", "npx", "pnpm", "yarn", "bun", "node"]);
-    let mut ways: Vec<Vec<Step>> = vec![Vec::new(), Vec::new()];
+    let mut ways: Vec<Vec<Step>> = vec![Vec::new(), Vec::new(), Vec::new()];
     for folder in wanted.into_iter().filter(|folder| !is_installed(folder)) {
         let text = files.text(folder, "package.json").unwrap_or_default();
         let Ok(manifest) = serde_json::from_str::<Value>(&text) else { continue };
@@ -16,7 +16,9 @@ pub(super) fn setup(files: &Files<'_>, checks: &[Check], is_installed: &dyn Fn(&
         if names.iter().all(|name| manifest[*name].is_null()) {
             continue;
         }
-        let by_npm = with_npm(files, folder);
+        let by_npm = with_npm(files, folder, &[]);
+        // Manifests older than npm 7 often name peers that contradict each other; npm 6 took no notice.
+        ways[2].extend(with_npm(files, folder, &["--legacy-peer-deps"]));
         ways[0].extend(with(manager(files, folder, &manifest), files, folder).unwrap_or_else(|| by_npm.clone()));
         ways[1].extend(by_npm);
     }
@@ -25,18 +27,16 @@ pub(super) fn setup(files: &Files<'_>, checks: &[Check], is_installed: &dyn Fn(&
 }
 
 /// Scripts of the package itself (`prepare`) are left out, since they want a checkout; those of its dependencies run.
-fn with_npm(files: &Files<'_>, folder: &str) -> Vec<Step> {
+fn with_npm(files: &Files<'_>, folder: &str, options: &[&str]) -> Vec<Step> {
     let lock = ["package-lock.json", "npm-shrinkwrap.json"].into_iter().find(|name| files.has(folder, name));
-    let install = match lock {
-        Some(name) => {
-            Step::new(&["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, (name, "is locked"))
-        }
-        None => Step::new(
+    let (words, reason): (&[&str], _) = match lock {
+        Some(name) => (&["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], (name, "is locked")),
+        None => (
             &["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"],
-            folder,
             ("package.json", "names dependencies"),
         ),
     };
+    let install = Step::new(&[words, options].concat(), folder, reason);
     let rebuild = Step::optional(&["npm", "rebuild"], folder, ("package.json", "scripts of dependencies"));
     vec![install, rebuild]
 }

@@ -75,10 +75,16 @@ fn node_by_its_lock_file_and_manager() {
     node
       `npm install --ignore-scripts --no-audit --no-fund --no-package-lock` package.json: names dependencies
       `npm rebuild` (may fail) package.json: scripts of dependencies
+    else node
+      `npm install --ignore-scripts --no-audit --no-fund --no-package-lock --legacy-peer-deps` package.json: names dependencies
+      `npm rebuild` (may fail) package.json: scripts of dependencies
     ");
     insta::assert_snapshot!(planned(&[("package.json", package), ("package-lock.json", "{}")]), @"
     node
       `npm ci --ignore-scripts --no-audit --no-fund` package-lock.json: is locked
+      `npm rebuild` (may fail) package.json: scripts of dependencies
+    else node
+      `npm ci --ignore-scripts --no-audit --no-fund --legacy-peer-deps` package-lock.json: is locked
       `npm rebuild` (may fail) package.json: scripts of dependencies
     ");
     insta::assert_snapshot!(planned(&[("package.json", package), ("pnpm-lock.yaml", "")]), @"
@@ -86,6 +92,9 @@ fn node_by_its_lock_file_and_manager() {
       `pnpm install --frozen-lockfile` pnpm-lock.yaml: is locked
     else node
       `npm install --ignore-scripts --no-audit --no-fund --no-package-lock` package.json: names dependencies
+      `npm rebuild` (may fail) package.json: scripts of dependencies
+    else node
+      `npm install --ignore-scripts --no-audit --no-fund --no-package-lock --legacy-peer-deps` package.json: names dependencies
       `npm rebuild` (may fail) package.json: scripts of dependencies
     ");
     assert_eq!(planned(&[("package.json", r#"{"scripts": {"test": "node --test"}}"#)]), "");
