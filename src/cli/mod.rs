@@ -16,6 +16,7 @@ mod init;
 mod inspect;
 mod model;
 mod output;
+mod pictures;
 mod publish;
 mod respond;
 mod run;

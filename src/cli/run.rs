@@ -11,7 +11,7 @@ use super::ci::Ci;
 use super::failure::{Exit, Failure};
 use super::model::{self, Sources};
 use super::output::{Steps, print_json, tell};
-use super::setup;
+use super::{pictures, setup};
 use crate::bundle::Ending;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Environment, Layer, LimitsLayer, SandboxLayer, SandboxMode};
@@ -124,6 +124,8 @@ pub(super) async fn carry_out(
         setup::open(&flags.place.repo, order.as_ref().map_or(&flags.base, |order| &order.base))?;
     let layers = setup::layers(&tree, environment, layer_of(&flags))?;
     let config = layers.resolve(Some(&task));
+    let source = if order.is_some() { pictures::Source::Commit(&tree) } else { pictures::Source::Disk };
+    let pictures = pictures::read(&task, &source)?;
     let steps = Arc::new(Steps::new(Ci::of(environment).is_there()));
     steps.step(&format!("Task: {} (base commit {})", task.title, base.short()));
 
@@ -169,7 +171,7 @@ pub(super) async fn carry_out(
         config: &config,
         rungs: &rungs,
         only_attempt: flags.attempt,
-        pictures: &[],
+        pictures: &pictures,
         meter: &meter,
         sandbox: &sandbox,
         forge: publish.then_some(&forge as &dyn Forge),

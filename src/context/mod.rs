@@ -34,6 +34,7 @@ use crate::secret::find_credential;
 use crate::tokens;
 
 use fit::Allowance;
+use kind::FileKind;
 use question::Question;
 use rank::{RankedFile, Rarity, Tier};
 use withhold::Reason;
@@ -161,6 +162,7 @@ pub fn gather(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Con
     let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
     let (mut candidates, unreadable) = candidate::examine(tree, &question, &rarity, worth_reading(&ranked, everything));
     let instructions = instructions::read(tree, settings.instructions_tokens.min(budget / INSTRUCTIONS_PART));
+    candidates.retain(|c| !is_idle_setting(&c.file));
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
     let spent = instructions.tokens();
     let allowance = Allowance {
@@ -229,6 +231,13 @@ pub fn rank_files(tree: &FileTree, query: &Query) -> Result<Vec<(RepoPath, f64)>
 fn worth_reading<'r, 'a>(ranked: &'r [RankedFile<'a>], everything: bool) -> &'r [RankedFile<'a>] {
     let end = ranked.partition_point(|file| everything || file.tier > Tier::Matched || file.score > 0.0);
     &ranked[..end.min(weights::CANDIDATES)]
+}
+
+/// Settings of tools (`.gitignore`, `.editorconfig`) say nothing where the task does not speak of them, even when
+/// everything would fit.
+fn is_idle_setting(file: &RankedFile<'_>) -> bool {
+    let is_setting = file.facts.kind == FileKind::Data && file.facts.path.file_name().starts_with('.');
+    is_setting && file.tier == Tier::Matched && file.facts.counts.is_empty()
 }
 
 fn compile(hints: &[String]) -> Result<GlobSet, ContextError> {

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Picture;
+
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,21 +35,6 @@ pub struct Message {
     /// The id of the call that this answers; only of tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
-}
-
-/// A picture that a model with eyes is shown.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Picture {
-    /// Its type, as its first bytes say: `image/png`, `image/jpeg`, `image/gif` or `image/webp`.
-    pub media_type: String,
-    /// Its bytes in base64 (RFC 4648, section 4).
-    pub base64: String,
-}
-
-impl std::fmt::Debug for Picture {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {} base64 characters", self.media_type, self.base64.len())
-    }
 }
 
 /// A tool that the model may ask for.

@@ -152,7 +152,7 @@ impl Prompt {
         if let Some(name) = head.variables.keys().find(|name| !used.contains(*name)) {
             return Err(wrong(name, "not used"));
         }
-        let fill = |part: &str| environment.render_str(part, &capped).map_err(failed);
+        let fill = |part: &str| environment.render_str(&without_empty(part, &capped), &capped).map_err(failed);
         Ok(Rendered { system: fill(system)?.trim().to_owned(), user: fill(user)?.trim().to_owned() })
     }
 
@@ -167,6 +167,22 @@ impl Prompt {
         }
         Ok((yaml::parse(head, &format!("prompts/{}.md", self.name))?, system, user))
     }
+}
+
+/// Takes away the lines of a template that only hold a variable which is empty, and the blank lines which that joins; what
+/// the variables hold stays as it is.
+fn without_empty(part: &str, values: &BTreeMap<&str, String>) -> String {
+    let is_empty = |line: &str| {
+        let name = line.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map(str::trim);
+        name.and_then(|name| values.get(name)).is_some_and(String::is_empty)
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    for line in part.lines().filter(|line| !is_empty(line)) {
+        if !(line.is_empty() && kept.last().is_none_or(|last| last.is_empty())) {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
 }
 
 /// Puts text that a stranger may have written between two lines that carry a delimiter derived from the text itself.
@@ -254,6 +270,16 @@ mod tests {
         let mut given = values(EDIT);
         given.insert("task", "{{ context }} {% raw %}".to_owned());
         assert!(EDIT.render(&given).expect("renders").user.contains("{{ context }} {% raw %}"));
+    }
+
+    #[test]
+    fn an_empty_variable_leaves_no_gap_and_a_value_keeps_its_own() {
+        let mut given = values(EDIT);
+        given.insert("plan", String::new());
+        given.insert("map", String::new());
+        given.insert("context", "a\n\n\n\nb".to_owned());
+        let user = EDIT.render(&given).expect("renders").user;
+        assert!(user.contains("VALUE\n\n## Context\nVALUE\na\n\n\n\nb\n\nVALUE"), "{user}");
     }
 
     #[test]

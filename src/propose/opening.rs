@@ -38,8 +38,8 @@ pub(super) fn format(form: EditForm) -> Prompt {
 pub(super) fn closing(form: EditForm, context: &Context) -> String {
     match (form, context.excerpts.first()) {
         (EditForm::WholeFile, Some(first)) => format!(
-            "Write the cause in one sentence, then each file that changes as a whole, beginning with a line such as\n\
-             FILE: {}",
+            "Write the cause in one sentence. Then write the file that must change as a whole, and no file that stays as it \
+             is. Most likely that is\nFILE: {}",
             first.path
         ),
         (EditForm::Json, _) => "Write the JSON object now.".to_owned(),

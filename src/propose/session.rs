@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
     ) -> Result<Rendered, ProposeError> {
         let rendered = prompt.render(&values.iter().cloned().collect())?;
         self.prompts.insert(prompt.name.to_owned(), prompt.hash());
-        Ok(Rendered { system: tidy(&rendered.system), user: tidy(&rendered.user) })
+        Ok(rendered)
     }
 
     /// Renders a prompt of both parts and asks it; the answer is never cut.
@@ -163,12 +163,3 @@ impl<'a> Session<'a> {
 }
 
 const GO_ON: &str = "Your answer was cut off. Go on exactly behind its last character; repeat nothing.";
-
-/// Takes away the empty lines that empty variables leave.
-fn tidy(text: &str) -> String {
-    let mut result = text.to_owned();
-    while result.contains("\n\n\n") {
-        result = result.replace("\n\n\n", "\n\n");
-    }
-    result.trim().to_owned()
-}

@@ -168,7 +168,7 @@ async fn the_first_request_shows_task_failure_and_code() {
     open(&model, &meter).ask().await.expect("answered");
     let request = model.last_request();
     assert_eq!(request.messages.len(), 2);
-    insta::assert_snapshot!(request.messages[1].content, @r"
+    insta::assert_snapshot!(request.messages[1].content, @"
     ## Task
     <<TASK 00af04a030
     Add the prices
@@ -184,7 +184,6 @@ async fn the_first_request_shows_task_failure_and_code() {
     5df8ea307e OUTPUT>>
 
     ## Context
-
     src/price.py (whole file)
     ```
     def total(prices):

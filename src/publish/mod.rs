@@ -138,7 +138,7 @@ pub async fn publish(
     let wanted = PullRequest {
         base_branch: repository.current_branch(),
         head: commit.to_string(),
-        title: bundle.task.title.clone(),
+        title: text::title(bundle),
         body: text::body(bundle, text::Place::Local { branch: &branch }),
         page: page::page(bundle, &branch, &commit).map_err(|error| PublishError::Page(error.to_string()))?,
         branch: branch.clone(),

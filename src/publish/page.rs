@@ -85,6 +85,8 @@ pub(super) fn page(bundle: &Bundle, branch: &str, commit: &CommitId) -> Result<S
         "not_checked": evidence.map(|evidence| evidence.not_checked.clone()).unwrap_or_default(),
         "files": bundle.changes.iter().map(file).collect::<Vec<_>>(),
         "account": bundle.account,
+        "open": bundle.account.open,
+        "words": text::words(bundle),
         "cost": text::cost_words(bundle.account.spent.cost_usd),
     });
     environment.get_template("page.html")?.render(Value::from(Serde(values)))
@@ -121,6 +123,7 @@ fn groups(evidence: &Evidence) -> Vec<(&'static str, Vec<String>)> {
         ("new, and pass; without the change they cannot run", evidence.added.clone()),
         ("passed before, fail now", evidence.broken.iter().map(message).collect()),
         ("failed before and still fail", evidence.still_failing.iter().map(message).collect()),
+        ("formatters and linters that were content before and complain now", evidence.lint.clone()),
     ];
     all.into_iter().filter(|(_, names)| !names.is_empty()).collect()
 }

@@ -15,7 +15,7 @@ const LISTED_TESTS: usize = 20;
 
 /// Writes the commit message: subject, what proves it, trailers.
 pub(super) fn commit_message(bundle: &Bundle) -> String {
-    let title = subject(&bundle.task.title);
+    let title = title(bundle);
     let subject: String = match title.char_indices().nth(SUBJECT_CHARACTERS) {
         None => title.clone(),
         Some(_) => title.chars().take(SUBJECT_CHARACTERS - 1).collect::<String>() + "…",
@@ -26,6 +26,12 @@ pub(super) fn commit_message(bundle: &Bundle) -> String {
     );
     let model = defuse(&bundle.account.model);
     format!("{subject}\n\n{verdict}\n\n{TASK_TRAILER}{}\nPrentice-Model: {model}\n", bundle.slug)
+}
+
+/// Returns the title of the commit and the pull request: what the model says that the change does, else the task's title.
+pub(super) fn title(bundle: &Bundle) -> String {
+    let described = bundle.account.described.as_ref().map(|described| subject(&described.title));
+    described.filter(|title| !title.is_empty()).unwrap_or_else(|| subject(&bundle.task.title))
 }
 
 /// Where a body is read.
@@ -62,7 +68,8 @@ pub(super) fn body(bundle: &Bundle, place: Place<'_>) -> String {
         (Place::Forge { .. }, Some(order)) if order.issue.is_some() => parts.extend(hidden_part(bundle)),
         _ => parts.push(task_part(bundle)),
     }
-    parts.extend(remarks_part(&bundle.account.remarks));
+    parts.extend(open_part(&bundle.account.open));
+    parts.extend(words_part(bundle));
     let text = parts.join("\n");
     match place {
         Place::Local { branch } => format!(
@@ -282,7 +289,20 @@ fn hidden_part(bundle: &Bundle) -> Option<String> {
     (count > 0).then(|| format!("{count} characters that nobody can see were removed from the task.\n"))
 }
 
-fn remarks_part(remarks: &str) -> Option<String> {
-    let remarks = remarks.trim();
-    (!remarks.is_empty()).then(|| format!("### The model's own words (not evidence)\n\n{}\n", quoted(remarks)))
+fn open_part(open: &[String]) -> Option<String> {
+    (!open.is_empty()).then(|| {
+        format!("### Left open by the task, and what the model assumed\n\n{}\n", quoted(&open.join("\n")))
+    })
+}
+
+/// Returns the description that the model was asked for; without one, what it wrote beside its edits.
+pub(super) fn words(bundle: &Bundle) -> &str {
+    let account = &bundle.account;
+    let described = account.described.as_ref().map(|described| described.text.trim());
+    described.filter(|text| !text.is_empty()).unwrap_or(account.remarks.trim())
+}
+
+fn words_part(bundle: &Bundle) -> Option<String> {
+    let words = words(bundle);
+    (!words.is_empty()).then(|| format!("### The model's own words (not evidence)\n\n{}\n", quoted(words)))
 }

@@ -50,7 +50,7 @@ pub enum Origin {
 pub struct TaskLimits {
     /// Independent proposals, each a new conversation.
     pub attempts: Option<u32>,
-    /// Answers asked for in one conversation.
+    /// Calls of the model in one attempt, all steps together.
     pub rounds: Option<u32>,
     /// Tokens read and written, all calls together.
     pub tokens: Option<u64>,
@@ -73,6 +73,9 @@ pub struct Task {
     pub constraints: Vec<String>,
     /// Files that it is about, as paths or globs.
     pub files: Vec<String>,
+    /// Pictures that belong to it, as paths beside the file that it came from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// Commands that decide, in the place of the detected ones.
     pub checks: Vec<String>,
     /// Limits.

@@ -45,6 +45,10 @@ struct Spec {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     files: Vec<Spanned<String>>,
+    /// Pictures that belong to it, for models that can see: paths beside the task file, PNG, JPEG, GIF or WebP.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pictures: Vec<Spanned<String>>,
     /// Commands that decide whether the change is good, in the place of the detected ones: `cargo test -p parser`.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -65,8 +69,8 @@ struct Limits {
     /// Independent proposals, each a new conversation; 1 to 10.
     #[schemars(with = "Option<u32>", range(min = 1, max = 10))]
     attempts: Option<Spanned<u32>>,
-    /// Answers asked for in one conversation; 1 to 30.
-    #[schemars(with = "Option<u32>", range(min = 1, max = 30))]
+    /// Calls of the model in one attempt, all steps together; 1 to 300.
+    #[schemars(with = "Option<u32>", range(min = 1, max = 300))]
     rounds: Option<Spanned<u32>>,
     /// Tokens read and written, all calls together.
     #[schemars(with = "Option<u64>", range(min = 1))]
@@ -97,7 +101,7 @@ pub fn parse_yaml(text: &str, file: &str, origin: Origin) -> Result<Task, TaskEr
         let message = "`title` must be one line of at most 256 characters; the rest belongs into `description`";
         return Err(yaml::refuse(file, &spec.title, message).into());
     }
-    for text in spec.files.iter().chain(&spec.checks).chain(&spec.model) {
+    for text in spec.files.iter().chain(&spec.pictures).chain(&spec.checks).chain(&spec.model) {
         if text.value.trim().is_empty() {
             return Err(yaml::refuse(file, text, "an empty entry; leave the line out or fill it").into());
         }
@@ -116,6 +120,7 @@ pub fn parse_yaml(text: &str, file: &str, origin: Origin) -> Result<Task, TaskEr
         acceptance,
         constraints,
         files: spec.files.into_iter().map(|glob| glob.value).collect(),
+        pictures: spec.pictures.into_iter().map(|path| path.value).collect(),
         checks: spec.checks.into_iter().map(|command| command.value).collect(),
         limits,
         model: spec.model.map(|model| model.value),
@@ -147,6 +152,7 @@ pub fn parse_plain(text: &str, origin: Origin) -> Result<Task, TaskError> {
         acceptance: Vec::new(),
         constraints: Vec::new(),
         files: Vec::new(),
+        pictures: Vec::new(),
         checks: Vec::new(),
         limits: TaskLimits::default(),
         model: None,
@@ -183,7 +189,7 @@ fn resolve_limits(limits: Limits, file: &str) -> Result<TaskLimits, YamlError> {
     };
     Ok(TaskLimits {
         attempts: within(file, "attempts", limits.attempts, (1, 10))?,
-        rounds: within(file, "rounds", limits.rounds, (1, 30))?,
+        rounds: within(file, "rounds", limits.rounds, (1, 300))?,
         tokens: within(file, "tokens", limits.tokens, (1, u64::MAX))?,
         cost_usd: within(file, "cost_usd", limits.cost_usd, (0.0, 1e6))?,
         wall_time,

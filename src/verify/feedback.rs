@@ -1,5 +1,7 @@
 //! What failed, told to the model that has to repair it.
 
+use std::collections::HashSet;
+
 use super::excerpt::{capped, tells_of_compile_error};
 use super::{CheckKind, CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
 use crate::sandbox::Exit;
@@ -10,7 +12,8 @@ const BEFORE_TOO: &str = " (failed before your change too)";
 /// Tells what failed in a run, at most `max_bytes` long; empty when nothing did.
 ///
 /// Code that does not compile comes first and whole, since nothing else means anything before it does. Then come tests
-/// that failed by the change, then those that failed on the base as well. The same runs give the same text.
+/// that failed by the change, then those that failed on the base as well. Of tests
+/// that fail in the same way the first is told in full. The same runs give the same text.
 pub fn failures_for_model(run: &TreeRun, base: Option<&TreeRun>, max_bytes: usize) -> String {
     let is_old_lint = |run: &CheckRun| {
         let content_before = base.and_then(|base| base.run_of(&run.check)).is_some_and(|before| !before.is_red());
@@ -51,13 +54,16 @@ fn one_check(run: &CheckRun, before: Option<&CheckRun>, max_bytes: usize) -> Str
         text.push_str(&capped(&run.excerpt, usize::MAX, max_bytes.saturating_sub(text.len())));
     }
     let mut left_out = 0;
+    let mut told = HashSet::new();
     let marked = new.into_iter().map(|test| (test, "")).chain(old.into_iter().map(|test| (test, BEFORE_TOO)));
     for (test, mark) in marked {
-        let part = one_test(test, mark);
+        let cause = cause(test);
+        let part = if told.contains(&cause) { in_short(test, mark) } else { one_test(test, mark) };
         if text.len() + part.len() + 60 > max_bytes {
             left_out += 1;
         } else {
             text.push_str(&part);
+            told.insert(cause);
         }
     }
     if left_out > 0 {
@@ -92,10 +98,33 @@ fn heading(run: &CheckRun, before: Option<&CheckRun>) -> String {
 
 fn one_test(test: &TestResult, mark: &str) -> String {
     let mut text = format!("\nFAILED {}{mark}\n", test.name);
-    for line in test.message.as_deref().unwrap_or_default().lines() {
+    for line in test.message.as_deref().unwrap_or_default().lines().filter(|line| !is_rule(line)) {
         text.push_str("    ");
         text.push_str(line);
         text.push('\n');
     }
     text
+}
+
+/// A test that fails as another one did which was told in full: its name, and its parameters where the runner shows them.
+fn in_short(test: &TestResult, mark: &str) -> String {
+    let message = test.message.as_deref().unwrap_or_default();
+    let parameters = message.lines().next().filter(|line| line.contains(" = ")).unwrap_or_default();
+    let with = if parameters.is_empty() { String::new() } else { format!(", with {parameters}") };
+    format!("\nFAILED {}{mark}: in the same way{with}\n", test.name)
+}
+
+/// What makes two failures the same: the test without its parameters, and the error that it ends with.
+fn cause(test: &TestResult) -> (String, String) {
+    let name = test.name.split('[').next().unwrap_or_default().to_owned();
+    let message = test.message.as_deref().unwrap_or_default();
+    let lines = || message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines().rfind(|line| line.starts_with("E  ")).or_else(|| lines().next_back()).unwrap_or_default();
+    let error: String = error.chars().filter(|c| !c.is_ascii_digit()).collect();
+    (name, error)
+}
+
+/// A line with which pytest separates the frames of a traceback: `_ _ _ _`.
+fn is_rule(line: &str) -> bool {
+    line.trim().len() >= 8 && line.chars().all(|c| matches!(c, '_' | ' '))
 }

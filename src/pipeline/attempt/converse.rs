@@ -82,6 +82,10 @@ impl Walk<'_, '_> {
         let mut context = self.gather(start.tree, &start.failures, &[], budget)?;
         if job.meter.spent().calls == 0 {
             job.progress.note(&asking::estimate(job, self.rung, &context));
+            if !job.pictures.is_empty() && !self.rung.profile.vision {
+                let (count, name) = (job.pictures.len(), self.rung.model.name());
+                job.progress.note(&format!("{name} cannot see: the task's pictures ({count}) are left out"));
+            }
         }
         let extracted = self.extract(session).await?;
         let task = with_extracted(job.task, extracted.as_ref());

@@ -1,6 +1,6 @@
 //! The pull request of a branch: one, a draft, and closed for good when a person closed it.
 
-use super::super::{PublishError, safe, text};
+use super::super::{PublishError, text};
 use super::Job;
 use super::branch::Placed;
 use super::settle::{ensure, repeat};
@@ -85,7 +85,7 @@ fn is_plain(path: &str) -> bool {
 
 async fn open(job: &Job<'_>, placed: &Placed, body: &str) -> Result<Pull, PublishError> {
     let wanted = NewPull {
-        title: safe::subject(&job.bundle.task.title),
+        title: text::title(job.bundle),
         body: body.to_owned(),
         head: placed.branch.clone(),
         base: job.base_branch().to_owned(),

@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+"""How far Prentice, aider and mini-swe-agent get with the same model on the 40 Python programs of QuixBugs.
+
+    git clone https://github.com/jkoppel/QuixBugs
+    pip install pytest aider-chat mini-swe-agent          (each peer in an environment of its own is easier)
+    python3 benches/models.py run --quixbugs QuixBugs --url http://127.0.0.1:8080/v1 --model NAME --work DIR \\
+        --tool prentice --tool aider=PATH/aider --tool mini=PATH/mini [--only gcd,lis] [--every 2]
+    python3 benches/models.py report --work DIR
+
+Each program has one bug and a test file that fails. Every tool gets a repository with the program, its test and its data,
+the same sentence as a task, the same test command, and the model at temperature 0 through a counter on loopback, which
+adds up requests and tokens from the server's own `usage`. What it leaves is judged in a repository that it never saw: only
+the program itself is taken over, and the test is run. The tools take turns program by program, so that a noisy machine is
+noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NAME={yaml of the model's profile}`, such as
+`--tool 'prentice:blocks={edits: search_replace}'`.
+
+Limits: aider reflects three times on a failed test (its own limit), Prentice has as many repairs as the profile says (four
+for small models: the first try and three more), mini-swe-agent 15 steps; 300 seconds for each program.
+
+Results go to DIR/results.jsonl, a line for each program and tool; what is there is not run again.
+"""
+
+import argparse
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import defaultdict
+from pathlib import Path
+
+SECONDS = 300
+TEST_SECONDS = 30
+
+
+class Counter(http.server.BaseHTTPRequestHandler):
+    """Hands requests on to the model, and adds up what they cost."""
+
+    url, count, lock = "", {}, threading.Lock()
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def hand_on(self, data=None):
+        headers = {"content-type": "application/json"}
+        asked = urllib.request.Request(self.url + self.path.removeprefix("/v1"), data=data, headers=headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=SECONDS * 2) as reply:
+                return reply.status, reply.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+
+    def answer(self, status, body, kind="application/json"):
+        self.send_response(status)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.answer(*self.hand_on())
+
+    def do_POST(self):
+        data = self.rfile.read(int(self.headers["content-length"]))
+        wanted = json.loads(data)
+        streams = wanted.get("stream")
+        if streams:
+            wanted.pop("stream_options", None)
+            wanted["stream"] = False
+        status, body = self.hand_on(json.dumps(wanted).encode())
+        value = json.loads(body)
+        usage = value.get("usage") or {}
+        with self.lock:
+            if status == 200:
+                self.count["requests"] = self.count.get("requests", 0) + 1
+            self.count["bytes"] = max(self.count.get("bytes", 0), len(data))
+            self.count["read"] = self.count.get("read", 0) + usage.get("prompt_tokens", 0)
+            self.count["written"] = self.count.get("written", 0) + usage.get("completion_tokens", 0)
+        if not streams or status != 200:
+            return self.answer(status, body)
+        for choice in value["choices"]:
+            choice["delta"] = choice.pop("message")
+        value["object"] = "chat.completion.chunk"
+        self.answer(status, f"data: {json.dumps(value)}\n\ndata: [DONE]\n\n".encode(), "text/event-stream")
+
+
+def git(folder, *words):
+    subprocess.run(["git", "-C", str(folder), "-c", "user.name=bench", "-c", "user.email=bench@localhost", *words],
+                   check=True, capture_output=True)
+
+
+def make(arguments, name, folder):
+    """A repository with one program, its test, and the data that the test reads."""
+    source = arguments.quixbugs
+    for path in [f"python_programs/{name}.py", "python_programs/node.py", f"python_testcases/test_{name}.py",
+                 "python_testcases/node.py", "python_testcases/load_testdata.py", f"json_testcases/{name}.json",
+                 "conftest.py"]:
+        if (source / path).exists():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / path, folder / path)
+    (folder / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n.aider*\n")
+    return folder
+
+
+def passes(folder, name):
+    test = ["python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"python_testcases/test_{name}.py"]
+    try:
+        return subprocess.run(test, cwd=folder, capture_output=True, timeout=TEST_SECONDS).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def prentice(arguments, program, folder, name, task, profile):
+    text = f"sandbox:\n  command_time: {TEST_SECONDS}s\n"
+    if profile:
+        text += f"model:\n  profiles:\n    {arguments.model}: {profile}\n"
+    (folder / ".prentice.yml").write_text(text)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "settings")
+    words = [program, "run", task, "--repo", ".", "--base-url", arguments.counter, "--model", arguments.model,
+             "--check", f"python3 -m pytest -q python_testcases/test_{name}.py", "--json", "--max-time", f"{SECONDS}s"]
+    ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS * 2)
+    (folder / "said.txt").write_text(ran.stdout + ran.stderr)
+    branch = subprocess.run(["git", "-C", str(folder), "branch", "--list", "--format=%(refname:short)", "prentice/*"],
+                            capture_output=True, text=True).stdout.split()
+    if not branch:
+        return None, "no change was called done"
+    shown = subprocess.run(["git", "-C", str(folder), "show", f"{branch[0]}:python_programs/{name}.py"],
+                           capture_output=True)
+    return shown.stdout if shown.returncode == 0 else None, json.loads(ran.stdout or "{}").get("verdict", "")
+
+
+def peer(words, folder, name, environment):
+    environment = dict(os.environ, OPENAI_API_KEY="none", **environment)
+    try:
+        ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS, env=environment,
+                             stdin=subprocess.DEVNULL)
+        said, how = ran.stdout + ran.stderr, f"exit {ran.returncode}"
+    except subprocess.TimeoutExpired as error:
+        said, how = (error.stdout or b"").decode(errors="replace"), "out of time"
+    (folder / "said.txt").write_text(said)
+    path = folder / f"python_programs/{name}.py"
+    return path.read_bytes() if path.exists() else None, how
+
+
+def aider(arguments, program, folder, name, task):
+    words = [program, "--model", f"openai/{arguments.model}", "--openai-api-base", arguments.counter, "--yes-always",
+             "--no-stream", "--no-pretty", "--no-check-update", "--analytics-disable", "--no-show-model-warnings",
+             "--no-gitignore", "--auto-test", "--test-cmd",
+             f"timeout {TEST_SECONDS} python3 -m pytest -q python_testcases/test_{name}.py", "--message", task,
+             f"python_programs/{name}.py"]
+    return peer(words, folder, name, {})
+
+
+def mini(arguments, program, folder, name, task):
+    said = f"{task} The test command is `timeout {TEST_SECONDS} python3 -m pytest -q python_testcases/test_{name}.py`."
+    words = [program, "-m", f"openai/{arguments.model}", "-t", said, "-y", "--exit-immediately", "-c",
+             "mini_textbased.yaml", "-c", "agent.step_limit=15", "-c", "agent.mode=yolo", "-c",
+             "model.model_kwargs.temperature=0", "-o", str(folder / "trajectory.json")]
+    return peer(words, folder, name, {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
+                                      "OPENAI_API_BASE": arguments.counter, "MSWEA_SILENT_STARTUP": "1"})
+
+
+def run(arguments):
+    Counter.url = arguments.url.rstrip("/")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counter)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    arguments.counter = f"http://127.0.0.1:{server.server_port}/v1"
+    results = arguments.work / "results.jsonl"
+    have = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = {(row["model"], row["tool"], row["program"]) for row in have}
+    names = sorted(path.stem.removeprefix("test_") for path in (arguments.quixbugs / "python_testcases").glob("test_*.py"))
+    names = [name for name in names if not arguments.only or name in arguments.only.split(",")][::arguments.every]
+    with results.open("a") as out:
+        for name in names:
+            task = (f"python_programs/{name}.py has a bug: its test python_testcases/test_{name}.py fails. "
+                    f"Fix the program; do not change the test.")
+            for given in arguments.tool:
+                tool, _, rest = given.partition("=")
+                if (arguments.model, tool, name) in done:
+                    continue
+                folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=arguments.work))
+                make(arguments, name, folder)
+                git(folder, "init", "-q")
+                git(folder, "add", "-A")
+                git(folder, "commit", "-qm", "a program")
+                Counter.count = {"requests": 0, "read": 0, "written": 0, "bytes": 0}
+                start = time.monotonic()
+                kind = tool.partition(":")[0]
+                if kind == "prentice":
+                    left, how = prentice(arguments, str(arguments.prentice), folder, name, task, rest)
+                else:
+                    left, how = {"aider": aider, "mini": mini}[kind](arguments, rest or kind, folder, name, task)
+                seconds = time.monotonic() - start
+                with tempfile.TemporaryDirectory() as judge:
+                    judged = make(arguments, name, Path(judge))
+                    if left is not None:
+                        (judged / f"python_programs/{name}.py").write_bytes(left)
+                    solved = left is not None and passes(judged, name)
+                row = {"model": arguments.model, "tool": tool, "program": name, "solved": solved, "how": how,
+                       "claims": how in ("proven", "added", "green"), "seconds": round(seconds, 1), "folder": folder.name,
+                       **Counter.count}
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+                print(f"{name} {tool}: {'solved' if solved else 'not solved'} ({how}), {row['requests']} requests, "
+                      f"{row['read']}/{row['written']} tokens, {row['seconds']} s", flush=True)
+    report(arguments)
+
+
+def report(arguments):
+    rows = [json.loads(line) for line in (arguments.work / "results.jsonl").read_text().splitlines()]
+    groups = defaultdict(list)
+    for row in rows:
+        groups[row["model"], row["tool"]].append(row)
+    print(f"\n{'model':<22}{'tool':<22}{'programs':>9}{'solved':>8}{'by the first answer':>21}{'tokens read':>13}"
+          f"{'written':>9}{'requests':>10}{'seconds':>9}{'wrongly called done':>21}")
+    for (model, tool), found in groups.items():
+        mean = lambda key: sum(row[key] for row in found) / len(found)
+        first = sum(row["solved"] and row["requests"] == 1 for row in found)
+        wrong = sum(row["claims"] and not row["solved"] for row in found)
+        print(f"{model:<22}{tool:<22}{len(found):>9}{sum(row['solved'] for row in found):>8}{first:>21}"
+              f"{mean('read'):>13.0f}{mean('written'):>9.0f}{mean('requests'):>10.1f}{mean('seconds'):>9.0f}"
+              f"{wrong if tool.startswith('prentice') else '-':>21}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "report"])
+    parser.add_argument("--work", type=Path, default=Path("target/models"))
+    parser.add_argument("--quixbugs", type=Path, default=Path("QuixBugs"))
+    parser.add_argument("--prentice", type=Path, default=Path("target/release/prentice"))
+    parser.add_argument("--url")
+    parser.add_argument("--model")
+    parser.add_argument("--tool", action="append", default=[])
+    parser.add_argument("--only")
+    parser.add_argument("--every", type=int, default=1)
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    arguments.work, arguments.prentice = arguments.work.resolve(), arguments.prentice.resolve()
+    if arguments.what == "report":
+        return report(arguments)
+    if not (arguments.url and arguments.model and arguments.tool):
+        sys.exit("run needs --url, --model and at least one --tool")
+    if not (arguments.quixbugs / "python_testcases").is_dir():
+        sys.exit(f"{arguments.quixbugs} is no checkout of QuixBugs: git clone https://github.com/jkoppel/QuixBugs")
+    run(arguments)
+
+
+if __name__ == "__main__":
+    main()
