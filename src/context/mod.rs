@@ -157,12 +157,12 @@ pub fn gather(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Con
     let question = Question::new(&query.text);
     let scan = scan::scan(tree, &question, &compile(&query.files)?);
     let rarity = Rarity::of(&question, &scan.files);
-    let ranked = rank::rank(&question, &scan, &rarity);
+    let mut ranked = rank::rank(&question, &scan, &rarity);
+    ranked.retain(|file| !is_idle_setting(file));
     let budget = settings.budget_tokens;
     let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
     let (mut candidates, unreadable) = candidate::examine(tree, &question, &rarity, worth_reading(&ranked, everything));
     let instructions = instructions::read(tree, settings.instructions_tokens.min(budget / INSTRUCTIONS_PART));
-    candidates.retain(|c| !is_idle_setting(&c.file));
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
     let spent = instructions.tokens();
     let allowance = Allowance {
@@ -233,11 +233,10 @@ fn worth_reading<'r, 'a>(ranked: &'r [RankedFile<'a>], everything: bool) -> &'r 
     &ranked[..end.min(weights::CANDIDATES)]
 }
 
-/// Settings of tools (`.gitignore`, `.editorconfig`) say nothing where the task does not speak of them, even when
-/// everything would fit.
+/// Settings of tools (`.gitignore`, `.editorconfig`) say nothing where the task does not name them.
 fn is_idle_setting(file: &RankedFile<'_>) -> bool {
     let is_setting = file.facts.kind == FileKind::Data && file.facts.path.file_name().starts_with('.');
-    is_setting && file.tier == Tier::Matched && file.facts.counts.is_empty()
+    is_setting && file.tier == Tier::Matched
 }
 
 fn compile(hints: &[String]) -> Result<GlobSet, ContextError> {

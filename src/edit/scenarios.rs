@@ -121,6 +121,20 @@ fn a_whole_file_is_taken_with_its_path() {
 }
 
 #[test]
+fn a_path_in_a_fence_of_its_own_is_followed_by_the_file() {
+    let (before, after) = ([("x.py", "a = 1\n")], [("x.py", "a = 2\n")]);
+    // The closing line of the path's fence was meant to open the file: only the last line of the answer closes it.
+    check(&before, "```\nFILE: x.py\n```\na = 2\n```\n", &after);
+    check(&before, "Here:\n```\nx.py\n```\na = 2\n```\n\n", &after);
+    check(&before, "```\nFILE: x.py\n```\n```python\na = 2\n```\n", &after);
+    check(&before, "```\nFILE: x.py\n```\n\n```python\na = 2\n```\nThat is all.\n", &after);
+    // Here it cannot be told what belongs to the file.
+    assert!(applied(&before, "```\nFILE: x.py\n```\na = 2\n").is_err());
+    assert!(applied(&before, "```\nFILE: x.py\n```\na = 2\n```\nThat is all.\n").is_err());
+    assert!(applied(&before, "```\nFILE: x.py\n```\n```\n").is_err());
+}
+
+#[test]
 fn fences_inside_a_file_need_a_longer_one_around_it() {
     let check_text = |answer: &str, text: &str| check(&[], answer, &[("x.md", text)]);
     check_text("FILE: x.md\n````markdown\n```\na\n```\n````\n", "```\na\n```\n");

@@ -42,7 +42,10 @@ impl Blocks {
         opening: &Opening<'_>,
     ) -> Result<Self, ProposeError> {
         let form = opening::form_for(session.profile(), opening.context);
-        let closing = opening::closing(form, opening.context);
+        let closing = match prompt {
+            prompt::TEST => "Write the edits for the test now, in full. Change no other file.".to_owned(),
+            _ => opening::closing(form, opening.context),
+        };
         let format = session.render(opening::format(form), &[])?.system;
         let system = session.render(prompt::SYSTEM, &[("format", format)])?.system;
         let mut values = values;
@@ -119,7 +122,8 @@ impl Blocks {
     }
 
     fn push_feedback(&mut self, session: &mut Session<'_>, problems: &str) -> Result<(), ProposeError> {
-        let feedback = session.render(prompt::CORRECT, &[("problems", problems.to_owned())])?.user;
+        let values = [("problems", problems.to_owned()), ("closing", self.closing.clone())];
+        let feedback = session.render(prompt::CORRECT, &values)?.user;
         self.last_exchange.push(Message::new(Role::User, feedback));
         Ok(())
     }
@@ -197,7 +201,11 @@ impl Blocks {
         // Models that were shown one file often write it without its name.
         let target = self.target.as_deref().filter(|_| self.form == EditForm::WholeFile);
         let reading = Reading { format: None, target, exists: &exists };
-        let read = edit::parse_as(answer, &reading).map_err(|error| error.to_string())?;
+        let read = edit::parse_as(answer, &reading).map_err(|error| match self.form {
+            // The form of search and replace would only confuse.
+            EditForm::WholeFile if error.is_only_prose() => "Your answer holds no file, only prose.".to_owned(),
+            _ => error.to_string(),
+        })?;
         let changed = edit::apply(tree, &read.edits).map_err(|error| error.to_string())?;
         match changed.changes() {
             Ok(changes) if changes.is_empty() => {

@@ -38,12 +38,12 @@ pub(super) fn format(form: EditForm) -> Prompt {
 pub(super) fn closing(form: EditForm, context: &Context) -> String {
     match (form, context.excerpts.first()) {
         (EditForm::WholeFile, Some(first)) => format!(
-            "Write the cause in one sentence. Then write the file that must change as a whole, and no file that stays as it \
-             is. Most likely that is\nFILE: {}",
+            "Write the corrected file now, from its first line to its last, and no file that stays as it is. Begin with \
+             this line (or with another path, if that file is wrong):\nFILE: {}",
             first.path
         ),
         (EditForm::Json, _) => "Write the JSON object now.".to_owned(),
-        _ => "Write the edits now.".to_owned(),
+        _ => "Write all the edits now, in full.".to_owned(),
     }
 }
 

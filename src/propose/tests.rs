@@ -190,7 +190,7 @@ async fn the_first_request_shows_task_failure_and_code() {
         return max(prices)
     ```
 
-    Write the edits now.
+    Write all the edits now, in full.
     ");
 }
 
@@ -328,7 +328,7 @@ async fn a_repair_shows_what_was_tried_and_the_code_that_the_failure_names() {
         return sum(prices)
     ```
 
-    Write the edits now.
+    Write all the edits now, in full.
     ");
 }
 

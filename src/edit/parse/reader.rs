@@ -202,15 +202,18 @@ impl<'t> Reader<'t> {
             None if !body.closed && !PROSE_LANGUAGES.contains(&fence.language().as_str()) => {
                 self.malformed(at, "a fenced block is not closed; the answer was perhaps cut off");
             }
+            None if let Some(path) = self.path_alone(&body) => {
+                // The block after it reads its path here, unless the closing line was meant to open the file.
+                let Some(last) = self.unopened(after, end, &fence) else { return after };
+                let content = self.content(&Body { range: after..last, closed: true, has_blocks: false }, &fence);
+                self.whole_file(path.to_owned(), true, content, fence);
+                return self.go_on_from(last + 1);
+            }
             None if self.is_wrapper(&body, &fence) => {
                 self.read(body.range);
                 return self.go_on_from(after);
             }
             None => {
-                if self.is_path_alone(&body) {
-                    // The block after it reads its path here.
-                    return after;
-                }
                 self.loose_block(fence, content);
                 self.remarks.extend(&self.lines[at..after]);
             }
@@ -302,10 +305,19 @@ impl<'t> Reader<'t> {
         wraps && self.lines[body.range.clone()].iter().any(is_edit)
     }
 
-    fn is_path_alone(&self, body: &Body) -> bool {
-        body.closed
-            && body.range.len() == 1
-            && path_line(self.lines[body.range.start]).is_some_and(|found| found.certain)
+    /// Returns the path that is all that a block holds.
+    fn path_alone(&self, body: &Body) -> Option<&'t str> {
+        let found = path_line(self.lines[body.range.start..body.range.end].first()?)?;
+        (body.closed && body.range.len() == 1 && (found.certain || found.marked)).then_some(found.path)
+    }
+
+    /// Finds the line that closes a text which no line opened: the only fence that is left, at the end of the answer.
+    fn unopened(&self, from: usize, end: usize, fence: &Fence<'_>) -> Option<usize> {
+        let rest = &self.lines[from..end];
+        let last = rest.iter().rposition(|line| !line.trim().is_empty())?;
+        let fences = rest.iter().filter(|line| Fence::open(line).is_some()).count();
+        let is_text = rest[..last].iter().any(|line| !line.trim().is_empty());
+        (is_text && fences == 1 && fence.closes(rest[last])).then_some(from + last)
     }
 }
 

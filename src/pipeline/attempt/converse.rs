@@ -267,7 +267,10 @@ impl Walk<'_, '_> {
     }
 
     fn failures(&self, candidate: &Candidate) -> String {
-        let refusals = candidate.refusals().join("; ");
+        // What the checks say follows in their own words.
+        let said = &candidate.evidence.reason;
+        let refusals: Vec<&str> = candidate.refusals().into_iter().filter(|text| text != said).collect();
+        let refusals = refusals.join("; ");
         let base = Some(self.start.judging.base_run);
         let failures = verify::failures_for_model(&candidate.evidence.patched, base, LATER_FAILURES_BYTES);
         if refusals.is_empty() { failures } else { format!("Policy refuses this change: {refusals}\n\n{failures}") }
