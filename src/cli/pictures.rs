@@ -73,7 +73,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("task.yml").display().to_string();
         let task = |names: &str| {
-            parse_yaml(&format!("title: Fix it\npictures: {names}\n"), &file, Origin::File(file.clone())).expect("a task")
+            parse_yaml(&format!("title: Fix it\npictures: {names}\n"), &file, Origin::File(file.clone()))
+                .expect("a task")
         };
         std::fs::create_dir(folder.path().join("shots")).expect("a folder");
         std::fs::write(folder.path().join("shots/a.png"), PNG).expect("written");

@@ -290,9 +290,8 @@ fn hidden_part(bundle: &Bundle) -> Option<String> {
 }
 
 fn open_part(open: &[String]) -> Option<String> {
-    (!open.is_empty()).then(|| {
-        format!("### Left open by the task, and what the model assumed\n\n{}\n", quoted(&open.join("\n")))
-    })
+    (!open.is_empty())
+        .then(|| format!("### Left open by the task, and what the model assumed\n\n{}\n", quoted(&open.join("\n"))))
 }
 
 /// Returns the description that the model was asked for; without one, what it wrote beside its edits.

@@ -13,12 +13,7 @@ pub(crate) struct World {
     folder: tempfile::TempDir,
 }
 
-const CHECK: &str = r#"#!/bin/sh
-echo "TAP version 13"
-echo "1..2"
-if grep -q "sum(prices)" src/price.py; then echo "ok 1 - total adds"; else echo "not ok 1 - total adds"; fi
-if grep -q "def first" src/price.py; then echo "ok 2 - first is there"; else echo "not ok 2 - first is there"; fi
-"#;
+const CHECK: &str = include_str!("check.sh");
 
 pub(crate) const PRICE: &str =
     "def total(prices):\n    return max(prices)\n\n\ndef first(prices):\n    return prices[0]\n";

@@ -15,6 +15,7 @@ mod attempts;
 mod certify;
 mod commands;
 mod common;
+mod conversation;
 mod faults;
 mod flow;
 mod forge_events;

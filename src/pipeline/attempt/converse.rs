@@ -102,11 +102,18 @@ impl Walk<'_, '_> {
             true => test_first::ask(job, session, (&opening, start.judging), (start.tree, &workbench)).await?,
             false => None,
         };
-        let (tree, failures) = match shown {
-            Some(Shown { tree, failures }) => (tree, failures),
-            None => (start.tree.clone(), start.failures.clone()),
+        let (tree, failures, context) = match shown {
+            Some(Shown { tree, failures }) => {
+                // The fix is asked for by a model that sees the test.
+                let changes = tree.over(start.tree).and_then(|tree| tree.changes()).map_err(PipelineError::from)?;
+                let mut files: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
+                files.extend(context.excerpts.first().map(|excerpt| excerpt.path.to_string()));
+                let context = self.gather(&tree, &failures, &files, budget)?;
+                (tree, failures, context)
+            }
+            None => (start.tree.clone(), start.failures.clone(), context.clone()),
         };
-        let opening = Opening { failures: &failures, ..opening };
+        let opening = Opening { failures: &failures, context: &context, ..opening };
         let mut conversation = Conversation::open(session, &opening, tree.clone())?;
         match self.converse(session, &mut conversation, (&task, &workbench)).await {
             Err(ProposeError::Model(LlmError::NoTools { message, .. })) => {
