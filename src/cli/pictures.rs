@@ -3,12 +3,9 @@
 use std::path::Path;
 
 use super::failure::{Exit, Failure};
-use crate::llm::{MAX_PICTURE_BYTES, Picture};
+use crate::llm::{MAX_PICTURE_BYTES, Picture, fetch_picture};
 use crate::repo::{FileMode, FileTree, RepoPath};
-use crate::task::{Origin, Task};
-
-/// The most pictures of a task.
-const MOST_PICTURES: usize = 10;
+use crate::task::{MOST_PICTURES, Origin, Task, is_attachment};
 
 /// Where the pictures of a task are.
 pub(super) enum Source<'a> {
@@ -18,11 +15,15 @@ pub(super) enum Source<'a> {
     Commit(&'a FileTree),
 }
 
-/// Reads them all.
+/// Reads them all; those that were uploaded to an issue of the forge at `web_url` are fetched, and told where that fails.
 ///
 /// # Errors
-/// [`Failure`] that names the picture which is missing, too large or of another type.
-pub(super) fn read(task: &Task, source: &Source<'_>) -> Result<Vec<Picture>, Failure> {
+/// [`Failure`] that names the file which is missing, too large or of another type.
+pub(super) async fn read(
+    task: &Task,
+    source: &Source<'_>,
+    (web_url, tell): (&str, &dyn Fn(&str)),
+) -> Result<Vec<Picture>, Failure> {
     let place = match &task.origin {
         Origin::File(file) => file.as_str(),
         _ => "the task",
@@ -36,7 +37,15 @@ pub(super) fn read(task: &Task, source: &Source<'_>) -> Result<Vec<Picture>, Fai
         _ => Path::new(""),
     };
     let mut pictures = Vec::new();
-    for name in &task.pictures {
+    let (uploaded, files): (Vec<&String>, Vec<&String>) =
+        task.pictures.iter().partition(|name| is_attachment(name, web_url));
+    for url in uploaded {
+        match fetch_picture(url).await {
+            Ok(picture) => pictures.push(picture),
+            Err(reason) => tell(&format!("the picture {url} is left out: {reason}")),
+        }
+    }
+    for name in files {
         let bytes = match source {
             Source::Disk => from_disk(&folder.join(name)),
             Source::Commit(tree) => from_commit(tree, &folder.join(name)),
@@ -68,8 +77,8 @@ mod tests {
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n....";
 
-    #[test]
-    fn pictures_lie_beside_the_task_file() {
+    #[tokio::test]
+    async fn pictures_lie_beside_the_task_file() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("task.yml").display().to_string();
         let task = |names: &str| {
@@ -79,11 +88,13 @@ mod tests {
         std::fs::create_dir(folder.path().join("shots")).expect("a folder");
         std::fs::write(folder.path().join("shots/a.png"), PNG).expect("written");
         std::fs::write(folder.path().join("b.png"), "<svg/>").expect("written");
-        let read = |names: &str| read(&task(names), &Source::Disk).map_err(|failure| failure.message);
-        assert_eq!(read("[shots/a.png]").map(|found| found.len()), Ok(1));
-        assert!(read("[c.png]").is_err_and(|text| text.contains("picture `c.png`: No such file")));
-        assert!(read("[b.png]").is_err_and(|text| text.contains("no PNG, JPEG, GIF or WebP")));
+        let read = async |names: &str| {
+            read(&task(names), &Source::Disk, ("https://github.com", &|_| {})).await.map_err(|failure| failure.message)
+        };
+        assert_eq!(read("[shots/a.png]").await.map(|found| found.len()), Ok(1));
+        assert!(read("[c.png]").await.is_err_and(|text| text.contains("picture `c.png`: No such file")));
+        assert!(read("[b.png]").await.is_err_and(|text| text.contains("no PNG, JPEG, GIF or WebP")));
         let many = format!("[{}]", vec!["shots/a.png"; 11].join(", "));
-        assert!(read(&many).is_err_and(|text| text.contains("at most 10 pictures")));
+        assert!(read(&many).await.is_err_and(|text| text.contains("at most 10 pictures")));
     }
 }

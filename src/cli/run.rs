@@ -125,9 +125,10 @@ pub(super) async fn carry_out(
     let layers = setup::layers(&tree, environment, layer_of(&flags))?;
     let config = layers.resolve(Some(&task));
     let source = if order.is_some() { pictures::Source::Commit(&tree) } else { pictures::Source::Disk };
-    let pictures = pictures::read(&task, &source)?;
     let steps = Arc::new(Steps::new(Ci::of(environment).is_there()));
     steps.step(&format!("Task: {} (base commit {})", task.title, base.short()));
+    let web_url = environment.get("GITHUB_SERVER_URL").unwrap_or("https://github.com");
+    let pictures = pictures::read(&task, &source, (web_url, &|text| steps.note(text))).await?;
 
     let state = RunState::open(&repository.state_folder(), &order.as_ref().map_or_else(|| task.slug(), Order::slug))?;
     let temporary = std::env::temp_dir();

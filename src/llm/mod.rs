@@ -36,7 +36,7 @@ pub use count::{of_message as message_tokens, of_request as request_tokens};
 pub use message::{CountedBy, Effort, Finish, Form, Message, Reply, Request, Role, Tool, ToolCall, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};
-pub use picture::{MAX_PICTURE_BYTES, Picture, PictureError};
+pub use picture::{MAX_PICTURE_BYTES, Picture, PictureError, fetch_picture};
 pub use price::{Price, PriceOverride, Pricing, cost_usd};
 pub use probe::{Choice, ChoiceRules, LoopbackServer, choose};
 pub use profile::{Dialect, EditForm, Profile, ProfilePart, Step};

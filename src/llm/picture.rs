@@ -45,6 +45,28 @@ impl Picture {
     }
 }
 
+/// Fetches a picture that was uploaded to a forge, without any credential.
+///
+/// The caller decides whether the address is one to ask; it may lead on to at most three others, by https or on this machine.
+///
+/// # Errors
+/// Why there is none, in words.
+pub async fn fetch_picture(url: &str) -> Result<Picture, String> {
+    let client = super::wire::client_for_files(url)?;
+    let mut reply = client.get(url).send().await.map_err(|error| error.without_url().to_string())?;
+    if !reply.status().is_success() {
+        return Err(format!("the answer is {}", reply.status()));
+    }
+    let mut bytes = Vec::new();
+    while let Some(part) = reply.chunk().await.map_err(|error| error.without_url().to_string())? {
+        bytes.extend_from_slice(&part);
+        if bytes.len() > MAX_PICTURE_BYTES {
+            return Err(format!("it is larger than {MAX_PICTURE_BYTES} bytes"));
+        }
+    }
+    Picture::of(&bytes).map_err(|error| error.to_string())
+}
+
 impl std::fmt::Debug for Picture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} of {} base64 characters", self.media_type, self.base64.len())

@@ -201,6 +201,25 @@ fn http_client(endpoint: &str, timeouts: Timeouts) -> Result<reqwest::Client, Ll
     }
 }
 
+/// Makes a client for files of a forge: no headers of ours, few redirects, none of them to plain text on another machine.
+pub(super) fn client_for_files(url: &str) -> Result<reqwest::Client, String> {
+    const MOST_REDIRECTS: usize = 3;
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let is_local = address::is_loopback(url);
+    let policy = redirect::Policy::custom(move |attempt| {
+        let goes_on = attempt.url().scheme() == "https" || (is_local && address::is_loopback(attempt.url().as_str()));
+        match attempt.previous().len() {
+            hops if hops > MOST_REDIRECTS => attempt.error("too many redirects"),
+            _ if goes_on => attempt.follow(),
+            _ => attempt.error("a redirect to an address without encryption"),
+        }
+    });
+    let builder = reqwest::Client::builder().redirect(policy).timeout(Duration::from_secs(30));
+    let builder = builder.user_agent(concat!("prentice/", env!("CARGO_PKG_VERSION")));
+    let builder = if is_local { builder.no_proxy().tls_certs_only([]) } else { builder };
+    builder.build().map_err(|error| root_cause(&error))
+}
+
 fn client_builder(timeouts: Timeouts) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(timeouts.connect)

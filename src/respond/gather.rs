@@ -7,7 +7,10 @@ use super::{Outcome, RespondError, Responder, task};
 use crate::forge::ForgeError;
 use crate::forge::github::{Permission, Pull, ReviewThread};
 use crate::publish::github::task_file;
-use crate::task::{BRANCH_PREFIX, Command, Form, ORDER_SCHEMA, Order, Origin, PullTarget, Task, Thread, Verb, visible};
+use crate::task::{
+    BRANCH_PREFIX, Command, Form, MOST_PICTURES, ORDER_SCHEMA, Order, Origin, PullTarget, Task, Thread, Verb,
+    is_attachment, visible,
+};
 
 /// The most threads of one order.
 const MAX_THREADS: usize = 50;
@@ -211,6 +214,8 @@ async fn task_of(
     };
     task.description = description;
     task.hidden_characters = title.hidden_characters() + body.hidden_characters();
+    task.pictures = body.pictures.into_iter().filter(|url| is_attachment(url, responder.github.web_url())).collect();
+    task.pictures.truncate(MOST_PICTURES);
     Ok(Ok(task))
 }
 

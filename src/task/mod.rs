@@ -3,6 +3,7 @@
 //! A task comes from a YAML file or from plain text. It never holds anything that a reader of it would not see:
 //! characters that show nothing are removed and counted.
 
+mod attachment;
 mod command;
 mod order;
 mod spec;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use attachment::{MOST_PICTURES, is_attachment};
 pub use command::{COMMAND_NAME, Command, Parsed, Place, help_text, parse as parse_commands};
 pub use order::{BRANCH_PREFIX, ORDER_SCHEMA, Order, OrderError, PullTarget, Spoken, Thread, Verb, is_slug};
 pub use spec::{TaskError, parse_plain, parse_yaml, schema};
@@ -73,7 +75,7 @@ pub struct Task {
     pub constraints: Vec<String>,
     /// Files that it is about, as paths or globs.
     pub files: Vec<String>,
-    /// Pictures that belong to it, as paths beside the file that it came from.
+    /// Pictures that belong to it: paths beside the file that it came from, or addresses of files uploaded to its issue.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pictures: Vec<String>,
     /// Commands that decide, in the place of the detected ones.

@@ -241,7 +241,7 @@ mod tests {
             "description: no title\n",
             "title: x\nacceptance: yes\n",
             "title: x\nlimits:\n  rounds: many\n",
-            "title: x\nlimits:\n  rounds: 99\n",
+            "title: x\nlimits:\n  rounds: 999\n",
             "title: x\nlimits:\n  wall_time: soon\n",
             "title: x\nfiles: ['a[']\n",
             "title: [\n",
@@ -250,15 +250,15 @@ mod tests {
             "title: &a x\nmodel: *b\n",
         ];
         let errors: Vec<String> = wrong.iter().map(|text| read(text).expect_err(text).to_string()).collect();
-        insta::assert_snapshot!(errors.join("\n"), @r"
+        insta::assert_snapshot!(errors.join("\n"), @"
         the task is empty; say in one line what shall be different afterwards
-        task.yml:2:1: unknown field `titel`, expected one of title, description, acceptance, constraints, files, checks, limits, model
+        task.yml:2:1: unknown field `titel`, expected one of title, description, acceptance, constraints, files, pictures, checks, limits, model
         task.yml:2:1: the key `title` stands here a second time; keep one of them
         task.yml:1:8: `title` is empty; say in one line what shall be different
         task.yml:1:1: missing field `title`; a task file starts with `title: ...` (or give the task as plain text)
         task.yml:2:13: a list is wanted here: `[one, two]`, or lines that start with `- `
         task.yml:3:11: a whole number is wanted here
-        task.yml:3:11: `rounds` must lie between 1 and 30
+        task.yml:3:11: `rounds` must lie between 1 and 300
         task.yml:3:14: `wall_time` is no time; write `90s`, `20m` or `1h 30m`
         task.yml:2:9: not a glob: unclosed character class; missing ']'
         task.yml:1:8: a text is wanted here
@@ -285,7 +285,7 @@ mod tests {
     fn the_schema_names_every_key() {
         let schema = schema();
         let keys: Vec<&str> = schema["properties"].as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["title", "description", "acceptance", "constraints", "files", "checks", "limits", "model"]);
+        assert_eq!(keys, ["title", "description", "acceptance", "constraints", "files", "pictures", "checks", "limits", "model"]);
         assert_eq!(schema["additionalProperties"], false);
     }
 }

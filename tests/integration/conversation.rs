@@ -1,9 +1,10 @@
 //! The conversation with the model as a user sees it: ladder, attempts, steps of the chain, tools, pictures.
 
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, ResponseTemplate};
 
-use crate::common::{BREAKS, Endpoint, GOOD, PRICE, TASK, World, read, reply, sandbox_or_skip};
+use crate::common::{BREAKS, Endpoint, GOOD, PRICE, Ran, TASK, World, read, reply, sandbox_or_skip};
 
 /// The same change with a line that nobody asked for.
 const LONGER: &str = "src/price.py\n```\n<<<<<<< SEARCH\n    return max(prices)\n=======\n    # all of them\n    return \
@@ -274,4 +275,43 @@ async fn pictures_go_to_models_that_can_see_and_to_no_others() {
     let parts = asked[0]["messages"][1]["content"].as_array().expect("parts");
     assert_eq!(parts[1]["image_url"]["url"], "data:image/png;base64,iVBORw0KGgouLi4u");
     assert!(asked[1]["messages"][1]["content"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_that_were_uploaded_to_an_issue_are_fetched_without_a_credential() {
+    let endpoint = Endpoint::answering(&[GOOD]).await;
+    let (host, place) = (endpoint.server.uri(), "/user-attachments/assets/0a1b");
+    let found = |bytes: &[u8]| ResponseTemplate::new(200).set_body_bytes(bytes.to_vec());
+    let moved = ResponseTemplate::new(302).insert_header("location", "/files/1.png");
+    for (at, reply) in [
+        (place, moved),
+        ("/files/1.png", found(b"\x89PNG\r\n\x1a\n....")),
+        ("/user-attachments/assets/0a1c", found(b"<html>Sign in</html>")),
+    ] {
+        Mock::given(method("GET")).and(path(at)).respond_with(reply).mount(&endpoint.server).await;
+    }
+    let pictures = format!("pictures: ['{host}{place}', '{host}/user-attachments/assets/0a1c']\n");
+    let world = World::with(&[
+        ("check.sh", include_str!("check.sh")),
+        ("src/price.py", PRICE),
+        ("task.yml", &format!("{TASK}{pictures}")),
+        (".prentice.yml", &settings("    seeing: {vision: true}\n")),
+    ]);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let line = ["run", "task.yml", "--model", "seeing", "--base-url", &endpoint.url(), "--json"];
+    let mut command = world.prentice(&line);
+    command.env("GITHUB_SERVER_URL", &host).env("PRENTICE_API_KEY", "a-key");
+    let ran = Ran::of(&command.output().expect("runs"));
+    assert_eq!(ran.ends_with(0).json()["verdict"], "proven");
+    assert!(ran.err.contains("assets/0a1c is left out: by its first bytes it is no PNG"), "{}", ran.err);
+    let asked = bodies(&endpoint).await;
+    let parts = asked[0]["messages"][1]["content"].as_array().expect("parts");
+    assert_eq!((parts.len(), &parts[1]["image_url"]["url"]), (2, &json!("data:image/png;base64,iVBORw0KGgouLi4u")));
+    let all = endpoint.server.received_requests().await.expect("recorded");
+    assert!(all.iter().all(|r| r.method.as_str() == "POST" || !r.headers.contains_key("authorization")));
+    // Elsewhere it would be a file that is not there.
+    let foreign = world.run(&line);
+    assert!(foreign.ends_with(2).err.contains("picture `http://127.0.0.1"), "{foreign:?}");
 }

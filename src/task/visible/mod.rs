@@ -43,6 +43,9 @@ pub enum Form {
 pub struct Visible {
     /// What a person sees: Markdown without anything hidden, or plain text.
     pub text: String,
+    /// Addresses of the pictures that a person sees in it; none of them was fetched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<String>,
     /// What was hidden, each channel once.
     pub removed: Vec<Removed>,
     /// Bytes that were left out because the text was too long.
@@ -70,10 +73,12 @@ pub fn visible(text: &str, form: Form) -> Visible {
 pub fn visible_within(text: &str, form: Form, max_bytes: usize) -> Visible {
     let (text, unread) = cut(text, max_bytes.saturating_mul(READ_TIMES));
     let mut tally = Tally::default();
+    let mut pictures = Vec::new();
     let shown = match form {
         Form::Markdown => {
             let html = markdown::to_html(text, &mut tally);
-            let page = html::read(&html, &mut tally);
+            let (page, shown) = html::read(&html, &mut tally);
+            pictures = shown;
             let clean = invisible::remove(&page, &mut tally);
             page::finish(&invisible::close_gaps(&invisible::plain_spaces(&clean), &mut tally))
         }
@@ -90,7 +95,7 @@ pub fn visible_within(text: &str, form: Form, max_bytes: usize) -> Visible {
         bytes if form == Form::Line => format!("{kept} [{bytes} more bytes]"),
         bytes => format!("{kept}\n[{bytes} more bytes are not shown]"),
     };
-    Visible { text, removed: tally.into_removed(), truncated_bytes }
+    Visible { text, pictures, removed: tally.into_removed(), truncated_bytes }
 }
 
 /// Returns the first `max_bytes` of a text, less where a character would be cut, and how many bytes follow.

@@ -16,7 +16,7 @@ pub(in crate::task) fn begin_seen_lines(text: &str, places: &[usize]) -> Vec<boo
     }
     marked.push_str(&text[from..].replace(PLACE, ""));
     let mut tally = Tally::default();
-    let page = html::read(&markdown::to_html(&marked, &mut tally), &mut tally);
+    let (page, _) = html::read(&markdown::to_html(&marked, &mut tally), &mut tally);
     let mut seen = vec![false; places.len()];
     let mut collapsed = 0_usize;
     for line in page.lines() {

@@ -490,3 +490,10 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_pictures_that_a_person_sees_are_named() {
+    let text = "![a](https://a.example/1.png) <img src='https://a.example/2.png'>\n\n<!-- ![b](https://b.example/3.png) -->\n\n\
+                <div hidden><img src='https://b.example/4.png'></div>\n\n`![c](https://c.example/5.png)`\n";
+    assert_eq!(visible(text, Form::Markdown).pictures, ["https://a.example/1.png", "https://a.example/2.png"]);
+}

@@ -19,7 +19,7 @@ use hiding::Hiding;
 use links::Link;
 
 /// Returns what is shown of `html`; what is not is added to `tally`.
-pub(super) fn read(html: &str, tally: &mut Tally) -> String {
+pub(super) fn read(html: &str, tally: &mut Tally) -> (String, Vec<String>) {
     let mut reader = Reader::new(html, tally);
     let mut tokens = Tokenizer::new_with_emitter(html, DefaultEmitter::<usize>::new_with_span());
     let mut end = 0;
@@ -61,6 +61,8 @@ struct Reader<'a> {
     html: &'a str,
     tally: &'a mut Tally,
     page: Page,
+    /// Addresses of the pictures that are shown.
+    pictures: Vec<String>,
     hiding: Option<Hiding>,
     link: Option<Link>,
     details: Vec<Details>,
@@ -75,6 +77,7 @@ impl<'a> Reader<'a> {
             html,
             tally,
             page: Page::default(),
+            pictures: Vec::new(),
             hiding: None,
             link: None,
             details: Vec::new(),
@@ -224,6 +227,7 @@ impl<'a> Reader<'a> {
             "img" => {
                 self.tell_details();
                 self.page.mark("[image]");
+                self.pictures.extend(attribute(tag, "src"));
             }
             "input" if attribute(tag, "type").is_some_and(|kind| kind.eq_ignore_ascii_case("checkbox")) => {
                 self.page.mark(if attribute(tag, "checked").is_some() { "[x] " } else { "[ ] " });
@@ -240,13 +244,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn finish(mut self) -> String {
+    fn finish(mut self) -> (String, Vec<String>) {
         self.stop_hiding();
         self.end_link();
         while !self.details.is_empty() {
             self.end_details();
         }
-        self.page.into_text()
+        (self.page.into_text(), self.pictures)
     }
 }
 
