@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(read("[shots/a.png]").await.map(|found| found.len()), Ok(1));
         assert!(read("[c.png]").await.is_err_and(|text| text.contains("picture `c.png`: No such file")));
         assert!(read("[b.png]").await.is_err_and(|text| text.contains("no PNG, JPEG, GIF or WebP")));
-        let many = format!("[{}]", vec!["shots/a.png"; 11].join(", "));
+        let many = format!("[{}]", ["shots/a.png"; 11].join(", "));
         assert!(read(&many).await.is_err_and(|text| text.contains("at most 10 pictures")));
     }
 }

@@ -285,7 +285,10 @@ mod tests {
     fn the_schema_names_every_key() {
         let schema = schema();
         let keys: Vec<&str> = schema["properties"].as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(keys, ["title", "description", "acceptance", "constraints", "files", "pictures", "checks", "limits", "model"]);
+        assert_eq!(
+            keys,
+            ["title", "description", "acceptance", "constraints", "files", "pictures", "checks", "limits", "model"]
+        );
         assert_eq!(schema["additionalProperties"], false);
     }
 }

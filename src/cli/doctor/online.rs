@@ -105,7 +105,7 @@ fn tools(answer: &Result<Reply, LlmError>, profile: &Profile) -> Line {
 fn forms(answer: &Result<Reply, LlmError>, profile: &Profile) -> Line {
     let is_sum = |text: &str| {
         serde_json::from_str::<serde_json::Value>(text.trim())
-            .is_ok_and(|value| value.get("sum").is_some_and(|sum| sum.is_i64()))
+            .is_ok_and(|value| value.get("sum").is_some_and(serde_json::Value::is_i64))
     };
     let (works, text) = match answer {
         Ok(reply) if is_sum(&reply.text) => (true, "the form of an answer is enforced".to_owned()),
