@@ -15,7 +15,7 @@ noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NA
 `--tool 'prentice:blocks={edits: search_replace}'`.
 
 Limits: aider reflects three times on a failed test (its own limit), Prentice has as many repairs as the profile says (four
-for small models: the first try and three more), mini-swe-agent 15 steps; 300 seconds for each program.
+for small models: the first try and three more), mini-swe-agent 10 steps; 600 seconds for each program.
 
 Results go to DIR/results.jsonl, a line for each program and tool; what is there is not run again.
 """
@@ -35,7 +35,7 @@ import urllib.request
 from collections import defaultdict
 from pathlib import Path
 
-SECONDS = 300
+SECONDS = 600
 TEST_SECONDS = 30
 
 
@@ -162,7 +162,7 @@ def aider(arguments, program, folder, name, task):
 def mini(arguments, program, folder, name, task):
     said = f"{task} The test command is `timeout {TEST_SECONDS} python3 -m pytest -q python_testcases/test_{name}.py`."
     words = [program, "-m", f"openai/{arguments.model}", "-t", said, "-y", "--exit-immediately", "-c",
-             "mini_textbased.yaml", "-c", "agent.step_limit=15", "-c", "agent.mode=yolo", "-c",
+             "mini_textbased.yaml", "-c", "agent.step_limit=10", "-c", "agent.mode=yolo", "-c",
              "model.model_kwargs.temperature=0", "-o", str(folder / "trajectory.json")]
     return peer(words, folder, name, {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
                                       "OPENAI_API_BASE": arguments.counter, "MSWEA_SILENT_STARTUP": "1"})

@@ -22,6 +22,8 @@ pub(super) struct Blocks {
     last_exchange: Vec<Message>,
     form: EditForm,
     closing: String,
+    /// What to write after an answer without any edit.
+    closing_after_prose: String,
     /// Answers of this conversation, by which repetitions are known.
     seen: HashSet<String>,
     /// Changes that were judged, as the files that differ.
@@ -65,6 +67,10 @@ impl Blocks {
             first: vec![Message::new(Role::System, system), user],
             last_exchange: Vec::new(),
             form,
+            closing_after_prose: match (form, prompt == prompt::TEST) {
+                (EditForm::WholeFile, false) => opening::file_alone(opening.context),
+                _ => closing.clone(),
+            },
             closing,
             seen: HashSet::new(),
             judged: Vec::new(),
@@ -107,22 +113,30 @@ impl Blocks {
                     session.note_repetition();
                     let problems =
                         "This is the same change as one of yours that was tried before and failed.".to_owned();
-                    self.push_feedback(session, &problems)?;
+                    self.push_feedback(session, &problems, false)?;
                     return Ok(Answered::Unusable { problems });
                 }
                 Ok(Answered::Changed { tree: changed, remarks })
             }
             Err(problems) => {
-                self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
+                let text = reply.text;
+                self.last_exchange = vec![Message::new(Role::Assistant, text.clone())];
                 let again = if is_new { "" } else { "You have written this answer before.\n" };
-                self.push_feedback(session, &format!("{again}{problems}"))?;
+                let is_prose = edit::parse(&text).is_err_and(|error| error.is_only_prose());
+                self.push_feedback(session, &format!("{again}{problems}"), is_prose)?;
                 Ok(Answered::Unusable { problems })
             }
         }
     }
 
-    fn push_feedback(&mut self, session: &mut Session<'_>, problems: &str) -> Result<(), ProposeError> {
-        let values = [("problems", problems.to_owned()), ("closing", self.closing.clone())];
+    fn push_feedback(
+        &mut self,
+        session: &mut Session<'_>,
+        problems: &str,
+        is_prose: bool,
+    ) -> Result<(), ProposeError> {
+        let closing = if is_prose { &self.closing_after_prose } else { &self.closing };
+        let values = [("problems", problems.to_owned()), ("closing", closing.clone())];
         let feedback = session.render(prompt::CORRECT, &values)?.user;
         self.last_exchange.push(Message::new(Role::User, feedback));
         Ok(())

@@ -35,16 +35,25 @@ pub(super) fn format(form: EditForm) -> Prompt {
 }
 
 /// Says what to write now; small models go by what they read last.
+///
+/// Asked for the file alone, a small model often copies it; asked for the cause, it often stops behind it. So it is asked for
+/// both, and [`file_alone`] follows an answer without a file.
 pub(super) fn closing(form: EditForm, context: &Context) -> String {
     match (form, context.excerpts.first()) {
         (EditForm::WholeFile, Some(first)) => format!(
-            "Write the corrected file now, from its first line to its last, and no file that stays as it is. Begin with \
-             this line (or with another path, if that file is wrong):\nFILE: {}",
+            "First say in one or two sentences what is wrong in the code and what would be right. Then write the corrected \
+             file, from its first line to its last, and no file that stays as it is:\nFILE: {}",
             first.path
         ),
         (EditForm::Json, _) => "Write the JSON object now.".to_owned(),
         _ => "Write all the edits now, in full.".to_owned(),
     }
+}
+
+/// Says what to write after an answer that only told the cause.
+pub(super) fn file_alone(context: &Context) -> String {
+    let path = context.excerpts.first().map_or("path/to/the/file", |first| first.path.as_str());
+    format!("Write the corrected file now, from its first line to its last. Begin with this line:\nFILE: {path}")
 }
 
 /// The variables that several prompts have in common.
