@@ -129,12 +129,7 @@ impl Blocks {
         }
     }
 
-    fn push_feedback(
-        &mut self,
-        session: &mut Session<'_>,
-        problems: &str,
-        is_prose: bool,
-    ) -> Result<(), ProposeError> {
+    fn push_feedback(&mut self, session: &mut Session<'_>, problems: &str, is_prose: bool) -> Result<(), ProposeError> {
         let closing = if is_prose { &self.closing_after_prose } else { &self.closing };
         let values = [("problems", problems.to_owned()), ("closing", closing.clone())];
         let feedback = session.render(prompt::CORRECT, &values)?.user;

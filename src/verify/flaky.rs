@@ -27,17 +27,8 @@ pub fn flaky(first: &TreeRun, again: &TreeRun) -> BTreeSet<String> {
 mod tests {
     use super::*;
     use crate::sandbox::Exit;
-    use crate::verify::{Excused, Outcome, ReportFormat, TestResult, Verdict, compare, compare_without, from_user};
-
-    fn tree(tests: &[(&str, Outcome)]) -> TreeRun {
-        let mut run = CheckRun::not_run(from_user(&["pytest".to_owned()]).expect("a command").remove(0), String::new());
-        run.could_not_run = None;
-        run.exit = Exit::Code(i32::from(tests.iter().any(|(_, outcome)| *outcome == Outcome::Failed)));
-        run.format = ReportFormat::Pytest;
-        let result = |(name, outcome): &(&str, Outcome)| TestResult::new(*name, *outcome);
-        run.tests = tests.iter().map(result).collect();
-        TreeRun { checks: vec![run] }
-    }
+    use crate::verify::testing::tree;
+    use crate::verify::{Excused, Outcome, ReportFormat, Verdict, compare, compare_without};
 
     #[test]
     fn a_flaky_test_is_neither_proof_nor_damage() {

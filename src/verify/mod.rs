@@ -24,6 +24,8 @@ mod run;
 mod setup;
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;
 
 pub use check::{Check, CheckKind, Report};

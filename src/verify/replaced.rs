@@ -32,17 +32,8 @@ pub fn replaced(gone: &BTreeSet<String>, old_tests: &TreeRun) -> BTreeSet<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::Exit;
-    use crate::verify::{Excused, ReportFormat, TestResult, Verdict, compare, compare_without, from_user};
-
-    fn tree(tests: &[(&str, Outcome)]) -> TreeRun {
-        let mut run = CheckRun::not_run(from_user(&["pytest".to_owned()]).expect("a command").remove(0), String::new());
-        run.could_not_run = None;
-        run.exit = Exit::Code(i32::from(tests.iter().any(|(_, outcome)| *outcome == Outcome::Failed)));
-        run.format = ReportFormat::Pytest;
-        run.tests = tests.iter().map(|(name, outcome)| TestResult::new(*name, *outcome)).collect();
-        TreeRun { checks: vec![run] }
-    }
+    use crate::verify::testing::tree;
+    use crate::verify::{Excused, Verdict, compare, compare_without};
 
     #[test]
     fn a_renamed_test_is_not_broken_and_a_deleted_one_is() {

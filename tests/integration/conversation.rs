@@ -18,6 +18,16 @@ fn settings(profiles: &str) -> String {
     format!("model:\n  profiles:\n{profiles}")
 }
 
+/// The usual repository, with a profile of the model in its settings.
+fn world(profile: &str) -> World {
+    World::with(&[
+        ("check.sh", include_str!("check.sh")),
+        ("src/price.py", PRICE),
+        ("task.yml", TASK),
+        (".prentice.yml", &settings(profile)),
+    ])
+}
+
 /// A repository whose tests pass although the code is wrong.
 fn untested(profile: &str) -> World {
     World::with(&[
@@ -60,13 +70,7 @@ fn calling(calls: &[(&str, Value)]) -> ResponseTemplate {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_rung_is_asked_when_the_evidence_says_no() {
-    let files = [
-        ("check.sh", include_str!("check.sh")),
-        ("src/price.py", PRICE),
-        ("task.yml", TASK),
-        (".prentice.yml", &settings("    small: {repairs: 1}\n")),
-    ];
-    let world = World::with(&files);
+    let world = world("    small: {repairs: 1}\n");
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
@@ -162,12 +166,7 @@ async fn a_defect_that_no_test_shows_gets_a_test_that_fails_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_review_may_send_back_once_and_the_model_puts_its_change_into_words() {
-    let world = World::with(&[
-        ("check.sh", include_str!("check.sh")),
-        ("src/price.py", PRICE),
-        ("task.yml", TASK),
-        (".prentice.yml", &settings("    scripted: {chain: [review, describe]}\n")),
-    ]);
+    let world = world("    scripted: {chain: [review, describe]}\n");
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
@@ -193,12 +192,7 @@ async fn a_review_may_send_back_once_and_the_model_puts_its_change_into_words() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_are_called_and_what_they_change_is_judged_at_the_end() {
-    let world = World::with(&[
-        ("check.sh", include_str!("check.sh")),
-        ("src/price.py", PRICE),
-        ("task.yml", TASK),
-        (".prentice.yml", &settings("    scripted: {dialect: tools}\n")),
-    ]);
+    let world = world("    scripted: {dialect: tools}\n");
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
@@ -231,12 +225,7 @@ async fn functions_are_called_and_what_they_change_is_judged_at_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_without_functions_is_asked_for_plain_text() {
-    let world = World::with(&[
-        ("check.sh", include_str!("check.sh")),
-        ("src/price.py", PRICE),
-        ("task.yml", TASK),
-        (".prentice.yml", &settings("    scripted: {dialect: tools}\n")),
-    ]);
+    let world = world("    scripted: {dialect: tools}\n");
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
