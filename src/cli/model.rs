@@ -84,8 +84,11 @@ pub(super) fn prepare(
         return Ok(vec![rung(model, why, profile, window, Box::new(|_| Some(0.0)))]);
     }
     let mut rungs = Vec::new();
-    for choice in choices? {
-        let prices = config.prices.value.map(|(input, output)| PriceOverride { input, output });
+    let choices = choices?;
+    // One price cannot be that of several models.
+    let own_prices = config.prices.value.filter(|_| choices.len() == 1);
+    for choice in choices {
+        let prices = own_prices.map(|(input, output)| PriceOverride { input, output });
         let (pricing, name) = (Pricing::of(&choice.endpoint.base_url, prices), choice.endpoint.model.clone());
         let adapter = OpenAi::new(&choice.endpoint, OpenAiSettings::default())?;
         let tell = Arc::clone(tell);

@@ -207,6 +207,31 @@ pub fn readable(tree: &FileTree, path: &RepoPath) -> Result<String, String> {
     Ok(text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_control_or_invisible(*c)).collect())
 }
 
+/// Returns the files of `tree` that hold secrets by their names.
+pub fn secret_files(tree: &FileTree) -> Vec<RepoPath> {
+    tree.paths().filter(|path| withhold::by_path(path) == Some(Reason::SecretByName)).cloned().collect()
+}
+
+/// Takes the lines out of what a program printed that look like credentials, and private keys as a whole.
+pub fn without_credentials(text: &str) -> String {
+    if find_credential(text).is_none() {
+        return text.to_owned();
+    }
+    let mut in_key = false;
+    let mut shown = String::new();
+    for line in text.lines() {
+        in_key |= line.contains("-----BEGIN");
+        if in_key || find_credential(line).is_some() {
+            shown.push_str("[a line that looks like a credential is not shown]\n");
+        } else {
+            shown.push_str(line);
+            shown.push('\n');
+        }
+        in_key &= !line.contains("-----END");
+    }
+    shown
+}
+
 /// Ranks the files of `tree` for the task without showing any, best first; what matches nothing is left out.
 ///
 /// # Errors

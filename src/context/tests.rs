@@ -294,3 +294,13 @@ proptest! {
         prop_assert_eq!(&first, &gather(&tree, &query(&words), &settings).expect("no hints"));
     }
 }
+
+#[test]
+fn what_a_program_prints_of_credentials_is_not_told() {
+    let key = format!("AKIA{}", "IOSFODNN7EXAMPLE");
+    let text = format!("start\nkey {key}\n-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nend\n");
+    let shown = super::without_credentials(&text);
+    assert!(!shown.contains(&key) && !shown.contains("MIIE"), "{shown}");
+    assert!(shown.starts_with("start\n") && shown.ends_with("end\n"), "{shown}");
+    assert_eq!(super::without_credentials("plain\n"), "plain\n");
+}

@@ -19,7 +19,8 @@ pub fn of_message(message: &Message) -> u64 {
     let called: usize =
         message.calls.iter().map(|call| tokens::count(&call.name) + tokens::count(&call.arguments)).sum();
     let pictures = message.pictures.len() as u64 * PICTURE_TOKENS;
-    FRAME_TOKENS + (tokens::count(&message.content) + called) as u64 + pictures
+    let thought = message.thought.as_deref().map_or(0, tokens::count);
+    FRAME_TOKENS + (tokens::count(&message.content) + called + thought) as u64 + pictures
 }
 
 fn of_tool(tool: &Tool) -> u64 {

@@ -32,6 +32,9 @@ pub struct Message {
     /// What the model asks for; only of the model.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
+    /// What the model thought, for servers that want it back beside its calls; only of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thought: Option<String>,
     /// The id of the call that this answers; only of tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<String>,
@@ -57,6 +60,9 @@ pub struct ToolCall {
     pub name: String,
     /// JSON as the model wrote it; it may be broken.
     pub arguments: String,
+    /// What the server attached to the call and wants back with it (`extra_content`: Gemini's signature of a thought).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extra: Option<serde_json::Value>,
 }
 
 /// The form that a server is asked to enforce.
@@ -91,7 +97,7 @@ pub enum Effort {
 impl Message {
     /// Makes a message.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into(), pictures: Vec::new(), calls: Vec::new(), answers: None }
+        Self { role, content: content.into(), pictures: Vec::new(), calls: Vec::new(), thought: None, answers: None }
     }
 
     /// Makes the answer of a tool to the call `id`.
@@ -185,6 +191,9 @@ pub struct Reply {
     /// The tools that it asks for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
+    /// What it thought, where the server tells and it asks for tools (`reasoning_content`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thought: Option<String>,
     /// Why it stopped.
     pub finish: Finish,
     /// What the call used.

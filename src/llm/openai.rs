@@ -147,15 +147,28 @@ fn said(message: &Message) -> Value {
     }
     if !message.calls.is_empty() {
         let called = |call: &super::ToolCall| {
-            let function = json!({ "name": call.name, "arguments": call.arguments });
-            json!({ "id": call.id, "type": "function", "function": function })
+            let function = json!({ "name": call.name, "arguments": object(&call.arguments) });
+            let mut value = json!({ "id": call.id, "type": "function", "function": function });
+            if let Some(extra) = &call.extra {
+                value["extra_content"] = extra.clone();
+            }
+            value
         };
         value["tool_calls"] = message.calls.iter().map(called).collect();
+        if let Some(thought) = &message.thought {
+            value["reasoning_content"] = json!(thought);
+        }
     }
     if let (Role::Tool, Some(id)) = (message.role, &message.answers) {
         value["tool_call_id"] = json!(id);
     }
     value
+}
+
+/// Arguments that are no JSON object are not sent back: servers that read them would refuse the whole conversation.
+fn object(arguments: &str) -> &str {
+    let is_object = serde_json::from_str::<Value>(arguments).is_ok_and(|value| value.is_object());
+    if is_object { arguments } else { "{}" }
 }
 
 fn offered(tool: &Tool) -> Value {

@@ -280,7 +280,7 @@ async fn tools_calls_pictures_and_forms_go_over_the_wire_as_the_api_wants_them()
         {"function":{"name":"finish","arguments":{"summary":"s"}}},
         {"function":{"arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#;
     Mock::given(method("POST")).respond_with(json(200, answer)).expect(1).mount(&server).await;
-    let call = ToolCall { id: "c0".to_owned(), name: "read".to_owned(), arguments: "{}".to_owned() };
+    let call = ToolCall { id: "c0".to_owned(), name: "read".to_owned(), arguments: "{}".to_owned(), extra: None };
     let picture = Picture { media_type: "image/png".to_owned(), base64: "AAAA".to_owned() };
     let tool = Tool { name: "read".to_owned(), description: "d".to_owned(), parameters: serde_json::json!({}) };
     let request = Request {

@@ -23,6 +23,7 @@ fn reply(text: &str) -> Reply {
     Reply {
         text: text.to_owned(),
         calls: Vec::new(),
+        thought: None,
         finish: Finish::Other("odd".to_owned()),
         usage,
         model: "counting-1".to_owned(),

@@ -37,7 +37,9 @@ pub(super) fn read(body: &Value, asked_model: &str, request: &Request) -> Result
     };
     let usage = usage_of(body.get("usage"), request, &text, &calls);
     let model = body.get("model").and_then(Value::as_str).map(name).filter(|model| !model.is_empty());
-    Ok(Reply { text, calls, finish, usage, model: model.unwrap_or_else(|| asked_model.to_owned()) })
+    let thought = message.get("reasoning_content").and_then(Value::as_str).filter(|_| !calls.is_empty());
+    let thought = thought.filter(|thought| !thought.is_empty()).map(str::to_owned);
+    Ok(Reply { text, calls, thought, finish, usage, model: model.unwrap_or_else(|| asked_model.to_owned()) })
 }
 
 /// Returns the text of a content that is a text, a list of parts, or null.
@@ -97,7 +99,10 @@ fn calls(list: Option<&Value>) -> Vec<ToolCall> {
             Some(other) => other.to_string(),
         };
         let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
-        Some(ToolCall { id: id.map_or_else(|| format!("call_{place}"), name), name: called, arguments })
+        // An id goes back as it came: some gateways carry state in it.
+        let id = id.map_or_else(|| format!("call_{place}"), str::to_owned);
+        let extra = call.get("extra_content").filter(|extra| !extra.is_null()).cloned();
+        Some(ToolCall { id, name: called, arguments, extra })
     };
     list.and_then(Value::as_array).into_iter().flatten().enumerate().filter_map(read).collect()
 }

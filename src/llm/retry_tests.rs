@@ -20,7 +20,14 @@ impl LanguageModel for Scripted {
 
 fn reply() -> Reply {
     let usage = Usage { input_tokens: 1, cached_input_tokens: 0, output_tokens: 1, counted_by: CountedBy::Server };
-    Reply { text: "ok".to_owned(), calls: Vec::new(), finish: Finish::Stop, usage, model: "scripted".to_owned() }
+    Reply {
+        text: "ok".to_owned(),
+        calls: Vec::new(),
+        thought: None,
+        finish: Finish::Stop,
+        usage,
+        model: "scripted".to_owned(),
+    }
 }
 
 struct NoWait;

@@ -18,6 +18,8 @@ const MOST_TRIED: usize = 5;
 /// The messages of a conversation in blocks.
 pub(super) struct Blocks {
     first: Vec<Message>,
+    /// The answer that was judged last and what failed with it: edits go on top of the files that it shows.
+    judged_exchange: Vec<Message>,
     /// The last answer and what was wrong with it; earlier exchanges are dropped, so that the window holds.
     last_exchange: Vec<Message>,
     form: EditForm,
@@ -65,6 +67,7 @@ impl Blocks {
         };
         Ok(Self {
             first: vec![Message::new(Role::System, system), user],
+            judged_exchange: Vec::new(),
             last_exchange: Vec::new(),
             form,
             closing_after_prose: match (form, prompt == prompt::TEST) {
@@ -88,9 +91,12 @@ impl Blocks {
         tree: &FileTree,
         cancel: &CancellationToken,
     ) -> Result<Answered, ProposeError> {
-        let mut messages: Vec<Message> = self.first.iter().chain(&self.last_exchange).cloned().collect();
-        if let (false, [_, _, answer, _]) = (window::holds(&messages, session.room()), messages.as_mut_slice()) {
-            answer.content = window::shortened(&answer.content);
+        let so_far = self.first.iter().chain(&self.judged_exchange).chain(&self.last_exchange);
+        let mut messages: Vec<Message> = so_far.cloned().collect();
+        if !window::holds(&messages, session.room()) {
+            for answer in messages.iter_mut().filter(|message| message.role == Role::Assistant) {
+                answer.content = window::shortened(&answer.content);
+            }
         }
         let form = (self.form == EditForm::Json).then(json_form);
         let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
@@ -151,17 +157,34 @@ impl Blocks {
             ("tried", self.describe_tried()),
             ("failures", fence("OUTPUT", failures)),
             ("files", opening::changed_files(tree)?),
-            ("frames", frames::around(failures, tree, &is_shown)?),
+            ("frames", frames::around(failures, tree, &is_shown)),
             ("closing", self.closing.clone()),
         ];
-        let feedback = session.render(prompt::REPAIR, &values)?.user;
+        let mut feedback = session.render(prompt::REPAIR, &values)?.user;
+        if !self.has_room(session, &feedback) {
+            // The frames help least.
+            let without = values.map(|(name, value)| (name, if name == "frames" { String::new() } else { value }));
+            feedback = session.render(prompt::REPAIR, &without)?.user;
+        }
         self.judged.push(changes);
         let cause = self.last_remarks.lines().find(|line| !line.trim().is_empty()).unwrap_or("a change");
         let failed = failures.lines().find(|line| !line.trim().is_empty()).unwrap_or("it failed");
         self.tried.push(format!("- {}: {}", short(cause), short(failed)));
-        self.last_exchange.truncate(1);
-        self.last_exchange.push(Message::new(Role::User, feedback));
+        self.settle(feedback);
         Ok(())
+    }
+
+    /// Makes the last answer the one that was judged, and `feedback` what came of it.
+    fn settle(&mut self, feedback: String) {
+        self.judged_exchange = std::mem::take(&mut self.last_exchange);
+        self.judged_exchange.truncate(1);
+        self.judged_exchange.push(Message::new(Role::User, feedback));
+    }
+
+    fn has_room(&self, session: &Session<'_>, feedback: &str) -> bool {
+        let mut messages = self.first.clone();
+        messages.push(Message::new(Role::User, feedback));
+        window::holds(&messages, session.room())
     }
 
     fn describe_tried(&self) -> String {
@@ -185,8 +208,7 @@ impl Blocks {
             ("closing", self.closing.clone()),
         ];
         let feedback = session.render(prompt::OBJECT, &values)?.user;
-        self.last_exchange.truncate(1);
-        self.last_exchange.push(Message::new(Role::User, feedback));
+        self.settle(feedback);
         Ok(())
     }
 
@@ -215,6 +237,7 @@ impl Blocks {
             EditForm::WholeFile if error.is_only_prose() => "Your answer holds no file, only prose.".to_owned(),
             _ => error.to_string(),
         })?;
+        super::visible_to_model(tree, &read.edits)?;
         let changed = edit::apply(tree, &read.edits).map_err(|error| error.to_string())?;
         match changed.changes() {
             Ok(changes) if changes.is_empty() => {

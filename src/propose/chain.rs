@@ -96,7 +96,7 @@ impl Session<'_> {
         let mut messages = vec![Message::new(Role::System, rendered.system), Message::new(Role::User, rendered.user)];
         let mut answer = self.plan_once(&messages, cancel).await?;
         let unknown = unknown_names(&answer, tree);
-        if !unknown.is_empty() && self.has_rounds_left() {
+        if !unknown.is_empty() && self.rounds_left() > 1 {
             messages.push(Message::new(Role::Assistant, answer));
             messages.push(Message::new(
                 Role::User,

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::repo::{FileTree, RepoError, RepoPath};
+use crate::context::readable;
+use crate::repo::{FileTree, RepoPath};
 
 /// A path and a line as compilers, test runners and interpreters write them: `src/a.rs:12:5`, `File "a.py", line 12`,
 /// `(src/a.js:12:5)`, `a.go:12`, `a.rb:12:in`.
@@ -21,11 +22,7 @@ const AROUND: usize = 5;
 const NEAR: usize = 2 * AROUND;
 
 /// Shows the lines of `tree` that `failures` names, but for files that `is_shown` says are shown anyway.
-pub(super) fn around(
-    failures: &str,
-    tree: &FileTree,
-    is_shown: &dyn Fn(&RepoPath) -> bool,
-) -> Result<String, RepoError> {
+pub(super) fn around(failures: &str, tree: &FileTree, is_shown: &dyn Fn(&RepoPath) -> bool) -> String {
     let mut places: BTreeMap<RepoPath, Vec<usize>> = BTreeMap::new();
     let mut count = 0;
     for found in PLACE.captures_iter(failures) {
@@ -39,7 +36,7 @@ pub(super) fn around(
     }
     let mut shown = Vec::new();
     for (path, lines) in places {
-        let Some(text) = tree.read_text(&path)? else { continue };
+        let Ok(text) = readable(tree, &path) else { continue };
         let all: Vec<&str> = text.lines().collect();
         for line in lines.into_iter().filter(|line| *line <= all.len()) {
             let (from, to) = (line.saturating_sub(AROUND).max(1), (line + AROUND).min(all.len()));
@@ -49,7 +46,7 @@ pub(super) fn around(
             ));
         }
     }
-    Ok(shown.join("\n\n"))
+    shown.join("\n\n")
 }
 
 /// Finds the file that a trace names, whatever folder stands before it.
@@ -81,12 +78,12 @@ mod tests {
             "error at src\\a.py:12",
             "src/a.py(12): error",
         ] {
-            let shown = around(trace, &tree, &|_| false).expect("memory");
+            let shown = around(trace, &tree, &|_| false);
             assert!(shown.starts_with("src/a.py (lines 7 to 17)\n```\nline 7\n"), "{trace}: {shown}");
         }
-        assert_eq!(around("src/a.py:12", &tree, &|_| true).expect("memory"), "");
-        assert_eq!(around("other.py:12 src/a.py:99 src/a.py:0 a:1", &tree, &|_| false).expect("memory"), "");
-        let near = around("src/a.py:12\nsrc/a.py:14\nsrc/a.py:30", &tree, &|_| false).expect("memory");
+        assert_eq!(around("src/a.py:12", &tree, &|_| true), "");
+        assert_eq!(around("other.py:12 src/a.py:99 src/a.py:0 a:1", &tree, &|_| false), "");
+        let near = around("src/a.py:12\nsrc/a.py:14\nsrc/a.py:30", &tree, &|_| false);
         assert_eq!(near.matches("(lines").count(), 2, "{near}");
     }
 }

@@ -87,12 +87,14 @@ pub struct Meter {
     limits: Limits,
     clock: Arc<dyn Clock>,
     spent: Mutex<Spent>,
+    /// US dollars of the calls whose price is known.
+    known_usd: Mutex<f64>,
 }
 
 impl Meter {
     /// Makes a meter on which nothing is spent.
     pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, clock, spent: Mutex::new(Spent::default()) }
+        Self { limits, clock, spent: Mutex::new(Spent::default()), known_usd: Mutex::new(0.0) }
     }
 
     /// Returns what has been used so far.
@@ -124,7 +126,8 @@ impl Meter {
             output_tokens: u64::from(request.max_output_tokens),
             counted_by: crate::llm::CountedBy::Prentice,
         };
-        let so_far = spent.cost_usd.unwrap_or(0.0);
+        // What a model without a price cost is not known; the others count all the same.
+        let so_far = *self.known_usd.lock().unwrap_or_else(PoisonError::into_inner);
         match pricing(&worst) {
             Some(needed) if so_far + needed > self.limits.cost_usd => {
                 Err(LimitReached::Cost { spent: so_far, needed, limit: self.limits.cost_usd })
@@ -140,6 +143,7 @@ impl Meter {
         spent.cached_input_tokens += usage.cached_input_tokens;
         spent.output_tokens += usage.output_tokens;
         let cost = pricing(usage);
+        *self.known_usd.lock().unwrap_or_else(PoisonError::into_inner) += cost.unwrap_or(0.0);
         spent.cost_usd = if spent.calls == 0 { cost } else { spent.cost_usd.zip(cost).map(|(old, new)| old + new) };
         spent.calls += 1;
     }

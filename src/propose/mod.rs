@@ -20,10 +20,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::Context;
+use crate::context::{Context, readable};
+use crate::edit::Edit;
 use crate::llm::{Dialect, LlmError, Picture};
 use crate::prompt::{self, PromptError, fence};
-use crate::repo::{FileTree, RepoError};
+use crate::repo::{FileTree, RepoError, RepoPath};
 use crate::task::Task;
 
 pub use chain::{Described, Extracted, Plan};
@@ -234,8 +235,8 @@ impl Conversation {
         match &mut self.talk {
             Talk::Blocks(blocks) => blocks.object(session, &self.tree, &problems),
             Talk::Tools(tools) => {
-                tools.tell(format!(
-                    "The checks pass with your change. A review found this; mend what of it is right:\n{}",
+                tools.object(format!(
+                    "The checks pass with your change. A review found this; mend what of it is right, or finish:\n{}",
                     fence("REVIEW", &problems)
                 ));
                 Ok(())
@@ -266,6 +267,15 @@ impl Conversation {
             }
         }
     }
+}
+
+/// Refuses edits of files that the model may not see: what is said of them would show them.
+fn visible_to_model(tree: &FileTree, edits: &[Edit]) -> Result<(), String> {
+    let paths = edits.iter().flat_map(|edit| [edit.path(), edit.target()]);
+    for path in paths.filter_map(|path| RepoPath::of_existing(path).ok()).filter(|path| tree.contains(path)) {
+        readable(tree, &path).map_err(|reason| format!("{reason}; it cannot be edited here"))?;
+    }
+    Ok(())
 }
 
 fn first_prompt(opening: &Opening<'_>) -> (prompt::Prompt, Vec<(&'static str, String)>) {

@@ -70,6 +70,11 @@ impl<'a> Session<'a> {
         self.asked < self.sampling.rounds
     }
 
+    /// Returns how often the model may still be asked.
+    pub fn rounds_left(&self) -> u32 {
+        self.sampling.rounds.saturating_sub(self.asked)
+    }
+
     /// Returns the hashes of the prompts used so far.
     pub fn prompts(&self) -> &PromptHashes {
         &self.prompts

@@ -135,6 +135,7 @@ mod tests {
             id: "1".to_owned(),
             name: "edit".to_owned(),
             arguments: serde_json::json!({ "path": "a", "new_str": long("new") }).to_string(),
+            extra: None,
         };
         let mut messages = vec![
             Message::new(Role::System, long("system")),

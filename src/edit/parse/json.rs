@@ -165,7 +165,11 @@ fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> 
             })?;
             Ok(Edit::Insert { line, text: wants(text(map, NEW)?, "new_str")?, path })
         }
-        "create" | "create_file" => Ok(Edit::Create { content: wants(text(map, CONTENT)?, "file_text")?, path }),
+        // Schemas that require every key have one for the new text.
+        "create" | "create_file" => {
+            let content = text(map, CONTENT)?.or(text(map, NEW)?);
+            Ok(Edit::Create { content: wants(content, "file_text")?, path })
+        }
         "write" | "write_file" | "whole_file" => {
             Ok(Edit::WholeFile { content: wants(text(map, CONTENT)?, "file_text")?, path })
         }

@@ -99,7 +99,10 @@ impl Walk<'_, '_> {
             revision: start.revision.as_ref(),
         };
         let shown = match self.wants_test(session, &task, extracted.as_ref()) {
-            true => test_first::ask(job, session, (&opening, start.judging), (start.tree, &workbench)).await?,
+            true => {
+                let asked = test_first::ask(job, session, (&opening, start.judging), (start.tree, &workbench)).await;
+                self.unless_limited("no test", asked)?.flatten()
+            }
             false => None,
         };
         let (tree, failures, context) = match shown {
@@ -152,10 +155,12 @@ impl Walk<'_, '_> {
 
     async fn extract(&mut self, session: &mut Session<'_>) -> Result<Option<Extracted>, Stop> {
         let job = self.job;
-        if !session.takes(Step::Extract) || self.start.revision.is_some() {
+        if !self.begins_with(session, Step::Extract) {
             return Ok(None);
         }
-        let extracted = session.extract(job.task, job.cancel).await?;
+        let extracted =
+            self.unless_limited("the task is not taken apart", session.extract(job.task, job.cancel).await)?;
+        let extracted = extracted.flatten();
         if let Some(extracted) = &extracted {
             self.open.clone_from(&extracted.open);
             record(job, "extracted", json!(extracted))?;
@@ -171,7 +176,7 @@ impl Walk<'_, '_> {
         context: &mut Context,
     ) -> Result<String, Stop> {
         let (job, start) = (self.job, self.start);
-        if !session.takes(Step::Plan) {
+        if !self.begins_with(session, Step::Plan) {
             return Ok(String::new());
         }
         job.progress.step(&format!("Asking {} for a plan", self.rung.model.name()));
@@ -183,7 +188,8 @@ impl Walk<'_, '_> {
             pictures: job.pictures,
             revision: start.revision.as_ref(),
         };
-        let plan = session.plan(&opening, start.tree, job.cancel).await?;
+        let plan = session.plan(&opening, start.tree, job.cancel).await;
+        let Some(plan) = self.unless_limited("no plan", plan)? else { return Ok(String::new()) };
         record(job, "planned", json!(plan))?;
         let is_shown = |file: &String| context.excerpts.iter().any(|excerpt| excerpt.path.as_str() == file);
         if !plan.files.iter().all(is_shown) {
@@ -193,10 +199,32 @@ impl Walk<'_, '_> {
     }
 
     fn wants_test(&self, session: &Session<'_>, task: &Task, extracted: Option<&Extracted>) -> bool {
-        let is_first = self.start.revision.is_none() && self.start.before.is_none();
+        let is_first = self.start.before.is_none();
         let shows_already = !self.start.failures.trim().is_empty();
         let has_checks = !self.start.judging.checks.list.is_empty();
-        session.takes(Step::Test) && is_first && has_checks && !shows_already && test_first::is_defect(task, extracted)
+        self.begins_with(session, Step::Test)
+            && is_first
+            && has_checks
+            && !shows_already
+            && test_first::is_defect(task, extracted)
+    }
+
+    /// Tells whether a step before the edits is taken: they are about the task as a whole, not about what a reviewer wants,
+    /// and leave a round for the edits.
+    fn begins_with(&self, session: &Session<'_>, step: Step) -> bool {
+        session.takes(step) && self.start.revision.is_none() && session.rounds_left() > 1
+    }
+
+    /// A step that a limit forbids is left out; the edits meet the same limit, or are smaller.
+    fn unless_limited<T>(&self, without: &str, made: Result<T, ProposeError>) -> Result<Option<T>, ProposeError> {
+        match made {
+            Ok(made) => Ok(Some(made)),
+            Err(ProposeError::Limit(limit)) => {
+                self.job.progress.note(&format!("{without}: {limit}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Asks for changes and judges them, until one is accepted or there is nothing left to try.
@@ -217,6 +245,10 @@ impl Walk<'_, '_> {
                     self.best = self.start.before.clone().map(|before| Candidate { remarks, ..before });
                     self.ending = Some(Ending::Done);
                     return Ok(());
+                }
+                Answered::Unusable { problems } if self.ending == Some(Ending::Done) => {
+                    // What the review found is not mended; the change was accepted all the same.
+                    return record(job, "answer_unusable", json!({ "problems": problems }));
                 }
                 Answered::Unusable { problems } => {
                     unusable += 1;
@@ -267,6 +299,8 @@ impl Walk<'_, '_> {
         let ended = match self.start.judging.weigh(job, tree, remarks).await {
             Ok(candidate) => return Ok(Some(candidate)),
             Err(PipelineError::Cancelled) => Ending::Cancelled,
+            // A change that was accepted before stays accepted.
+            Err(_) if self.ending == Some(Ending::Done) => Ending::Done,
             Err(error) => Ending::ServiceFailed(format!("the checks could not be run: {error}")),
         };
         self.ending = Some(ended);
@@ -291,7 +325,7 @@ impl Walk<'_, '_> {
         candidate: &Candidate,
     ) -> Result<Vec<String>, ProposeError> {
         let job = self.job;
-        if !session.takes(Step::Review) || !session.has_rounds_left() {
+        if !session.takes(Step::Review) || self.start.revision.is_some() || !session.has_rounds_left() {
             return Ok(Vec::new());
         }
         job.progress.step("Reviewing the change");
@@ -365,6 +399,8 @@ fn ending_of(error: ProposeError, so_far: Option<Ending>) -> Result<Option<Endin
         _ if is_done => Ending::Done,
         ProposeError::Limit(LimitReached::Rounds { .. }) => return Ok(so_far),
         ProposeError::Limit(limit) => Ending::LimitReached(limit.to_string()),
+        // A model with a larger window may go on.
+        ProposeError::Model(error @ LlmError::ContextTooLong { .. }) => Ending::NoAcceptableChange(error.to_string()),
         ProposeError::Model(LlmError::Settings(_) | LlmError::NoModel | LlmError::Recording { .. }) => {
             return Err(PipelineError::Propose(error));
         }

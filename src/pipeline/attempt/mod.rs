@@ -138,11 +138,11 @@ impl Attempted {
         };
         let is_tied = was_done && made.ending == Some(Ending::Done) && new == old;
         if is_better {
-            if made.candidate.is_some() || made.ending == Some(Ending::Done) {
+            if made.candidate.is_some() || made.ending == Some(Ending::Done) || self.candidate.is_none() {
                 self.candidate = made.candidate;
+                self.open = made.open;
+                (self.rung, self.attempt) = (rung, attempt);
             }
-            self.open = made.open;
-            (self.rung, self.attempt) = (rung, attempt);
             self.ending = made.ending.unwrap_or(Ending::Done);
         } else if self.attempt == 0 {
             (self.rung, self.attempt) = (rung, attempt);

@@ -68,6 +68,9 @@ pub(super) async fn ask(
 ) -> Result<Option<Shown>, ProposeError> {
     let mut conversation = Conversation::open_for_test(session, opening, tree.clone())?;
     for number in 1..=MOST_TESTS {
+        if session.rounds_left() <= 1 {
+            break;
+        }
         job.progress.step(&format!("Asking for a failing test ({number} of at most {MOST_TESTS})"));
         let with_test = match conversation.ask(session, workbench, job.cancel).await? {
             Answered::Changed { tree, .. } => tree,

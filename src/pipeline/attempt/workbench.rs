@@ -1,5 +1,6 @@
 //! What a model with tools runs: a shell command in the sandbox, on a copy of its files, with the dependencies of the checks.
 
+use crate::context;
 use crate::pipeline::check::{self, Checks};
 use crate::pipeline::{Bench, PipelineError};
 use crate::propose::{Running, Workbench};
@@ -24,14 +25,17 @@ impl Workbench for Runs<'_> {
                 found_in: "asked for by the model".to_owned(),
                 report: None,
             };
-            match check::run(&self.bench, tree, &self.checks.with_list(vec![check])).await {
+            // What the model may not see is not there, and what a program prints of it is not told.
+            let mut tree = tree.clone();
+            context::secret_files(&tree).iter().for_each(|path| tree.remove(path));
+            match check::run(&self.bench, &tree, &self.checks.with_list(vec![check])).await {
                 Ok(run) => run.checks.first().map_or_else(String::new, |run| {
                     let end = match (&run.could_not_run, run.exit) {
                         (Some(reason), _) => format!("It could not be run: {reason}"),
                         (None, Exit::Code(code)) => format!("It ended with exit code {code}."),
                         (None, other) => format!("It was ended: {other:?}."),
                     };
-                    format!("{end}\n{}", run.excerpt)
+                    format!("{end}\n{}", context::without_credentials(&run.excerpt))
                 }),
                 Err(PipelineError::Cancelled) => "cancelled".to_owned(),
                 Err(error) => format!("it could not be run: {error}"),

@@ -48,7 +48,7 @@ pub(super) fn search(tree: &FileTree, wanted: &Search) -> String {
     let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(EXPRESSION_BYTES).build();
     let compiled = compile(&wanted.pattern).or_else(|_| compile(&regex::escape(&wanted.pattern)));
     let Ok(pattern) = compiled else { return "The pattern is too large.".to_owned() };
-    let folder = wanted.path.as_deref().unwrap_or_default().trim_matches(['/', '.']);
+    let folder = place(wanted.path.as_deref());
     let (mut shown, mut more) = (String::new(), 0);
     let mut places = 0;
     for path in tree.paths().filter(|path| is_within(path, folder)) {
@@ -88,10 +88,10 @@ pub(super) fn read(tree: &FileTree, wanted: &Read) -> String {
 
 /// Lists the definitions of a file, or what a folder holds.
 pub(super) fn outline(tree: &FileTree, wanted: &Outline) -> String {
-    let name = wanted.path.as_deref().unwrap_or_default().trim_matches('/').trim_start_matches("./");
+    let name = place(wanted.path.as_deref());
     let is_file = RepoPath::of_existing(name).is_ok_and(|path| tree.contains(&path));
     if !is_file {
-        return folder(tree, name.trim_matches('.'));
+        return folder(tree, name);
     }
     let (path, text) = match found(tree, name) {
         Ok(found) => found,
@@ -111,10 +111,18 @@ pub(super) fn outline(tree: &FileTree, wanted: &Outline) -> String {
     shown
 }
 
+/// Takes the marks of "here" off a path; empty for the top.
+fn place(path: Option<&str>) -> &str {
+    let name = path.unwrap_or_default().trim_matches('/');
+    let name = name.strip_prefix("./").unwrap_or(name);
+    if name == "." { "" } else { name }
+}
+
 fn folder(tree: &FileTree, name: &str) -> String {
     let mut entries: BTreeMap<String, usize> = BTreeMap::new();
-    for path in tree.paths().filter(|path| is_within(path, name)) {
-        let inside = if name.is_empty() { path.as_str() } else { &path.as_str()[name.len() + 1..] };
+    for path in tree.paths() {
+        let behind = || path.as_str().strip_prefix(name).and_then(|rest| rest.strip_prefix('/'));
+        let Some(inside) = (if name.is_empty() { Some(path.as_str()) } else { behind() }) else { continue };
         let entry = inside.split_once('/').map_or(inside.to_owned(), |(folder, _)| format!("{folder}/"));
         *entries.entry(entry).or_default() += 1;
     }

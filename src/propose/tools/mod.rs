@@ -21,9 +21,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, Wanted};
-use super::{Answered, Opening, ProposeError, window};
+use super::{Answered, Opening, ProposeError, replies, window};
 use crate::edit::{self, Format, Reading};
-use crate::llm::{Finish, Message, Role, Tool, ToolCall};
+use crate::llm::{Finish, Message, Reply, Role, Tool, ToolCall};
 use crate::prompt::{self, Prompt};
 use crate::repo::{FileTree, RepoPath, diff_file};
 
@@ -49,6 +49,10 @@ pub(super) struct Tools {
     messages: Vec<Message>,
     tools: Vec<Tool>,
     idle: u32,
+    /// Review threads that want an answer.
+    threads: usize,
+    /// Whether a review has sent the change back: it may stay as it is.
+    may_stay: bool,
 }
 
 /// What the functions of one answer came to.
@@ -71,7 +75,15 @@ impl Tools {
         let user = session.render(prompt, &values)?.user;
         let pictures = opening.pictures.iter().filter(|_| session.profile().vision).cloned().collect();
         let user = Message { pictures, ..Message::new(Role::User, user) };
-        Ok(Self { messages: vec![Message::new(Role::System, system), user], tools: offered(), idle: 0 })
+        let threads = opening.revision.map_or(0, |revision| revision.threads);
+        let messages = vec![Message::new(Role::System, system), user];
+        Ok(Self { messages, tools: offered(), idle: 0, threads, may_stay: false })
+    }
+
+    /// Says what a review found; the change may stay as it is where nothing of it is right.
+    pub(super) fn object(&mut self, text: String) {
+        self.may_stay = true;
+        self.tell(text);
     }
 
     /// Says something to the model, for the next [`Tools::ask`].
@@ -88,65 +100,90 @@ impl Tools {
         cancel: &CancellationToken,
     ) -> Result<Answered, ProposeError> {
         let before = tree.changes()?;
+        // What the model writes beside its calls: answers to threads stand there.
+        let mut words: Vec<String> = Vec::new();
         loop {
-            if !session.has_rounds_left() && tree.changes()? != before {
-                // What there is gets judged; there is nothing more to come.
-                return Ok(Answered::Changed { tree: tree.clone(), remarks: String::new() });
-            }
             window::fit(&mut self.messages, KEPT, session.room());
             let wanted = Wanted { messages: self.messages.clone(), tools: self.tools.clone(), ..Wanted::default() };
-            let reply = session.ask(&wanted, cancel).await?;
+            let reply = match session.ask(&wanted, cancel).await {
+                Err(ProposeError::Limit(_)) if tree.changes()? != before => {
+                    // What there is gets judged; there is nothing more to come.
+                    return Ok(Answered::Changed { tree: tree.clone(), remarks: words.join("\n") });
+                }
+                reply => reply?,
+            };
             let mut calls = reply.calls.clone();
             if calls.is_empty() {
                 calls = written::calls(&reply.text, &self.tools);
             }
-            let said = Message { calls: calls.clone(), ..Message::new(Role::Assistant, reply.text.clone()) };
+            let thought = reply.thought.clone();
+            let said = Message { calls: calls.clone(), thought, ..Message::new(Role::Assistant, reply.text.clone()) };
             self.messages.push(said);
+            words.extend(Some(reply.text.trim().to_owned()).filter(|text| !text.is_empty()));
             if calls.is_empty() {
-                if let Some(answered) = self.without_calls(&reply.text, &reply.finish, tree, &before)? {
+                if let Some(answered) = self.without_calls(&words, &reply, tree, &before)? {
                     return Ok(answered);
                 }
                 continue;
             }
-            self.idle = 0;
-            if let Outcome::Finished(summary) = self.carry_out(&calls, tree, workbench, cancel).await {
-                if tree.changes()? != before {
-                    return Ok(Answered::Changed { tree: tree.clone(), remarks: summary });
-                }
-                self.tell("Nothing has been changed since the checks were run last. Make the change first.".to_owned());
+            let cut = reply.finish == Finish::Length;
+            let Outcome::Finished(summary) = self.carry_out((&calls, cut), tree, workbench, cancel).await else {
+                self.idle = 0;
+                continue;
+            };
+            words.extend(Some(summary).filter(|summary| !summary.is_empty()));
+            if tree.changes()? != before {
+                return Ok(Answered::Changed { tree: tree.clone(), remarks: words.join("\n") });
             }
+            if let Some(answered) = self.without_change(&words) {
+                return Ok(answered);
+            }
+            self.tell("Nothing has been changed since the checks were run last. Make the change first.".to_owned());
         }
+    }
+
+    /// Tells what an answer comes to that says it is done and changes nothing; `None` when the model is asked again.
+    fn without_change(&mut self, words: &[String]) -> Option<Answered> {
+        let remarks = words.join("\n");
+        let replies = replies(&remarks, self.threads);
+        if !replies.is_empty() && replies.iter().all(Option::is_some) {
+            return Some(Answered::Explained { remarks });
+        }
+        self.idle += 1;
+        if !self.may_stay && self.idle < MOST_IDLE {
+            return None;
+        }
+        self.idle = 0;
+        self.tell("Nothing is changed yet. Call edit to change files, and finish when that is done.".to_owned());
+        Some(Answered::Unusable { problems: "the model says that it is done and changes nothing".to_owned() })
     }
 
     /// Takes an answer without a call: edits in blocks, a reason for every thread, or nothing that can be used.
     fn without_calls(
         &mut self,
-        text: &str,
-        finish: &Finish,
+        words: &[String],
+        reply: &Reply,
         tree: &mut FileTree,
         before: &[crate::repo::FileChange],
     ) -> Result<Option<Answered>, ProposeError> {
-        if let (Ok(read), false) = (edit::parse(text), *finish == Finish::Length) {
-            match edit::apply(tree, &read.edits) {
+        let is_cut = reply.finish == Finish::Length;
+        if let (Ok(read), false) = (edit::parse(&reply.text), is_cut) {
+            match super::visible_to_model(tree, &read.edits).and_then(|()| apply(tree, &read.edits)) {
                 Ok(changed) => {
                     *tree = changed.clone();
                     return Ok(Some(Answered::Changed { tree: changed, remarks: read.remarks }));
                 }
-                Err(error) => self.tell(error.to_string()),
+                Err(problem) => self.tell(problem),
             }
             return Ok(None);
         }
         if tree.changes()? != before {
-            return Ok(Some(Answered::Changed { tree: tree.clone(), remarks: text.to_owned() }));
+            return Ok(Some(Answered::Changed { tree: tree.clone(), remarks: words.join("\n") }));
         }
-        self.idle += 1;
-        if self.idle >= MOST_IDLE {
-            self.idle = 0;
-            let problems = "the model calls no function and changes nothing".to_owned();
-            self.tell("Nothing is changed yet. Call edit to change files, and finish when that is done.".to_owned());
-            return Ok(Some(Answered::Unusable { problems }));
+        if let Some(answered) = self.without_change(words) {
+            return Ok(Some(answered));
         }
-        let cut = if *finish == Finish::Length { "Your answer was cut off. Make smaller edits. " } else { "" };
+        let cut = if is_cut { "Your answer was cut off. Make smaller edits. " } else { "" };
         self.tell(format!("{cut}Go on with the functions: edit to change files, finish when that is done."));
         Ok(None)
     }
@@ -154,7 +191,7 @@ impl Tools {
     /// Carries out the calls of one answer in their order, and answers each.
     async fn carry_out(
         &mut self,
-        calls: &[ToolCall],
+        (calls, is_cut): (&[ToolCall], bool),
         tree: &mut FileTree,
         workbench: &dyn Workbench,
         cancel: &CancellationToken,
@@ -162,6 +199,9 @@ impl Tools {
         let mut outcome = Outcome::Going;
         for call in calls {
             let result = match serde_json::from_str::<Value>(&call.arguments) {
+                Err(_) if is_cut => {
+                    "Your call was cut off at the longest allowed length: make smaller edits.".to_owned()
+                }
                 Err(error) => format!("The arguments are not JSON: {error}"),
                 Ok(arguments) => match call.name.as_str() {
                     "search" => with(arguments, |wanted| look::search(tree, &wanted)),
@@ -186,14 +226,21 @@ impl Tools {
     }
 }
 
+fn apply(tree: &FileTree, edits: &[edit::Edit]) -> Result<FileTree, String> {
+    edit::apply(tree, edits).map_err(|error| error.to_string())
+}
+
 /// Applies one edit to `tree`.
 fn edited(tree: &mut FileTree, arguments: &str) -> String {
     let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
     let reading = Reading { format: Some(Format::Json), target: None, exists: &exists };
-    let applied = edit::parse_as(arguments, &reading).and_then(|read| Ok((edit::apply(tree, &read.edits)?, read)));
-    let (changed, read) = match applied {
-        Ok(applied) => applied,
+    let read = match edit::parse_as(arguments, &reading) {
+        Ok(read) => read,
         Err(error) => return error.to_string(),
+    };
+    let changed = match super::visible_to_model(tree, &read.edits).and_then(|()| apply(tree, &read.edits)) {
+        Ok(changed) => changed,
+        Err(problem) => return problem,
     };
     let touched: Vec<&str> = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]).collect();
     let changes = changed.changes().unwrap_or_default();

@@ -33,6 +33,29 @@ fn a_search_gives_places_and_never_what_is_withheld() {
 }
 
 #[test]
+fn edits_come_as_the_schema_wants_them_and_never_touch_what_is_not_shown() {
+    let mut tree = tree();
+    let call = |command: &str, path: &str, old: Option<&str>, new: Option<&str>| {
+        json!({ "command": command, "path": path, "old_str": old, "new_str": new, "new_path": null }).to_string()
+    };
+    assert!(edited(&mut tree, &call("create", "tests/a.py", None, Some("assert True\n"))).contains("+1 -0"));
+    assert!(edited(&mut tree, &call("str_replace", "src/price.py", Some("max("), Some("sum("))).contains("+1 -1"));
+    assert!(edited(&mut tree, &call("delete", "src/deep/a.txt", None, None)).contains("+0 -1"));
+    let secret = edited(&mut tree, &call("str_replace", ".env", Some("TOKEM"), Some("x")));
+    assert!(secret.contains(".env is not shown") && !secret.contains("TOKEN"), "{secret}");
+}
+
+#[test]
+fn folders_are_named_in_any_way_that_means_them() {
+    let outline = |path: &str| looked(json!({ "path": path }), look::outline);
+    assert_eq!(outline("./src/"), "deep/ (1 files)\nprice.py\n");
+    assert_eq!(outline("."), outline(""));
+    for odd in ["src/price.py.", ".src", "src/price.py/x", "sr"] {
+        assert!(outline(odd).starts_with("There is no file or folder"), "{odd}");
+    }
+}
+
+#[test]
 fn files_are_read_in_part_and_secrets_not_at_all() {
     let read = |arguments| looked(arguments, look::read);
     insta::assert_snapshot!(read(json!({ "path": "src/price.py", "from": 4, "to": 5 })), @"

@@ -34,5 +34,5 @@ pub(super) fn calls(text: &str, tools: &[Tool]) -> Vec<ToolCall> {
         tools.iter().any(|tool| tool.name == name).then_some((name, arguments))
     };
     let found = flat.filter_map(|value| known(&value)).enumerate();
-    found.map(|(at, (name, arguments))| ToolCall { id: format!("call_{at}"), name, arguments }).collect()
+    found.map(|(at, (name, arguments))| ToolCall { id: format!("call_{at}"), name, arguments, extra: None }).collect()
 }
