@@ -80,10 +80,13 @@ pub(super) async fn judge(
     bench.progress.step("Running the checks on the changed tree");
     let patched = run(bench, tree, checks).await?;
     let evidence = weigh::steady(bench, tree, checks, (base_run, patched)).await?;
-    let touched = policy::verification_touched(&tree.changes()?);
+    let commands: Vec<&Check> = checks.list.iter().collect();
+    let touched = policy::verification_touched(&tree.changes()?, &commands);
     let is_trusted = !touched.iter().any(|touched| touched.kind.decides_about_all());
     let evidence = weigh::red_first(bench, tree, checks, (evidence, is_trusted)).await?;
-    let mut evidence = policy::discount(evidence, &touched);
+    let evidence = policy::discount(evidence, &touched);
+    let evidence = policy::without_silence(evidence, &touched);
+    let mut evidence = weigh::not_weakened(bench, tree, checks, evidence).await?;
     // What is listed as fixed needs no second entry.
     evidence.red_first.retain(|name| !evidence.fixed.contains(name));
     bench.journal.record(

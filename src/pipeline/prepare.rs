@@ -100,7 +100,10 @@ async fn prepared(
         tokio::time::sleep(WAIT).await;
     }
     let marker = folder.join("done");
-    if let Some(done) = std::fs::read(&marker).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+    let made = std::fs::read(&marker).ok().and_then(|text| Some((serde_json::from_slice(&text).ok()?, text)));
+    if let Some((done, text)) = made {
+        // Written once more, it counts as new.
+        std::fs::write(&marker, text).map_err(io(&marker))?;
         return Ok(Ok((folder, done)));
     }
     if folder.exists() {
@@ -241,7 +244,7 @@ fn forget_members(tree: &FileTree, target: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Removes the oldest setups beyond those that are kept; one that a run holds is newer than the others.
+/// Removes the oldest setups beyond those that are kept; what is used again counts as new.
 fn forget_old(parent: &Path) {
     let done = |entry: std::fs::DirEntry| {
         let modified = entry.path().join("done").metadata().and_then(|data| data.modified()).ok()?;

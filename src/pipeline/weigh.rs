@@ -6,7 +6,7 @@ use super::check::{Checks, run};
 use super::{Bench, PipelineError};
 use crate::policy;
 use crate::repo::{FileChange, FileTree, StoredFile};
-use crate::verify::{self, Evidence, Excused, Rerun, RerunOf, TreeRun};
+use crate::verify::{self, Evidence, Excused, Rerun, RerunOf, TreeRun, Verdict};
 
 /// Compares the two trees, and runs again, on fresh copies, the checks whose failures decide: those on the base that the
 /// change is said to have fixed, and those on the changed tree that it is said to have broken.
@@ -39,6 +39,9 @@ pub(super) async fn steady(
         let files = if which == RerunOf::Base { tree.without_changes() } else { tree.clone() };
         let again = run(bench, &files, &concerned).await?;
         excused.flaky.extend(verify::flaky(earlier, &again));
+        if which == RerunOf::Base {
+            excused.flaky.extend(verify::unconfirmed(names, &again));
+        }
         reruns.push(Rerun { tree: which, run: again });
     }
     if let Some(old_tests) = with_old_tests(tree)?.filter(|_| !gone.is_empty()) {
@@ -51,6 +54,39 @@ pub(super) async fn steady(
         return Ok(Evidence { reruns, ..first });
     }
     Ok(Evidence { reruns, ..verify::compare_without(first.base, first.patched, excused, level, notes) })
+}
+
+/// Looks whether a proof stands beside tests that gave way: where the change alters tests that were there, their old form is
+/// run with it as well.
+pub(super) async fn not_weakened(
+    bench: &Bench<'_>,
+    tree: &FileTree,
+    checks: &Checks,
+    mut evidence: Evidence,
+) -> Result<Evidence, PipelineError> {
+    let decides = matches!(evidence.verdict, Verdict::Proven | Verdict::Added);
+    let Some(old_tests) = with_old_tests(tree)?.filter(|_| decides) else { return Ok(evidence) };
+    bench.progress.step("Running the tests that were changed, in their old form, with the change");
+    let first = run(bench, &old_tests, &checks.without_lint()).await?;
+    let suspects: Vec<String> = verify::weakened(&evidence, &first).into_iter().collect();
+    if suspects.is_empty() {
+        evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: first });
+        return Ok(evidence);
+    }
+    let concerned = checks.concerned(&first, &suspects);
+    let again = run(bench, &old_tests, &concerned).await?;
+    let unclear = verify::unconfirmed(&suspects, &again);
+    let weakened: Vec<String> = suspects.into_iter().filter(|name| !unclear.contains(name)).collect();
+    evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: first });
+    if !weakened.is_empty() {
+        evidence.verdict = Verdict::Refused;
+        evidence.reason = format!(
+            "what was green before is green only because its test was changed: {}",
+            weakened.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
+        );
+        evidence.broken.extend(weakened);
+    }
+    Ok(evidence)
 }
 
 /// Returns the changed tree with those files of tests as they were that the change altered or took away; `None` where there
@@ -96,7 +132,8 @@ pub(super) async fn red_first(
     }
     bench.progress.step("Running again what failed there");
     let again = run(bench, &files, &concerned).await?;
-    let flaky = verify::flaky(&alone, &again);
+    let mut flaky = verify::flaky(&alone, &again);
+    flaky.extend(verify::unconfirmed(&weighed.red_first, &again));
     let rerun = Rerun { tree: RerunOf::TestsOnBase, run: again };
     let mut weighed = if flaky.is_empty() {
         weighed

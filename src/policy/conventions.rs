@@ -61,6 +61,14 @@ const SETTINGS: &[&str] = &[
     "sonar-project.properties",
     "rust-toolchain*",
     "ctestconfig.cmake",
+    ".npmrc",
+    ".yarnrc*",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "phpunit.dist.xml",
+    ".taprc",
+    "ava.config.*",
     ".pre-commit-config.yaml",
 ];
 /// Files that build or are run by the build, by name.
@@ -133,7 +141,14 @@ fn is_pipeline(path: &str) -> bool {
     [".github/workflows/", ".github/actions/", ".circleci/", ".buildkite/"].iter().any(|start| path.starts_with(start))
         || matches!(
             path,
-            ".gitlab-ci.yml" | "jenkinsfile" | "azure-pipelines.yml" | ".travis.yml" | ".cargo/config.toml"
+            ".gitlab-ci.yml"
+                | "jenkinsfile"
+                | "azure-pipelines.yml"
+                | ".travis.yml"
+                | ".cargo/config.toml"
+                | ".cargo/config"
+                | ".mvn/maven.config"
+                | ".mvn/jvm.config"
         )
 }
 
@@ -144,6 +159,12 @@ pub(super) fn is_snapshot(path: &str) -> bool {
         || path.split('/').any(|name| matches!(name, "__snapshots__" | "snapshots" | "golden" | "goldens"))
 }
 
+/// Ends of files with programs, among which tests are known by their names.
+const PROGRAMS: &[&str] = &[
+    ".py", ".rs", ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rb", ".php", ".ex", ".exs",
+    ".c", ".cc", ".cpp", ".cxx", ".java", ".kt", ".cs", ".swift", ".scala", ".sh", ".lua", ".pl", ".t",
+];
+
 /// Tells files of tests by the conventions of their languages; the path is lower-case.
 pub(super) fn is_test_file(path: &str) -> bool {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -151,10 +172,15 @@ pub(super) fn is_test_file(path: &str) -> bool {
     let in_folder = folder.split('/').any(|part| {
         matches!(part, "test" | "tests" | "__tests__" | "spec" | "specs" | "testing" | "e2e" | "testdata" | "fixtures")
     });
-    let by_name = stem.starts_with("test_")
-        || stem.ends_with("_test")
-        || stem.ends_with("_tests")
-        || stem.ends_with("_spec")
+    let marks = |word: &str| {
+        stem == word
+            || ["_", "-"].iter().any(|sign| {
+                stem.strip_prefix(word).is_some_and(|rest| rest.starts_with(sign))
+                    || stem.strip_suffix(word).is_some_and(|rest| rest.ends_with(sign))
+            })
+    };
+    let is_program = PROGRAMS.iter().any(|end| name.ends_with(end));
+    let by_name = (is_program && ["test", "tests", "spec", "specs"].into_iter().any(marks))
         || name.contains(".test.")
         || name.contains(".spec.")
         || matches!(name, "conftest.py" | "tests.py" | "tests.rs" | "test.rs");

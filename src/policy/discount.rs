@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Touched;
 use super::paths::folded;
-use crate::verify::{Evidence, Verdict, red_first_reason};
+use super::{Touched, TouchedKind};
+use crate::verify::{Evidence, ReportFormat, Verdict, red_first_reason};
 
 /// Names that stand for their folder rather than for themselves.
 const FOLDER_NAMES: &[&str] = &["mod", "index", "__init__"];
@@ -36,7 +36,9 @@ pub fn discount(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
         std::mem::take(&mut evidence.fixed).into_iter().partition(|name| {
             // In its new form it fails on the base: what turned it green is the code.
             let is_red_first = evidence.red_first.contains(name);
-            !is_red_first && (everywhere.is_some() || touched.iter().any(|touched| may_stand_in(name, touched)))
+            let titled = is_titled(&evidence, name);
+            let may_be_moved = |touched| may_stand_in(name, touched, titled);
+            !is_red_first && (everywhere.is_some() || touched.iter().any(may_be_moved))
         });
     evidence.fixed = kept;
     if doubtful.is_empty() {
@@ -58,6 +60,29 @@ pub fn discount(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
     evidence
 }
 
+/// Takes a proof back where the change skips tests: what they would say is not known. Those that it deletes are run in their old
+/// form.
+pub fn without_silence(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
+    let silent = |kind| kind == TouchedKind::SkipAdded;
+    let Some(found) = touched.iter().find(|touched| silent(touched.kind)) else { return evidence };
+    if matches!(evidence.verdict, Verdict::Proven | Verdict::Added) {
+        evidence.verdict = if evidence.is_red() { Verdict::Unproven } else { Verdict::Green };
+        evidence.reason = format!(
+            "tests pass that did not, but others may have been silenced: {}: {}",
+            found.path,
+            found.kind.describe()
+        );
+    }
+    evidence
+}
+
+/// Tells tests that runners name by a free text, which may look like a place and is none.
+fn is_titled(evidence: &Evidence, name: &str) -> bool {
+    let found =
+        evidence.patched.checks.iter().find(|run| run.tests.iter().any(|test| run.full_name(&test.name) == *name));
+    found.is_some_and(|run| matches!(run.format, ReportFormat::Tap | ReportFormat::Mocha | ReportFormat::Exunit))
+}
+
 fn reaches_all(touched: &Touched) -> bool {
     touched.kind.decides_about_all() || is_shared(touched)
 }
@@ -75,7 +100,7 @@ fn is_shared(touched: &Touched) -> bool {
 }
 
 /// Tells whether the test may stand in the touched file: its name says so, or does not say where it stands.
-fn may_stand_in(name: &str, touched: &Touched) -> bool {
+fn may_stand_in(name: &str, touched: &Touched, titled: bool) -> bool {
     let name = name.to_lowercase();
     let path = folded(touched.path.as_str());
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", &path));
@@ -87,7 +112,7 @@ fn may_stand_in(name: &str, touched: &Touched) -> bool {
     let names_package =
         file.ends_with("_test.go") && name.split(' ').next().is_some_and(|package| is_end_of(folder, package));
     let tells = FILE.is_match(&name) || DOTTED.is_match(&name);
-    names_file || names_stem || names_package || !tells
+    names_file || names_stem || names_package || titled || !tells
 }
 
 /// Tells whether `end` is `path` or its last components.

@@ -19,12 +19,12 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use discount::discount;
+pub use discount::{discount, without_silence};
 pub use paths::{PROTECTED_BY_DEFAULT, ProtectedPaths};
 pub use touched::{REFUSED_BY_DEFAULT, Touched, TouchedKind, is_of_tests, tests_of, verification_touched};
 
 use crate::repo::{FileChange, RepoPath};
-use crate::verify::{Evidence, Verdict};
+use crate::verify::{Check, Evidence, Verdict};
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +106,9 @@ pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &Po
     }
     others.extend(paths::dependency_findings(changes));
     others.sort_by_key(|finding| finding.severity);
-    let touched = verification_touched(changes);
+    let checks: Vec<&Check> =
+        evidence.into_iter().flat_map(|found| &found.patched.checks).map(|run| &run.check).collect();
+    let touched = verification_touched(changes, &checks);
     let mut all: Vec<Finding> = touched.iter().map(|touched| touched.finding(&settings.refused)).collect();
     all.extend(others);
     all

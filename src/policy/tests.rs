@@ -167,9 +167,9 @@ fn the_code_beside_inline_tests_and_new_tests_are_not_verification() {
         Some("[dependencies]\na = 1\n[lints]\nx = 1\n"),
         Some("[dependencies]\na = 2\n[lints]\nx = 1\n"),
     );
-    assert_eq!(verification_touched(&[code, new, manifest]), []);
+    assert_eq!(verification_touched(&[code, new, manifest], &[]), []);
     let lints = change("Cargo.toml", Some("[lints]\nx = 1\n"), Some("[lints]\nx = 2\n"));
-    assert_eq!(verification_touched(&[lints])[0].kind, TouchedKind::CheckSettings);
+    assert_eq!(verification_touched(&[lints], &[])[0].kind, TouchedKind::CheckSettings);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn every_languages_tests_and_skips_are_known() {
         "FooTests.cs",
     ] {
         let kinds: Vec<TouchedKind> =
-            verification_touched(&[change(name, Some("a\n"), Some("b\n"))]).into_iter().map(|t| t.kind).collect();
+            verification_touched(&[change(name, Some("a\n"), Some("b\n"))], &[]).into_iter().map(|t| t.kind).collect();
         assert!(kinds.contains(&TouchedKind::TestsChanged), "{name}: {kinds:?}");
     }
     for marker in [
@@ -198,10 +198,10 @@ fn every_languages_tests_and_skips_are_known() {
         "@Disabled",
         "x() # pragma: no cover",
     ] {
-        let touched = verification_touched(&[change("src/a.x", Some("a\n"), Some(&format!("a\n{marker}\n")))]);
+        let touched = verification_touched(&[change("src/a.x", Some("a\n"), Some(&format!("a\n{marker}\n")))], &[]);
         assert_eq!(touched.iter().map(|t| t.kind).collect::<Vec<_>>(), [TouchedKind::SkipAdded], "{marker}");
     }
-    assert_eq!(verification_touched(&[change("src/latest.py", Some("a\n"), Some("contest = 1\n"))]), []);
+    assert_eq!(verification_touched(&[change("src/latest.py", Some("a\n"), Some("contest = 1\n"))], &[]), []);
 }
 
 fn run(list: &[(&str, Outcome)]) -> TreeRun {
@@ -322,5 +322,26 @@ proptest! {
             let all = review(std::slice::from_ref(&change), None, &PolicySettings::default());
             prop_assert!(all.iter().filter(|finding| finding.rule != "size").all(|finding| finding.path.is_some()));
         }
+    }
+}
+
+#[test]
+fn tests_are_known_by_their_names_and_words_are_not() {
+    for name in [
+        "test.js",
+        "src/cart-test.js",
+        "test-cart.mjs",
+        "a/tests.py",
+        "spec.rb",
+        "x_spec.rb",
+        "cart.test.ts",
+        "a_test.go",
+    ] {
+        assert!(is_of_tests(&RepoPath::parse(name).expect(name)), "{name}");
+    }
+    for name in
+        ["src/latest.py", "contest.js", "testimony.rs", "attest-key.go", "spec.md", "src/specific.ts", "test-plan.md"]
+    {
+        assert!(!is_of_tests(&RepoPath::parse(name).expect(name)), "{name}");
     }
 }

@@ -9,6 +9,7 @@ use super::conventions::{self, ASSERTIONS, SKIPS, is_prose, is_snapshot, is_test
 use super::paths::folded;
 use super::{Finding, Severity, finding};
 use crate::repo::{DiffLine, DiffLineKind, FileChange, RepoPath, StoredFile, diff_file};
+use crate::verify::Check;
 
 /// How a change touches verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -70,15 +71,35 @@ impl Touched {
 
 /// Finds the changed files that decide what the checks say, gravest kind first, one entry a file and kind.
 ///
-/// New files of tests are not among them: their tests cannot turn from red to green, they count as added.
-pub fn verification_touched(changes: &[FileChange]) -> Vec<Touched> {
+/// New files of tests are not among them: what turns green by them alone is found by running them on the base.
+/// `checks` are the commands that judge: a file that one of them names, or that stands where its tools are installed, is a
+/// command itself.
+pub fn verification_touched(changes: &[FileChange], checks: &[&Check]) -> Vec<Touched> {
     let mut all: Vec<Touched> = changes
         .iter()
         .flat_map(|change| kinds(change).into_iter().map(|kind| Touched { path: change.path.clone(), kind }))
         .collect();
+    let commands = changes.iter().filter(|change| is_command(&change.path, checks));
+    all.extend(commands.map(|change| Touched { path: change.path.clone(), kind: TouchedKind::TestCommand }));
     all.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
     all.dedup();
     all
+}
+
+/// Tells files that a check starts: scripts that it names, and whatever lies in folders of installed tools.
+fn is_command(path: &RepoPath, checks: &[&Check]) -> bool {
+    let is_tool = path.components().any(|part| matches!(part, "node_modules" | ".venv" | "venv"));
+    let names = |check: &&Check| {
+        let words = check.argv.iter().flat_map(|word| word.split_whitespace());
+        words.map(|word| word.trim_matches(['\'', '"']).trim_start_matches("./")).any(|word| {
+            let place = match check.folder.as_str() {
+                "" => word.to_owned(),
+                folder => format!("{folder}/{word}"),
+            };
+            path.as_str() == place
+        })
+    };
+    is_tool || (!is_of_tests(path) && checks.iter().any(names))
 }
 
 /// Returns what a change brings of tests and of what tests compare with. Of a file with code and tests, the code stays as

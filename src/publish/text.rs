@@ -204,7 +204,7 @@ fn checks_part(evidence: &Evidence) -> String {
         text += &format!(
             "| `{}` | {} | {} | {} | {} | {} | {} | {} |\n",
             cell(&after.check.label()),
-            cell(&after.check.found_in),
+            defuse(&after.check.found_in),
             of(run_words),
             run_words(after),
             of(count_words),

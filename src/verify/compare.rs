@@ -119,6 +119,8 @@ struct Tally {
     replaced: BTreeSet<String>,
     /// Tests that failed before and did not run any more.
     silenced: usize,
+    /// Tests that passed before and are missing from an output that was cut.
+    unseen: usize,
     /// Whether any check of tests ran some on the changed tree.
     tested: bool,
 }
@@ -137,7 +139,8 @@ impl Tally {
             .checks
             .iter()
             .any(|run| run.check.kind == CheckKind::Build && run.is_red() && after.check.is_chained_to(&run.check));
-        if before.is_some_and(|before| before.did_run() && !before.is_red()) && !behind_build {
+        let was_of_worth = |before: &CheckRun| !before.is_red() || before.count(Outcome::Passed) > 0;
+        if before.is_some_and(|before| before.did_run() && was_of_worth(before)) && !behind_build {
             self.broken.insert(label);
         }
     }
@@ -178,7 +181,9 @@ impl Tally {
         if self.flaky.contains(&label) {
             return;
         }
-        let unexplained = |run: &CheckRun| run.is_red() && run.failed().next().is_none();
+        // Tests that a build names are not compared one by one.
+        let is_build = matches!(after.check.kind, CheckKind::Build | CheckKind::Setup);
+        let unexplained = |run: &CheckRun| run.is_red() && (is_build || run.failed().next().is_none());
         match (before, unexplained(after)) {
             (None, true) => {
                 self.still_failing.insert(label);
@@ -212,7 +217,8 @@ impl Tally {
         let passed_before = before.map_or(0, |run| run.count(Outcome::Passed));
         let cut = before.is_some_and(|run| run.dropped_bytes > 0) || after.dropped_bytes > 0;
         if after.tests.is_empty() && passed_before > 0 {
-            if !after.is_red() && !cut {
+            let was_unexplained = before.is_some_and(|run| run.is_red() && run.failed().next().is_none());
+            if (!after.is_red() || was_unexplained) && !cut {
                 let label = after.check.label();
                 self.broken.insert(format!("{label} (reports none of the {passed_before} tests that passed before)"));
             }
@@ -237,7 +243,10 @@ impl Tally {
                     continue;
                 }
                 (Some(Outcome::Passed), Some(Outcome::Passed)) => continue,
-                (Some(Outcome::Passed), None) if cut => continue,
+                (Some(Outcome::Passed), None) if cut => {
+                    self.unseen += 1;
+                    continue;
+                }
                 (Some(Outcome::Passed), _) => self.broken.insert(full),
                 (None, Some(Outcome::Passed)) if ground == Ground::GreenWithoutNames || cut => continue,
                 (_, Some(Outcome::Passed)) => self.added.insert(full),
@@ -263,6 +272,15 @@ impl Tally {
         }
         if !self.tested {
             return (Verdict::Unproven, untested(patched));
+        }
+        if self.unseen > 0 {
+            let what = format!("{} that passed before cannot be seen in an output that was cut", tests(self.unseen));
+            return (Verdict::Unproven, what);
+        }
+        if !self.fixed.is_empty() && self.silenced > 0 {
+            let what =
+                format!("{} that failed before did not run any more, which proves nothing", tests(self.silenced));
+            return (if patched.is_red_beside(&self.flaky) { Verdict::Unproven } else { Verdict::Green }, what);
         }
         if !self.fixed.is_empty() {
             return (

@@ -23,6 +23,18 @@ pub fn flaky(first: &TreeRun, again: &TreeRun) -> BTreeSet<String> {
     found
 }
 
+/// Names those of `names` that did not fail once more: a failure that decides has to be seen twice.
+///
+/// `names` are full names of tests, or labels of commands whose end no test explains.
+pub fn unconfirmed(names: &[String], again: &TreeRun) -> BTreeSet<String> {
+    let fails = |name: &String| {
+        again.checks.iter().any(|run| {
+            run.failed().any(|test| run.full_name(&test.name) == *name) || (run.check.label() == *name && run.is_red())
+        })
+    };
+    names.iter().filter(|name| !fails(name)).cloned().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +74,13 @@ mod tests {
         };
         assert_eq!(flaky(&unnamed(1), &unnamed(0)), BTreeSet::from(["pytest".to_owned()]));
         assert!(flaky(&unnamed(1), &unnamed(1)).is_empty());
+    }
+
+    #[test]
+    fn a_failure_that_is_not_seen_twice_is_unconfirmed() {
+        let names = ["a".to_owned(), "b".to_owned(), "pytest".to_owned()];
+        let again = tree(&[("a", Outcome::Failed), ("b", Outcome::Passed)]);
+        assert_eq!(unconfirmed(&names, &again), BTreeSet::from(["b".to_owned()]));
+        assert_eq!(unconfirmed(&names, &TreeRun::default()).len(), 3);
     }
 }

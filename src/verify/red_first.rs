@@ -53,6 +53,31 @@ pub fn red_first(
             }
         }
     }
+    // What turns green by the change's tests alone was not turned by its code.
+    let by_tests: Vec<String> = {
+        let passes = |name: &String| {
+            let runs = alone.checks.iter().flat_map(|run| run.tests.iter().map(move |test| (run, test)));
+            runs.filter(|(_, test)| test.outcome == Outcome::Passed)
+                .any(|(run, test)| run.full_name(&test.name) == *name)
+        };
+        let green = |name: &String| alone.checks.iter().any(|run| run.check.label() == *name && !run.is_red());
+        evidence.fixed.iter().filter(|name| passes(name) || green(name)).cloned().collect()
+    };
+    if !by_tests.is_empty() {
+        evidence.fixed.retain(|name| !by_tests.contains(name));
+        evidence.not_checked.push(format!(
+            "these turn green without the change of the code as well and prove nothing: {}",
+            by_tests.iter().take(NAMES_IN_NOTE).cloned().collect::<Vec<_>>().join(", ")
+        ));
+        if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() {
+            evidence.verdict = match (evidence.is_red(), evidence.added.is_empty()) {
+                (true, _) => Verdict::Unproven,
+                (false, false) => Verdict::Added,
+                (false, true) => Verdict::Green,
+            };
+            evidence.reason = "the tests that turned green do so without the change of the code as well".to_owned();
+        }
+    }
     evidence.tests_on_base = Some(alone);
     let settled = |name: &String| idle.contains(name) || (is_trusted && red.contains(name));
     evidence.added.retain(|name| !settled(name));
@@ -85,7 +110,18 @@ pub fn red_first(
 
 /// Weighs a change that is nothing but tests: they pass without any change of the code, and prove nothing.
 pub fn only_tests(mut evidence: Evidence) -> Evidence {
-    if evidence.verdict == Verdict::Added {
+    let fixed = std::mem::take(&mut evidence.fixed);
+    if !fixed.is_empty() {
+        evidence.not_checked.push(format!(
+            "these turned green by a change of tests alone and prove nothing: {}",
+            fixed.iter().take(NAMES_IN_NOTE).cloned().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if evidence.verdict == Verdict::Proven && evidence.is_red() {
+        evidence.verdict = Verdict::Unproven;
+        evidence.reason = "the change is tests only, and checks are still red".to_owned();
+    }
+    if matches!(evidence.verdict, Verdict::Added | Verdict::Proven) {
         evidence.verdict = Verdict::Green;
         evidence.reason =
             "everything that passed before passes now; the change is tests only, and they pass without any other"

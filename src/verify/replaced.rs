@@ -29,6 +29,29 @@ pub fn replaced(gone: &BTreeSet<String>, old_tests: &TreeRun) -> BTreeSet<String
     old_tests.checks.iter().flat_map(passed).filter(|name| gone.contains(name)).collect()
 }
 
+/// Names the tests that a change made weaker: they passed on the base and pass now, and yet their old form fails with the
+/// change while their new form passes without it, so that it was the test that gave way.
+///
+/// `old_tests` is the run of the changed code with the tests of the base.
+pub fn weakened(evidence: &Evidence, old_tests: &TreeRun) -> BTreeSet<String> {
+    let outcome = |tree: &TreeRun, run: &CheckRun, name: &str| {
+        tree.run_of(&run.check).and_then(|run| run.test(name)).map(|test| test.outcome)
+    };
+    let mut found = BTreeSet::new();
+    for run in &evidence.patched.checks {
+        for test in run.tests.iter().filter(|test| test.outcome == Outcome::Passed) {
+            let name = &test.name;
+            let passed_before = outcome(&evidence.base, run, name) == Some(Outcome::Passed);
+            let new_form = evidence.tests_on_base.as_ref().and_then(|alone| outcome(alone, run, name));
+            let gave_way = outcome(old_tests, run, name) == Some(Outcome::Failed) && new_form != Some(Outcome::Failed);
+            if passed_before && gave_way {
+                found.insert(run.full_name(name));
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -99,6 +99,56 @@ fn a_weakened_test_proves_nothing() {
 }
 
 #[test]
+fn a_test_that_gave_way_beside_a_proof_is_refused() {
+    // The old test would fail with this change, and was made to pass.
+    let files = [
+        ("src/price.py", "def sum_of(prices):\n    return sum(prices)\n"),
+        ("tests/old.sh", "true\n"),
+        ("tests/sum.sh", PROOF),
+    ];
+    check("gave way", &files, 1, "refused", "green only because its test was changed: tests/old.sh");
+    // Here the test was changed to say more, and its old form holds as well.
+    let files = [
+        ("src/price.py", RIGHT),
+        ("tests/old.sh", "grep -q 'def total' src/price.py && true\n"),
+        ("tests/sum.sh", PROOF),
+    ];
+    check("says more", &files, 0, "proven", "tests/sum.sh");
+}
+
+#[test]
+fn a_change_of_the_script_that_judges_proves_nothing() {
+    let kind = CHECK.replace("not ok", "ok");
+    let files = [("check.sh", kind.as_str()), ("tests/sum.sh", "false\n")];
+    check("kind judge", &files, 0, "added", "tests/sum.sh passes now that did not run before");
+}
+
+#[test]
+fn what_turns_green_by_new_files_of_tests_alone_is_not_fixed() {
+    let world = World::with(&[
+        ("check.sh", CHECK),
+        (".prentice.yml", "checks: [sh check.sh]\n"),
+        ("src/price.py", WRONG),
+        ("tests/data.sh", "test -f tests/fixtures/prices.json\n"),
+    ]);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    world.write("tests/fixtures/prices.json", "[1]\n");
+    world.commit("data alone");
+    assert_eq!(world.run(&["certify", "--json"]).ends_with(0).json()["verdict"], "green");
+    world.write("src/price.py", RIGHT);
+    world.commit("data and code");
+    let told = world.run(&["certify", "--json"]).ends_with(0).json();
+    assert_eq!(told["verdict"], "green", "{told}");
+    assert!(
+        told["evidence"]["not_checked"].to_string().contains("turn green without the change of the code"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_change_that_breaks_a_test_is_refused() {
     let files = [("src/price.py", "def sum_of(prices):\n    return sum(prices)\n"), ("tests/sum.sh", PROOF)];
     check("break", &files, 1, "refused", "tests/old.sh fails or is gone");

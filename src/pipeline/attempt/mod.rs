@@ -2,6 +2,7 @@
 
 mod asking;
 mod converse;
+mod steps;
 mod test_first;
 mod workbench;
 

@@ -194,8 +194,10 @@ impl<'a> Writer<'a, '_> {
                 escape(&title, &mut self.html);
                 self.html.push_str("\">");
             }
-            Tag::Image { title, .. } => {
-                self.html.push_str("<img title=\"");
+            Tag::Image { title, dest_url, .. } => {
+                self.html.push_str("<img src=\"");
+                escape(&dest_url, &mut self.html);
+                self.html.push_str("\" title=\"");
                 escape(&title, &mut self.html);
                 self.alt = Some((String::new(), 1));
             }

@@ -110,7 +110,7 @@ pub(super) fn manifest_folders(tree: &FileTree, names: &[&str]) -> Vec<String> {
 
 /// A tree with its own files told from vendored ones.
 pub(super) struct Files<'a> {
-    tree: &'a FileTree,
+    pub(in crate::verify) tree: &'a FileTree,
     ours: Vec<&'a RepoPath>,
 }
 

@@ -74,7 +74,7 @@ impl Ecosystem {
 pub struct Setup {
     /// Whose dependencies it fetches.
     pub ecosystem: Ecosystem,
-    /// Ways to do it, best first: the next is taken where a program of the one before is not installed.
+    /// Ways to do it, best first: the next is taken where the one before does not lead there.
     pub ways: Vec<Vec<Step>>,
     /// Variables on top of the sandbox's; `$SCRATCH` in a value is the folder that is kept.
     pub environment: BTreeMap<String, String>,
@@ -101,6 +101,10 @@ impl Step {
     }
 }
 
+/// Settings of package managers in folders that hold no package.
+const HIDDEN_SETTINGS: &[&str] =
+    &[".cargo/config.toml", ".cargo/config", ".mvn/maven.config", ".mvn/extensions.xml", ".mvn/jvm.config"];
+
 impl Setup {
     fn new(files: &Files<'_>, ecosystem: Ecosystem, ways: Vec<Vec<Step>>) -> Self {
         let mut all = Sha256::new();
@@ -110,9 +114,13 @@ impl Setup {
         };
         add(FORMAT);
         ways.iter().flatten().for_each(|step| add(&step.check.label()));
-        for path in files.below("").filter(|path| manifests::names(ecosystem, path.file_name())) {
+        let ours = files.below("").filter(|path| manifests::names(ecosystem, path.file_name()));
+        let hidden = files.tree.paths().filter(|path| HIDDEN_SETTINGS.contains(&path.as_str()));
+        for path in ours.chain(hidden) {
             add(path.as_str());
-            add(&files.text("", path.as_str()).unwrap_or_default());
+            let stored = files.tree.read(path).ok().flatten();
+            let digest = stored.map(|file| Sha256::digest(&file.content)).unwrap_or_default();
+            add(&digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
         }
         let key = all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Self { ecosystem, ways, environment: others::environment(ecosystem), key }
