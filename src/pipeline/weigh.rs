@@ -89,8 +89,8 @@ pub(super) async fn not_weakened(
     Ok(evidence)
 }
 
-/// Returns the changed tree with those files of tests as they were that the change altered or took away; `None` where there
-/// are none.
+/// Returns the changed tree with those tests as they were that the change altered or took away, in files of their own or beside
+/// the code; `None` where there are none.
 fn with_old_tests(tree: &FileTree) -> Result<Option<FileTree>, PipelineError> {
     let changes = tree.changes()?;
     let mut old = tree.clone();
@@ -98,6 +98,18 @@ fn with_old_tests(tree: &FileTree) -> Result<Option<FileTree>, PipelineError> {
     for change in changes.iter().filter(|change| policy::is_of_tests(&change.path)) {
         if let Some(before) = &change.before {
             old.write(change.path.clone(), before.clone());
+            any = true;
+        }
+    }
+    // Tests that stand beside the code: the code of the change with the tests as they were.
+    let turned: Vec<FileChange> = changes
+        .iter()
+        .filter(|change| !policy::is_of_tests(&change.path))
+        .map(|change| FileChange { before: change.after.clone(), after: change.before.clone(), ..change.clone() })
+        .collect();
+    for composed in policy::tests_of(&turned) {
+        if let Some(file) = composed.after {
+            old.write(composed.path, file);
             any = true;
         }
     }

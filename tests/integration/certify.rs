@@ -219,3 +219,42 @@ fn a_test_inside_of_a_rust_file_proves_by_itself() {
     assert_eq!(told["verdict"], "proven", "{told}");
     assert_eq!(told["evidence"]["red_first"].as_array().map(Vec::len), Some(1), "only the new one proves: {told}");
 }
+
+/// Certifies a change of a package whose tests stand beside the code.
+fn check_crate(before: &str, after: &str, code: i32, verdict: &str) {
+    let world = World::with(&[
+        ("Cargo.toml", "[package]\nname = \"calc\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+        (".gitignore", "target\nCargo.lock\n"),
+        ("src/lib.rs", before),
+    ]);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    world.write("src/lib.rs", after);
+    world.commit("change");
+    let told = world.run(&["certify", "--json"]).ends_with(code).json();
+    assert_eq!(told["verdict"], verdict, "{told}");
+}
+
+#[test]
+fn tests_beside_the_code_are_run_in_their_old_form_as_well() {
+    let code = |value: &str, tests: &str| {
+        format!(
+            "/// ```\n/// assert!(calc::Pair::<u8>::one() > 0);\n/// ```\npub struct Pair<T>(T);\n\nimpl<T> Pair<T> {{\n    /// \
+             ```\n    /// assert!(calc::Pair::<u8>::one() > 0);\n    /// ```\n    pub fn one() -> u32 {{\n        {value}\n    \
+             }}\n}}\n\n#[cfg(test)]\nmod tests {{\n    use super::*;\n\n{tests}}}\n"
+        )
+    };
+    let test = |name: &str, says: &str| format!("    #[test]\n    fn {name}() {{\n        assert!({says});\n    }}\n");
+    let one = |name: &str| test(name, "Pair::<u8>::one() == 1");
+    let before = code("1", &one("gives_one"));
+    // A rename, of the test and of what the documented item is called by, is no damage.
+    let renamed = code("2 - 1", &one("is_one")).replace("impl<T> Pair<T>", "impl<Value> Pair<Value>");
+    check_crate(&before, &renamed, 0, "green");
+    // Beside a proof another test gave way.
+    let gave_way = test("gives_one", "Pair::<u8>::one() > 0") + &test("gives_two", "Pair::<u8>::one() == 2");
+    check_crate(&before, &code("2", &gave_way), 1, "refused");
+    // A test whose new form fails on the base was changed with the behaviour.
+    check_crate(&before, &code("2", &test("gives_one", "Pair::<u8>::one() == 2")), 0, "proven");
+}

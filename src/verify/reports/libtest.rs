@@ -130,7 +130,8 @@ impl<'a> Program<'a> {
             Some((item, rest)) => (rest.split(')').next().and_then(|n| n.parse().ok()).unwrap_or(0), item),
             None => (0, name),
         };
-        (line, TestResult { message: why, ..TestResult::new(self.full_name(short), outcome) })
+        let short = if line > 0 { without_generics(short) } else { short.to_owned() };
+        (line, TestResult { message: why, ..TestResult::new(self.full_name(&short), outcome) })
     }
 
     fn message_of(&self, name: &str) -> Option<String> {
@@ -141,6 +142,25 @@ impl<'a> Program<'a> {
             section.take_while(|line| !(line.starts_with("---- ") && line.ends_with(" ----")) && *line != "failures:");
         message(text.filter(|line| !line.starts_with("note: run with `RUST_BACKTRACE=")))
     }
+}
+
+/// Takes the arguments of generics out of a doctest's item, which is the same item when they change:
+/// `src/lib.rs - Name<'a, T>::get` is `src/lib.rs - Name::get`.
+fn without_generics(item: &str) -> String {
+    let mut depth = 0_usize;
+    let outside = |c: &char| match c {
+        '<' => {
+            depth += 1;
+            false
+        }
+        '>' => {
+            let was_inside = depth > 0;
+            depth = depth.saturating_sub(1);
+            !was_inside
+        }
+        _ => depth == 0,
+    };
+    item.chars().filter(outside).collect()
 }
 
 /// Reads `test NAME ... OUTCOME`, also behind what a test wrote without a line end.
