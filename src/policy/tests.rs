@@ -345,3 +345,15 @@ fn tests_are_known_by_their_names_and_words_are_not() {
         assert!(!is_of_tests(&RepoPath::parse(name).expect(name)), "{name}");
     }
 }
+
+#[test]
+fn an_example_of_the_documentation_is_a_test() {
+    let kinds = |before: &str, after: &str| -> Vec<TouchedKind> {
+        let touched = verification_touched(&[change("src/lib.rs", Some(before), Some(after))], &[]);
+        touched.into_iter().map(|touched| touched.kind).collect()
+    };
+    let with = |value: u8| format!("/// ```\n/// assert_eq!(add(1, 1), {value});\n/// ```\npub fn add() {{}}\n");
+    assert_eq!(kinds(&with(2), &with(3)), [TouchedKind::TestsChanged]);
+    assert_eq!(kinds("/// Adds.\npub fn add() {}\n", &with(2)), []);
+    assert_eq!(kinds("/// Adds it.\npub fn add() {}\n", "/// Adds.\npub fn add() {}\n"), []);
+}

@@ -186,10 +186,19 @@ fn count_changed(change: &FileChange, pattern: &Regex) -> i64 {
 }
 
 /// Tells whether a change reaches tests that stand beside the code, as Rust's do: anything behind the first
-/// `#[cfg(test)]`, which by custom is the end of the file.
+/// `#[cfg(test)]`, which by custom is the end of the file, and lines of an example in the documentation that was there.
 fn touches_inline_tests(change: &FileChange, path: &str) -> bool {
     if !path.ends_with(".rs") {
         return false;
+    }
+    let lines = || diff_file(change).hunks.into_iter().flat_map(|hunk| hunk.lines);
+    let of_example = |line: &DiffLine| {
+        let text = line.text.trim();
+        let is_doc = text.starts_with("///") || text.starts_with("//!");
+        line.kind == DiffLineKind::Removed && is_doc && (text.contains("assert") || text.ends_with(';'))
+    };
+    if lines().any(|line| of_example(&line)) {
+        return true;
     }
     let first = |file: &Option<StoredFile>| {
         let text = file.as_ref().map(|file| String::from_utf8_lossy(&file.content).into_owned())?;
@@ -201,7 +210,7 @@ fn touches_inline_tests(change: &FileChange, path: &str) -> bool {
         DiffLineKind::Removed => line.old_number.is_some_and(|number| number >= before),
         DiffLineKind::Added => line.new_number.zip(after).is_some_and(|(number, after)| number >= after),
     };
-    diff_file(change).hunks.iter().flat_map(|hunk| &hunk.lines).any(reaches)
+    lines().any(|line| reaches(&line))
 }
 
 fn of_package_json(change: &FileChange) -> Vec<TouchedKind> {
