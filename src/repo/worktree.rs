@@ -2,6 +2,7 @@
 //! outside, whatever links the tree holds.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
@@ -23,6 +24,23 @@ pub struct WorkTree {
 
 /// The prefix of the temporary folders, by which leftovers of killed runs are recognised.
 const WORK_TREE_PREFIX: &str = "prentice-tree-";
+
+/// Tells whether a folder was made more than a minute ago, far longer than a lock takes.
+fn is_old(entry: &std::fs::DirEntry) -> bool {
+    let made = entry.metadata().and_then(|data| data.modified()).ok();
+    made.and_then(|made| made.elapsed().ok()).is_some_and(|age| age > Duration::from_secs(60))
+}
+
+/// Removes a folder in which a command of a killed run may still be dying: what it writes meanwhile makes a removal fail.
+fn is_removed(folder: &Path) -> bool {
+    const TRIES: u32 = 20;
+    (0..TRIES).any(|number| {
+        if number > 0 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::fs::remove_dir_all(folder).is_ok() || !folder.exists()
+    })
+}
 
 impl WorkTree {
     /// Writes all files of `tree` into a new folder below `parent`.
@@ -56,8 +74,12 @@ impl WorkTree {
                 && entry.file_type().is_ok_and(|kind| kind.is_dir())
         });
         let abandoned = ours.filter(|entry| {
-            let lock = std::fs::File::open(entry.path().join("lock"));
-            lock.is_ok_and(|lock| lock.try_lock().is_ok()) && std::fs::remove_dir_all(entry.path()).is_ok()
+            let is_free = match std::fs::File::open(entry.path().join("lock")) {
+                Ok(lock) => lock.try_lock().is_ok(),
+                // Its maker was killed before the lock was there, unless it is only just being made.
+                Err(_) => is_old(entry),
+            };
+            is_free && is_removed(&entry.path())
         });
         abandoned.count()
     }
@@ -273,7 +295,14 @@ mod tests {
         let dead = parent.path().join(format!("{WORK_TREE_PREFIX}dead"));
         std::fs::create_dir(&dead).expect("made");
         std::fs::write(dead.join("lock"), "").expect("written");
-        assert_eq!(WorkTree::remove_leftovers(parent.path()), 1);
-        assert!(living.root().exists() && !dead.exists());
+        // Killed before the lock was there: an old one goes, one that is being made stays.
+        let (old, young) = ["old", "young"].map(|name| parent.path().join(format!("{WORK_TREE_PREFIX}{name}"))).into();
+        for folder in [&old, &young] {
+            std::fs::create_dir(folder).expect("made");
+        }
+        let handle = std::fs::File::open(&old).expect("opened");
+        handle.set_modified(std::time::UNIX_EPOCH).expect("aged");
+        assert_eq!(WorkTree::remove_leftovers(parent.path()), 2);
+        assert!(living.root().exists() && !dead.exists() && !old.exists() && young.exists());
     }
 }

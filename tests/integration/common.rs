@@ -102,18 +102,25 @@ impl World {
 
     /// Waits until `condition` holds; tests wait for what they need, not for a time.
     pub(crate) fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        for _ in 0..600 {
+        // Machines that build beside the tests are slow.
+        for _ in 0..2400 {
             if condition(self) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("30 s over without: {what}");
+        panic!("2 minutes over without: {what}");
     }
 
     pub(crate) fn work_trees(&self) -> usize {
         let entries = std::fs::read_dir(self.temporary()).expect("readable").flatten();
         entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("prentice-tree-")).count()
+    }
+
+    /// Counts the work trees whose lock is there already.
+    pub(crate) fn locked_trees(&self) -> usize {
+        let entries = std::fs::read_dir(self.temporary()).expect("readable").flatten();
+        entries.filter(|entry| entry.path().join("lock").exists()).count()
     }
 
     /// Reads the one journal there is.

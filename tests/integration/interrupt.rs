@@ -48,7 +48,7 @@ async fn a_run_killed_while_the_tests_run_goes_on_without_paying_again() {
     let url = endpoint.url();
     let mut child = world.start(&["run", "task.yml", "--base-url", &url]);
     world.wait_until("the patched tree is being tested", |world| {
-        world.journal().contains("\"event\":\"reply\"") && world.work_trees() == 1
+        world.journal().contains("\"event\":\"reply\"") && world.work_trees() == 1 && world.locked_trees() == 1
     });
     kill(pid(&child), Signal::SIGKILL).expect("sent");
     child.wait().expect("it is dead");
