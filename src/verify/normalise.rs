@@ -58,7 +58,7 @@ static ESCAPE: LazyLock<Regex> =
 /// `places` are folders and what stands for them: the work tree as `.`, its scratch folder as `$TMP`. Line ends become
 /// `\n`; escape sequences, control and invisible characters go; times, dates, thread numbers, process numbers, ports
 /// and addresses are replaced; `::commands::` of GitHub's log are broken up. Doing it twice changes nothing more.
-/// Linear in the text, with a factor for each rule and for each of at most [`MOST_PASSES`] passes.
+/// Linear in the text, with a factor for each rule and for each of at most 50 passes.
 pub fn normalise(text: &str, places: &[(&Path, &str)]) -> String {
     let mut current = text.to_owned();
     // Every rule takes away digits, markers or bytes and none brings them back, so that this ends by itself; what is made to
