@@ -357,3 +357,26 @@ fn an_example_of_the_documentation_is_a_test() {
     assert_eq!(kinds("/// Adds.\npub fn add() {}\n", &with(2)), []);
     assert_eq!(kinds("/// Adds it.\npub fn add() {}\n", "/// Adds.\npub fn add() {}\n"), []);
 }
+
+#[test]
+fn the_script_that_a_check_starts_is_a_command_and_what_it_looks_at_is_not() {
+    let touches = |command: &str, path: &str| {
+        let check = crate::verify::from_user(&[command.to_owned()]).expect("a command").remove(0);
+        let touched = verification_touched(&[change(path, Some("a\n"), Some("b\n"))], &[&check]);
+        touched.iter().any(|touched| touched.kind == TouchedKind::TestCommand)
+    };
+    for command in
+        ["sh check.sh", "./check.sh --all", "bash -e check.sh", "timeout 30 sh check.sh", "env CI=1 sh check.sh"]
+    {
+        assert!(touches(command, "check.sh"), "{command}");
+    }
+    for (command, path) in [
+        ("pytest --doctest-modules src/calc.py", "src/calc.py"),
+        ("python3 -m pytest src/calc.py", "src/calc.py"),
+        ("sh check.sh src/calc.py", "src/calc.py"),
+        ("cargo test --manifest-path Cargo.toml", "Cargo.toml"),
+    ] {
+        assert!(!touches(command, path), "{command}");
+    }
+    assert!(touches("npm test", "node_modules/.bin/mocha") && touches("pytest", ".venv/bin/python3"));
+}

@@ -86,20 +86,30 @@ pub fn verification_touched(changes: &[FileChange], checks: &[&Check]) -> Vec<To
     all
 }
 
-/// Tells files that a check starts: scripts that it names, and whatever lies in folders of installed tools.
+/// Programs that run the script which follows their options.
+const LAUNCHERS: &[&str] = &[
+    "sh", "bash", "dash", "zsh", "env", "timeout", "nice", "python", "python3", "node", "deno", "bun", "ruby", "perl",
+    "php", "npx", "pwsh",
+];
+
+/// Tells files that a check starts: the script that it names, and whatever lies in folders of installed tools. What a
+/// program is given to look at is no command.
 fn is_command(path: &RepoPath, checks: &[&Check]) -> bool {
     let is_tool = path.components().any(|part| matches!(part, "node_modules" | ".venv" | "venv"));
-    let names = |check: &&Check| {
+    let starts = |check: &&Check| {
         let words = check.argv.iter().flat_map(|word| word.split_whitespace());
-        words.map(|word| word.trim_matches(['\'', '"']).trim_start_matches("./")).any(|word| {
-            let place = match check.folder.as_str() {
-                "" => word.to_owned(),
-                folder => format!("{folder}/{word}"),
-            };
-            path.as_str() == place
+        let is_before = |word: &&str| {
+            let is_setting = word.contains('=') || word.bytes().all(|byte| byte.is_ascii_digit());
+            word.starts_with('-') || is_setting || LAUNCHERS.contains(word)
+        };
+        let script = words.map(|word| word.trim_matches(['\'', '"'])).find(|word| !is_before(word));
+        let script = script.map(|word| word.strip_prefix("./").unwrap_or(word));
+        script.is_some_and(|word| match check.folder.as_str() {
+            "" => path.as_str() == word,
+            folder => path.as_str().strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')) == Some(word),
         })
     };
-    is_tool || (!is_of_tests(path) && checks.iter().any(names))
+    is_tool || (!is_of_tests(path) && checks.iter().any(starts))
 }
 
 /// Returns what a change brings of tests and of what tests compare with. Of a file with code and tests, the code stays as
