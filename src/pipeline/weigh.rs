@@ -45,8 +45,7 @@ pub(super) async fn steady(
         reruns.push(Rerun { tree: which, run: again });
     }
     if let Some(old_tests) = with_old_tests(tree)?.filter(|_| !gone.is_empty()) {
-        bench.progress.step("Running the tests that are gone, in their old form, with the change");
-        let run = run(bench, &old_tests, &checks.without_lint()).await?;
+        let run = run_old(bench, &old_tests, checks).await?;
         excused.replaced = verify::replaced(&gone, &run);
         reruns.push(Rerun { tree: RerunOf::OldTests, run });
     }
@@ -66,27 +65,32 @@ pub(super) async fn not_weakened(
 ) -> Result<Evidence, PipelineError> {
     let decides = matches!(evidence.verdict, Verdict::Proven | Verdict::Added);
     let Some(old_tests) = with_old_tests(tree)?.filter(|_| decides) else { return Ok(evidence) };
-    bench.progress.step("Running the tests that were changed, in their old form, with the change");
-    let first = run(bench, &old_tests, &checks.without_lint()).await?;
+    // Where tests are gone, they were run so already.
+    let made = evidence.reruns.iter().find(|rerun| rerun.tree == RerunOf::OldTests).map(|rerun| rerun.run.clone());
+    let first = match made {
+        Some(run) => run,
+        None => {
+            let run = run_old(bench, &old_tests, checks).await?;
+            evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: run.clone() });
+            run
+        }
+    };
     let suspects: Vec<String> = verify::weakened(&evidence, &first).into_iter().collect();
-    if suspects.is_empty() {
-        evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: first });
+    let concerned = checks.concerned(&first, &suspects);
+    if concerned.list.is_empty() {
         return Ok(evidence);
     }
-    let concerned = checks.concerned(&first, &suspects);
+    bench.progress.step("Running again what failed there");
     let again = run(bench, &old_tests, &concerned).await?;
     let unclear = verify::unconfirmed(&suspects, &again);
-    let weakened: Vec<String> = suspects.into_iter().filter(|name| !unclear.contains(name)).collect();
-    evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: first });
-    if !weakened.is_empty() {
-        evidence.verdict = Verdict::Refused;
-        evidence.reason = format!(
-            "what was green before is green only because its test was changed: {}",
-            weakened.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
-        );
-        evidence.broken.extend(weakened);
-    }
-    Ok(evidence)
+    evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: again });
+    let weakened = suspects.into_iter().filter(|name| !unclear.contains(name)).collect();
+    Ok(verify::refuse_weakened(evidence, weakened))
+}
+
+async fn run_old(bench: &Bench<'_>, old_tests: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
+    bench.progress.step("Running the tests that were changed or are gone, in their old form, with the change");
+    run(bench, old_tests, &checks.without_lint()).await
 }
 
 /// Returns the changed tree with those tests as they were that the change altered or took away, in files of their own or beside

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::paths::folded;
 use super::{Touched, TouchedKind};
-use crate::verify::{Evidence, ReportFormat, Verdict, red_first_reason};
+use crate::verify::{Evidence, ReportFormat, Verdict};
 
 /// Names that stand for their folder rather than for themselves.
 const FOLDER_NAMES: &[&str] = &["mod", "index", "__init__"];
@@ -47,16 +47,7 @@ pub fn discount(mut evidence: Evidence, touched: &[Touched]) -> Evidence {
     let cause = everywhere.unwrap_or(&touched[0]);
     let why = format!("{}: {}", cause.path, cause.kind.describe());
     evidence.not_checked.push(format!("these turned green and prove nothing, because {why}: {}", doubtful.join(", ")));
-    if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() && !evidence.red_first.is_empty() {
-        evidence.reason = red_first_reason(&evidence.red_first);
-    } else if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() {
-        evidence.verdict = match (evidence.is_red(), evidence.added.is_empty()) {
-            (true, _) => Verdict::Unproven,
-            (false, false) => Verdict::Added,
-            (false, true) => Verdict::Green,
-        };
-        evidence.reason = format!("the tests that turned green do not count as proof, because {why}");
-    }
+    evidence.without_proof(format!("the tests that turned green do not count as proof, because {why}"));
     evidence
 }
 

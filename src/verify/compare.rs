@@ -18,11 +18,9 @@
 use std::collections::BTreeSet;
 
 use super::excerpt::tells_of_compile_error;
+use super::reason::{added_reason, fixed_reason, flaky_note, listed, tests, untested};
 use super::{CheckKind, CheckRun, Evidence, Outcome, ReportFormat, TreeRun, Verdict};
 use crate::sandbox::{Exit, Level};
-
-/// Names that a reason lists before it only counts.
-const NAMES_IN_REASON: usize = 3;
 
 /// Compares the base's run with the changed tree's and draws the verdict.
 ///
@@ -283,10 +281,7 @@ impl Tally {
             return (if patched.is_red_beside(&self.flaky) { Verdict::Unproven } else { Verdict::Green }, what);
         }
         if !self.fixed.is_empty() {
-            return (
-                Verdict::Proven,
-                listed(&self.fixed, "failed before and passes now", "failed before and pass now"),
-            );
+            return (Verdict::Proven, fixed_reason(&self.fixed));
         }
         if patched.is_red_beside(&self.flaky) {
             return (
@@ -308,11 +303,6 @@ impl Tally {
     }
 }
 
-/// Says what is flaky, for people.
-pub(super) fn flaky_note(names: &[String]) -> String {
-    format!("these gave different outcomes on the same tree and are not counted (flaky): {}", names.join(", "))
-}
-
 fn ground_of(before: Option<&CheckRun>) -> Ground {
     match before {
         None => Ground::Unknown,
@@ -320,38 +310,4 @@ fn ground_of(before: Option<&CheckRun>) -> Ground {
         Some(run) if run.format == ReportFormat::ExitCode => Ground::GreenWithoutNames,
         Some(_) => Ground::Known,
     }
-}
-
-fn untested(patched: &TreeRun) -> String {
-    let builds: Vec<&CheckRun> = patched
-        .checks
-        .iter()
-        .filter(|run| run.check.kind != CheckKind::Lint && run.did_run() && !run.found_no_tests())
-        .collect();
-    if patched.checks.iter().all(|run| run.check.kind == CheckKind::Lint) {
-        "NOTHING WAS CHECKED: no build or test command was found in this repository".to_owned()
-    } else if builds.is_empty() {
-        "NOTHING WAS CHECKED: none of the commands that were found ran any test here".to_owned()
-    } else if patched.is_red() {
-        "NO TEST WAS RUN: the build was red before and is as red now".to_owned()
-    } else {
-        "NO TEST WAS RUN: the tree builds, which says nothing about what it does".to_owned()
-    }
-}
-
-fn tests(count: usize) -> String {
-    if count == 1 { "1 test".to_owned() } else { format!("{count} tests") }
-}
-
-/// Says why new tests are only added.
-pub(super) fn added_reason(names: &BTreeSet<String>) -> String {
-    let what = listed(names, "passes now that did not run before", "pass now that did not run before");
-    format!("{what}; nothing broke")
-}
-
-pub(super) fn listed(names: &BTreeSet<String>, one: &str, many: &str) -> String {
-    let shown: Vec<&str> = names.iter().take(NAMES_IN_REASON).map(String::as_str).collect();
-    let rest = names.len() - shown.len();
-    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    format!("{}{more} {}", shown.join(", "), if names.len() == 1 { one } else { many })
 }

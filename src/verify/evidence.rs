@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::TreeRun;
+use super::reason::{fixed_reason, red_first_reason};
 use crate::sandbox::Level;
 
 /// What the evidence says, mechanically.
@@ -135,6 +136,25 @@ impl Evidence {
             Verdict::Proven | Verdict::Added | Verdict::Green => true,
             Verdict::Unproven => !self.is_red(),
             Verdict::Refused => false,
+        }
+    }
+
+    /// Says anew what is proven after tests have left `fixed`; where nothing is left, `why` is the reason of what remains.
+    pub fn without_proof(&mut self, why: String) {
+        if self.verdict != Verdict::Proven {
+            return;
+        }
+        if !self.fixed.is_empty() {
+            self.reason = fixed_reason(&self.fixed.iter().cloned().collect());
+        } else if !self.red_first.is_empty() {
+            self.reason = red_first_reason(&self.red_first);
+        } else {
+            self.verdict = match (self.is_red(), self.added.is_empty()) {
+                (true, _) => Verdict::Unproven,
+                (false, false) => Verdict::Added,
+                (false, true) => Verdict::Green,
+            };
+            self.reason = why;
         }
     }
 

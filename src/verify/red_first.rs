@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::compare::{added_reason, listed};
-use super::{Evidence, Outcome, TreeRun, Verdict};
+use super::reason::{added_reason, red_first_reason};
+use super::{CheckRun, Evidence, Outcome, TreeRun, Verdict};
 
 /// The most names that a note lists.
 const NAMES_IN_NOTE: usize = 10;
@@ -54,40 +54,23 @@ pub fn red_first(
         }
     }
     // What turns green by the change's tests alone was not turned by its code.
-    let by_tests: Vec<String> = {
-        let passes = |name: &String| {
-            let runs = alone.checks.iter().flat_map(|run| run.tests.iter().map(move |test| (run, test)));
-            runs.filter(|(_, test)| test.outcome == Outcome::Passed)
-                .any(|(run, test)| run.full_name(&test.name) == *name)
-        };
-        let green = |name: &String| alone.checks.iter().any(|run| run.check.label() == *name && !run.is_red());
-        evidence.fixed.iter().filter(|name| passes(name) || green(name)).cloned().collect()
-    };
+    let by_tests = turned_by_tests(&evidence.fixed, &alone);
     if !by_tests.is_empty() {
         evidence.fixed.retain(|name| !by_tests.contains(name));
         evidence.not_checked.push(format!(
             "these turn green without the change of the code as well and prove nothing: {}",
-            by_tests.iter().take(NAMES_IN_NOTE).cloned().collect::<Vec<_>>().join(", ")
+            few(&by_tests)
         ));
-        if evidence.verdict == Verdict::Proven && evidence.fixed.is_empty() {
-            evidence.verdict = match (evidence.is_red(), evidence.added.is_empty()) {
-                (true, _) => Verdict::Unproven,
-                (false, false) => Verdict::Added,
-                (false, true) => Verdict::Green,
-            };
-            evidence.reason = "the tests that turned green do so without the change of the code as well".to_owned();
-        }
+        evidence.without_proof("the tests that turned green do so without the change of the code as well".to_owned());
     }
     evidence.tests_on_base = Some(alone);
     let settled = |name: &String| idle.contains(name) || (is_trusted && red.contains(name));
     evidence.added.retain(|name| !settled(name));
     if !idle.is_empty() {
         let count = idle.len();
-        let names: Vec<&str> = idle.iter().take(NAMES_IN_NOTE).map(String::as_str).collect();
         evidence.not_checked.push(format!(
-            "{count} of the new tests pass without the change as well and prove nothing: {}{}",
-            names.join(", "),
-            if count > names.len() { " and more" } else { "" }
+            "{count} of the new tests pass without the change as well and prove nothing: {}",
+            few(&idle)
         ));
     }
     if !is_trusted {
@@ -110,25 +93,37 @@ pub fn red_first(
 
 /// Weighs a change that is nothing but tests: they pass without any change of the code, and prove nothing.
 pub fn only_tests(mut evidence: Evidence) -> Evidence {
+    const WHY: &str = "the change is tests only, and they pass without any other";
     let fixed = std::mem::take(&mut evidence.fixed);
     if !fixed.is_empty() {
-        evidence.not_checked.push(format!(
-            "these turned green by a change of tests alone and prove nothing: {}",
-            fixed.iter().take(NAMES_IN_NOTE).cloned().collect::<Vec<_>>().join(", ")
-        ));
+        evidence
+            .not_checked
+            .push(format!("these turned green by a change of tests alone and prove nothing: {}", few(&fixed)));
     }
-    if evidence.verdict == Verdict::Proven && evidence.is_red() {
-        evidence.verdict = Verdict::Unproven;
-        evidence.reason = "the change is tests only, and checks are still red".to_owned();
-    }
-    if matches!(evidence.verdict, Verdict::Added | Verdict::Proven) {
+    if evidence.verdict == Verdict::Added {
         evidence.verdict = Verdict::Green;
-        evidence.reason =
-            "everything that passed before passes now; the change is tests only, and they pass without any other"
-                .to_owned();
+        evidence.reason = format!("everything that passed before passes now; {WHY}");
     }
     evidence.added.clear();
+    evidence.without_proof(WHY.to_owned());
     evidence
+}
+
+/// Names those of `fixed` that pass, or commands that are green, with the change's tests on the base alone.
+fn turned_by_tests(fixed: &[String], alone: &TreeRun) -> Vec<String> {
+    let passes = |run: &CheckRun, name: &str| {
+        let passed = run.tests.iter().filter(|test| test.outcome == Outcome::Passed);
+        passed.map(|test| run.full_name(&test.name)).any(|full| full == name)
+    };
+    let is_green =
+        |name: &str| alone.checks.iter().any(|run| passes(run, name) || (run.check.label() == name && !run.is_red()));
+    fixed.iter().filter(|name| is_green(name)).cloned().collect()
+}
+
+/// Lists the first names.
+fn few(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(NAMES_IN_NOTE).map(String::as_str).collect();
+    format!("{}{}", shown.join(", "), if names.len() > shown.len() { " and more" } else { "" })
 }
 
 fn names_missing(message: &str) -> impl Iterator<Item = &str> {
@@ -138,20 +133,10 @@ fn names_missing(message: &str) -> impl Iterator<Item = &str> {
         .map(|name| name.as_str())
 }
 
-/// Says what tests prove that fail on the base alone.
-pub fn red_first_reason(names: &[String]) -> String {
-    let all = names.iter().cloned().collect();
-    listed(
-        &all,
-        "is new or changed, fails without the change and passes with it",
-        "are new or changed, fail without the change and pass with it",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verify::{Check, CheckRun, ReportFormat, TestResult, compare, from_user};
+    use crate::verify::{Check, ReportFormat, TestResult, compare, from_user};
 
     fn check() -> Check {
         from_user(&["pytest".to_owned()]).expect("a command").remove(0)

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{CheckRun, Evidence, Outcome, TreeRun};
+use super::reason::listed;
+use super::{CheckRun, Evidence, Outcome, TreeRun, Verdict};
 
 /// Names the tests that passed on the base and do not exist with the change, where at least as many pass as before: they may
 /// have been renamed, or got other parameters.
@@ -32,7 +33,7 @@ pub fn replaced(gone: &BTreeSet<String>, old_tests: &TreeRun) -> BTreeSet<String
 /// Names the tests that a change made weaker: they passed on the base and pass now, and yet their old form fails with the
 /// change while their new form passes without it, so that it was the test that gave way.
 ///
-/// `old_tests` is the run of the changed code with the tests of the base.
+/// `old_tests` is the run of the changed code with the tests of the base. The names are those of [`CheckRun::full_name`].
 pub fn weakened(evidence: &Evidence, old_tests: &TreeRun) -> BTreeSet<String> {
     let outcome = |tree: &TreeRun, run: &CheckRun, name: &str| {
         tree.run_of(&run.check).and_then(|run| run.test(name)).map(|test| test.outcome)
@@ -52,11 +53,23 @@ pub fn weakened(evidence: &Evidence, old_tests: &TreeRun) -> BTreeSet<String> {
     found
 }
 
+/// Refuses a change for the tests that it made weaker; an empty list changes nothing.
+pub fn refuse_weakened(mut evidence: Evidence, weakened: BTreeSet<String>) -> Evidence {
+    if !weakened.is_empty() {
+        let what =
+            listed(&weakened, "is green only because it was changed", "are green only because they were changed");
+        evidence.verdict = Verdict::Refused;
+        evidence.reason = format!("what was green before is not any more: {what}");
+        evidence.broken.extend(weakened);
+    }
+    evidence
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::verify::testing::tree;
-    use crate::verify::{Excused, Verdict, compare, compare_without};
+    use crate::verify::{Excused, compare, compare_without};
 
     #[test]
     fn a_renamed_test_is_not_broken_and_a_deleted_one_is() {

@@ -108,19 +108,17 @@ const HIDDEN_SETTINGS: &[&str] =
 impl Setup {
     fn new(files: &Files<'_>, ecosystem: Ecosystem, ways: Vec<Vec<Step>>) -> Self {
         let mut all = Sha256::new();
-        let mut add = |text: &str| {
-            all.update((text.len() as u64).to_le_bytes());
-            all.update(text);
+        let mut add = |bytes: &[u8]| {
+            all.update((bytes.len() as u64).to_le_bytes());
+            all.update(bytes);
         };
-        add(FORMAT);
-        ways.iter().flatten().for_each(|step| add(&step.check.label()));
+        add(FORMAT.as_bytes());
+        ways.iter().flatten().for_each(|step| add(step.check.label().as_bytes()));
         let ours = files.below("").filter(|path| manifests::names(ecosystem, path.file_name()));
         let hidden = files.tree.paths().filter(|path| HIDDEN_SETTINGS.contains(&path.as_str()));
         for path in ours.chain(hidden) {
-            add(path.as_str());
-            let stored = files.tree.read(path).ok().flatten();
-            let digest = stored.map(|file| Sha256::digest(&file.content)).unwrap_or_default();
-            add(&digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+            add(path.as_str().as_bytes());
+            add(files.tree.read(path).ok().flatten().as_ref().map_or(&[], |file| &*file.content));
         }
         let key = all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         Self { ecosystem, ways, environment: others::environment(ecosystem), key }
