@@ -207,6 +207,14 @@ pub fn readable(tree: &FileTree, path: &RepoPath) -> Result<String, String> {
     Ok(text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_control_or_invisible(*c)).collect())
 }
 
+/// Tells why a file is a secret, by its name or by what stands in it; `None` where it is none, or cannot be read.
+pub fn secrecy(tree: &FileTree, path: &RepoPath) -> Option<String> {
+    let by_name = withhold::by_path(path).filter(|reason| *reason == Reason::SecretByName);
+    let text = || tree.read_text(path).ok().flatten();
+    let reason = by_name.or_else(|| find_credential(&text()?).map(Reason::SecretByContent))?;
+    Some(format!("{path} is not shown: {}", reason.text()))
+}
+
 /// Returns the files of `tree` that hold secrets by their names.
 pub fn secret_files(tree: &FileTree) -> Vec<RepoPath> {
     tree.paths().filter(|path| withhold::by_path(path) == Some(Reason::SecretByName)).cloned().collect()

@@ -6,8 +6,8 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, Wanted};
-use super::{Answered, Opening, ProposeError, frames, opening, replies, window};
-use crate::edit::{self, Reading};
+use super::{Answered, Opening, ProposeError, Unusable, frames, opening, replies, window};
+use crate::edit;
 use crate::llm::{EditForm, Finish, Form, Message, Role};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoPath};
@@ -57,8 +57,7 @@ impl Blocks {
             values.push(("closing", closing.clone()));
         }
         let user = session.render(prompt, &values)?.user;
-        let pictures = opening.pictures.iter().filter(|_| session.profile().vision).cloned().collect();
-        let user = Message { pictures, ..Message::new(Role::User, user) };
+        let user = super::first_message(session, opening, user);
         let target = match opening.context.excerpts.as_slice() {
             // A test belongs in a file of its own.
             _ if prompt == prompt::TEST => None,
@@ -105,9 +104,13 @@ impl Blocks {
             session.note_repetition();
         }
         let answer = match reply.finish {
-            Finish::Length => Err("Your answer was cut off at the longest allowed length. Write smaller edits: only \
-                                   the lines that change, with two lines around them."
-                .to_owned()),
+            Finish::Length => Err(Unusable {
+                problems:
+                    "Your answer was cut off at the longest allowed length. Write smaller edits: only the lines that \
+                           change, with two lines around them."
+                        .to_owned(),
+                is_prose: false,
+            }),
             _ if self.explains(&reply.text) => return Ok(Answered::Explained { remarks: reply.text }),
             _ => self.apply(tree, &reply.text),
         };
@@ -124,11 +127,9 @@ impl Blocks {
                 }
                 Ok(Answered::Changed { tree: changed, remarks })
             }
-            Err(problems) => {
-                let text = reply.text;
-                self.last_exchange = vec![Message::new(Role::Assistant, text.clone())];
+            Err(Unusable { problems, is_prose }) => {
+                self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
                 let again = if is_new { "" } else { "You have written this answer before.\n" };
-                let is_prose = edit::parse(&text).is_err_and(|error| error.is_only_prose());
                 self.push_feedback(session, &format!("{again}{problems}"), is_prose)?;
                 Ok(Answered::Unusable { problems })
             }
@@ -227,25 +228,22 @@ impl Blocks {
         complete && edit::parse(answer).is_err_and(|error| error.is_only_prose())
     }
 
-    fn apply(&self, tree: &FileTree, answer: &str) -> Result<(FileTree, String), String> {
-        let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
+    fn apply(&self, tree: &FileTree, answer: &str) -> Result<(FileTree, String), Unusable> {
         // Models that were shown one file often write it without its name.
         let target = self.target.as_deref().filter(|_| self.form == EditForm::WholeFile);
-        let reading = Reading { format: None, target, exists: &exists };
-        let read = edit::parse_as(answer, &reading).map_err(|error| match self.form {
+        let (changed, read) = super::apply(tree, answer, (None, target)).map_err(|unusable| match self.form {
             // The form of search and replace would only confuse.
-            EditForm::WholeFile if error.is_only_prose() => "Your answer holds no file, only prose.".to_owned(),
-            _ => error.to_string(),
-        })?;
-        super::visible_to_model(tree, &read.edits)?;
-        let changed = edit::apply(tree, &read.edits).map_err(|error| error.to_string())?;
-        match changed.changes() {
-            Ok(changes) if changes.is_empty() => {
-                Err("Together with your earlier edits this changes nothing: the files are as they were at the start."
-                    .to_owned())
+            EditForm::WholeFile if unusable.is_prose => {
+                Unusable { problems: "Your answer holds no file, only prose.".to_owned(), ..unusable }
             }
-            _ => Ok((changed, read.remarks)),
+            _ => unusable,
+        })?;
+        if changed.changes().is_ok_and(|changes| changes.is_empty()) {
+            let problems =
+                "Together with your earlier edits this changes nothing: the files are as they were at the start.";
+            return Err(Unusable { problems: problems.to_owned(), is_prose: false });
         }
+        Ok((changed, read.remarks))
     }
 }
 

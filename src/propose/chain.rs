@@ -124,11 +124,7 @@ impl Session<'_> {
         (changes, evidence): (&[FileChange], &str),
         cancel: &CancellationToken,
     ) -> Result<Vec<String>, ProposeError> {
-        let values = [
-            ("task", fence("TASK", &describe(task))),
-            ("difference", fence("DIFFERENCE", &unified(changes))),
-            ("evidence", evidence.to_owned()),
-        ];
+        let values = of_change(task, changes, evidence);
         Ok(behind(&self.consult(prompt::REVIEW, &values, cancel).await?, "PROBLEM"))
     }
 
@@ -142,11 +138,7 @@ impl Session<'_> {
         (changes, evidence): (&[FileChange], &str),
         cancel: &CancellationToken,
     ) -> Result<Option<Described>, ProposeError> {
-        let values = [
-            ("task", fence("TASK", &describe(task))),
-            ("difference", fence("DIFFERENCE", &unified(changes))),
-            ("evidence", evidence.to_owned()),
-        ];
+        let values = of_change(task, changes, evidence);
         let answer = self.consult(prompt::DESCRIBE, &values, cancel).await?;
         let Some(title) = behind(&answer, "TITLE").into_iter().next() else { return Ok(None) };
         let is_title = |line: &&str| plain(line).to_ascii_uppercase().starts_with("TITLE:");
@@ -154,6 +146,15 @@ impl Session<'_> {
         let title: String = title.trim_end_matches('.').chars().take(100).collect();
         Ok(Some(Described { title, text: rest.join("\n").trim().to_owned() }))
     }
+}
+
+/// What the steps that look at a finished change are shown.
+fn of_change(task: &Task, changes: &[FileChange], evidence: &str) -> [(&'static str, String); 3] {
+    [
+        ("task", fence("TASK", &describe(task))),
+        ("difference", fence("DIFFERENCE", &unified(changes))),
+        ("evidence", evidence.to_owned()),
+    ]
 }
 
 /// Returns what stands behind `WORD:` at the beginning of lines, however they are listed or emphasised.

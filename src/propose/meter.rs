@@ -82,24 +82,33 @@ pub struct Limits {
     pub wall_time: Duration,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Ledger {
+    spent: Spent,
+    /// US dollars of the calls whose price is known; `spent` holds no sum as soon as one is not.
+    known_usd: f64,
+}
+
 /// Counts what calls use and refuses the one that would go over a limit.
 pub struct Meter {
     limits: Limits,
     clock: Arc<dyn Clock>,
-    spent: Mutex<Spent>,
-    /// US dollars of the calls whose price is known.
-    known_usd: Mutex<f64>,
+    ledger: Mutex<Ledger>,
 }
 
 impl Meter {
     /// Makes a meter on which nothing is spent.
     pub fn new(limits: Limits, clock: Arc<dyn Clock>) -> Self {
-        Self { limits, clock, spent: Mutex::new(Spent::default()), known_usd: Mutex::new(0.0) }
+        Self { limits, clock, ledger: Mutex::new(Ledger::default()) }
     }
 
     /// Returns what has been used so far.
     pub fn spent(&self) -> Spent {
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ledger().spent
+    }
+
+    fn ledger(&self) -> Ledger {
+        *self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Checks that `request` stays within all limits even when the answer is as long as it may be.
@@ -109,7 +118,7 @@ impl Meter {
     /// # Errors
     /// The first [`LimitReached`].
     pub fn allow(&self, request: &Request, pricing: &Pricing) -> Result<(), LimitReached> {
-        let spent = self.spent();
+        let Ledger { spent, known_usd: so_far } = self.ledger();
         let over = self.clock.elapsed();
         if over >= self.limits.wall_time {
             let whole = Duration::from_secs(over.as_secs());
@@ -127,7 +136,6 @@ impl Meter {
             counted_by: crate::llm::CountedBy::Prentice,
         };
         // What a model without a price cost is not known; the others count all the same.
-        let so_far = *self.known_usd.lock().unwrap_or_else(PoisonError::into_inner);
         match pricing(&worst) {
             Some(needed) if so_far + needed > self.limits.cost_usd => {
                 Err(LimitReached::Cost { spent: so_far, needed, limit: self.limits.cost_usd })
@@ -138,12 +146,13 @@ impl Meter {
 
     /// Adds what a call has used.
     pub fn add(&self, usage: &Usage, pricing: &Pricing) {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        let cost = pricing(usage);
+        ledger.known_usd += cost.unwrap_or(0.0);
+        let spent = &mut ledger.spent;
         spent.input_tokens += usage.input_tokens;
         spent.cached_input_tokens += usage.cached_input_tokens;
         spent.output_tokens += usage.output_tokens;
-        let cost = pricing(usage);
-        *self.known_usd.lock().unwrap_or_else(PoisonError::into_inner) += cost.unwrap_or(0.0);
         spent.cost_usd = if spent.calls == 0 { cost } else { spent.cost_usd.zip(cost).map(|(old, new)| old + new) };
         spent.calls += 1;
     }

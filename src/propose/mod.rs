@@ -20,9 +20,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{Context, readable};
-use crate::edit::Edit;
-use crate::llm::{Dialect, LlmError, Picture};
+use crate::context::{Context, secrecy};
+use crate::edit::{self, Answer, EditError, Format, Reading};
+use crate::llm::{Dialect, LlmError, Message, Picture, Role};
 use crate::prompt::{self, PromptError, fence};
 use crate::repo::{FileTree, RepoError, RepoPath};
 use crate::task::Task;
@@ -269,13 +269,43 @@ impl Conversation {
     }
 }
 
-/// Refuses edits of files that the model may not see: what is said of them would show them.
-fn visible_to_model(tree: &FileTree, edits: &[Edit]) -> Result<(), String> {
-    let paths = edits.iter().flat_map(|edit| [edit.path(), edit.target()]);
-    for path in paths.filter_map(|path| RepoPath::of_existing(path).ok()).filter(|path| tree.contains(path)) {
-        readable(tree, &path).map_err(|reason| format!("{reason}; it cannot be edited here"))?;
+/// Why the edits of an answer were not applied.
+struct Unusable {
+    /// What the model is told.
+    problems: String,
+    /// Whether the answer holds no edit at all.
+    is_prose: bool,
+}
+
+impl From<EditError> for Unusable {
+    fn from(error: EditError) -> Self {
+        Self { problems: error.to_string(), is_prose: error.is_only_prose() }
     }
-    Ok(())
+}
+
+/// Applies the edits of an answer to `tree`; of files that hold secrets nothing is said, and nothing is changed.
+fn apply(
+    tree: &FileTree,
+    answer: &str,
+    (format, target): (Option<Format>, Option<&str>),
+) -> Result<(FileTree, Answer), Unusable> {
+    let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
+    let read = edit::parse_as(answer, &Reading { format, target, exists: &exists })?;
+    let named = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]);
+    let secret = named
+        .filter_map(|path| RepoPath::of_existing(path).ok())
+        .filter(|path| tree.contains(path))
+        .find_map(|path| secrecy(tree, &path));
+    if let Some(reason) = secret {
+        return Err(Unusable { problems: format!("{reason}; it cannot be edited here"), is_prose: false });
+    }
+    Ok((edit::apply(tree, &read.edits)?, read))
+}
+
+/// The message that opens a conversation, with the pictures of the task for models that can see.
+fn first_message(session: &Session<'_>, opening: &Opening<'_>, text: String) -> Message {
+    let pictures = if session.profile().vision { opening.pictures.to_vec() } else { Vec::new() };
+    Message { pictures, ..Message::new(Role::User, text) }
 }
 
 fn first_prompt(opening: &Opening<'_>) -> (prompt::Prompt, Vec<(&'static str, String)>) {

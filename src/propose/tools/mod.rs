@@ -22,10 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, replies, window};
-use crate::edit::{self, Format, Reading};
+use crate::edit::{self, Format};
 use crate::llm::{Finish, Message, Reply, Role, Tool, ToolCall};
 use crate::prompt::{self, Prompt};
-use crate::repo::{FileTree, RepoPath, diff_file};
+use crate::repo::{FileTree, diff_file};
 
 /// The longest result of a function, in bytes.
 const MOST_RESULT_BYTES: usize = 16_000;
@@ -73,8 +73,7 @@ impl Tools {
         let system = session.render(prompt::TOOLS, &[])?.system;
         values.push(("closing", "Make the change now, and call finish.".to_owned()));
         let user = session.render(prompt, &values)?.user;
-        let pictures = opening.pictures.iter().filter(|_| session.profile().vision).cloned().collect();
-        let user = Message { pictures, ..Message::new(Role::User, user) };
+        let user = super::first_message(session, opening, user);
         let threads = opening.revision.map_or(0, |revision| revision.threads);
         let messages = vec![Message::new(Role::System, system), user];
         Ok(Self { messages, tools: offered(), idle: 0, threads, may_stay: false })
@@ -167,13 +166,13 @@ impl Tools {
         before: &[crate::repo::FileChange],
     ) -> Result<Option<Answered>, ProposeError> {
         let is_cut = reply.finish == Finish::Length;
-        if let (Ok(read), false) = (edit::parse(&reply.text), is_cut) {
-            match super::visible_to_model(tree, &read.edits).and_then(|()| apply(tree, &read.edits)) {
-                Ok(changed) => {
+        if !is_cut && edit::parse(&reply.text).is_ok() {
+            match super::apply(tree, &reply.text, (None, None)) {
+                Ok((changed, read)) => {
                     *tree = changed.clone();
                     return Ok(Some(Answered::Changed { tree: changed, remarks: read.remarks }));
                 }
-                Err(problem) => self.tell(problem),
+                Err(unusable) => self.tell(unusable.problems),
             }
             return Ok(None);
         }
@@ -226,21 +225,11 @@ impl Tools {
     }
 }
 
-fn apply(tree: &FileTree, edits: &[edit::Edit]) -> Result<FileTree, String> {
-    edit::apply(tree, edits).map_err(|error| error.to_string())
-}
-
 /// Applies one edit to `tree`.
 fn edited(tree: &mut FileTree, arguments: &str) -> String {
-    let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
-    let reading = Reading { format: Some(Format::Json), target: None, exists: &exists };
-    let read = match edit::parse_as(arguments, &reading) {
-        Ok(read) => read,
-        Err(error) => return error.to_string(),
-    };
-    let changed = match super::visible_to_model(tree, &read.edits).and_then(|()| apply(tree, &read.edits)) {
-        Ok(changed) => changed,
-        Err(problem) => return problem,
+    let (changed, read) = match super::apply(tree, arguments, (Some(Format::Json), None)) {
+        Ok(applied) => applied,
+        Err(unusable) => return unusable.problems,
     };
     let touched: Vec<&str> = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]).collect();
     let changes = changed.changes().unwrap_or_default();

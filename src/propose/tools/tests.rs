@@ -1,5 +1,5 @@
 use super::*;
-use crate::repo::StoredFile;
+use crate::repo::{RepoPath, StoredFile};
 
 fn tree() -> FileTree {
     let path = |text| RepoPath::parse(text).expect("a path");
@@ -7,6 +7,7 @@ fn tree() -> FileTree {
     FileTree::from_files([
         (path("src/price.py"), StoredFile::regular(code.as_bytes())),
         (path("src/deep/a.txt"), StoredFile::regular(*b"a\xE2\x80\x8Bb total\n")),
+        (path("logo.png"), StoredFile::regular(*b"\x89PNG\r\n\x1a\n\0\0")),
         (path(".env"), StoredFile::regular(*b"TOKEN=total\n")),
     ])
 }
@@ -41,6 +42,9 @@ fn edits_come_as_the_schema_wants_them_and_never_touch_what_is_not_shown() {
     assert!(edited(&mut tree, &call("create", "tests/a.py", None, Some("assert True\n"))).contains("+1 -0"));
     assert!(edited(&mut tree, &call("str_replace", "src/price.py", Some("max("), Some("sum("))).contains("+1 -1"));
     assert!(edited(&mut tree, &call("delete", "src/deep/a.txt", None, None)).contains("+0 -1"));
+    let gone = edited(&mut tree, &call("delete", "logo.png", None, None));
+    assert!(gone.starts_with("logo.png now differs"), "what is no text can be taken away: {gone}");
+    assert!(edited(&mut tree, &call("delete", ".env", None, None)).contains("is not shown"));
     let secret = edited(&mut tree, &call("str_replace", ".env", Some("TOKEM"), Some("x")));
     assert!(secret.contains(".env is not shown") && !secret.contains("TOKEN"), "{secret}");
 }
@@ -80,7 +84,7 @@ fn an_outline_is_of_a_file_or_a_folder() {
         outline(json!({ "path": "src/price.py" })),
         "src/price.py, 9 lines\n4-5: def total(prices):\n8-9: def count(prices):\n"
     );
-    assert_eq!(outline(json!({ "path": "" })), ".env\nsrc/ (2 files)\n");
+    assert_eq!(outline(json!({ "path": "" })), ".env\nlogo.png\nsrc/ (2 files)\n");
     assert_eq!(outline(json!({ "path": "src/" })), "deep/ (1 files)\nprice.py\n");
     assert_eq!(outline(json!({ "path": "nowhere" })), "There is no file or folder nowhere.");
 }
