@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::asking::{self, LEAST_CONTEXT_TOKENS};
-use super::steps::with_extracted;
-use super::test_first::{self, Shown};
+use super::steps::{Shown, with_extracted};
 use super::workbench::Runs;
 use super::{Candidate, Job, Made, Rung, Start};
 use crate::bundle::Ending;
@@ -99,24 +98,11 @@ impl Walk<'_, '_> {
             pictures: job.pictures,
             revision: start.revision.as_ref(),
         };
-        let shown = match self.wants_test(session, &task, extracted.as_ref()) {
-            true => {
-                let asked = test_first::ask(job, session, (&opening, start.judging), (start.tree, &workbench)).await;
-                self.unless_limited("no test", asked)?.flatten()
-            }
-            false => None,
-        };
-        let (tree, failures, context) = match shown {
-            Some(Shown { tree, failures }) => {
-                // The fix is asked for by a model that sees the test.
-                let changes = tree.over(start.tree).and_then(|tree| tree.changes()).map_err(PipelineError::from)?;
-                let mut files: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
-                files.extend(context.excerpts.first().map(|excerpt| excerpt.path.to_string()));
-                let context = self.gather(&tree, &failures, &files, budget)?;
-                (tree, failures, context)
-            }
-            None => (start.tree.clone(), start.failures.clone(), context.clone()),
-        };
+        let Shown { tree, failures, context } =
+            match self.test_first(session, (&opening, extracted.as_ref()), budget).await? {
+                Some(shown) => shown,
+                None => Shown { tree: start.tree.clone(), failures: start.failures.clone(), context: context.clone() },
+            };
         let opening = Opening { failures: &failures, context: &context, ..opening };
         let mut conversation = Conversation::open(session, &opening, tree.clone())?;
         match self.converse(session, &mut conversation, (&task, &workbench)).await {

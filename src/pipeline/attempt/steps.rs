@@ -3,13 +3,22 @@
 use serde_json::json;
 
 use super::converse::{Stop, Walk, record};
+use super::workbench::Runs;
 use super::{Candidate, test_first};
 use crate::bundle::Ending;
 use crate::context::Context;
 use crate::llm::{LlmError, Step};
 use crate::pipeline::PipelineError;
 use crate::propose::{Extracted, Opening, ProposeError, Session};
+use crate::repo::FileTree;
 use crate::task::Task;
+
+/// What the edits begin with: the files, what fails in them, and what is shown of them.
+pub(super) struct Shown {
+    pub(super) tree: FileTree,
+    pub(super) failures: String,
+    pub(super) context: Context,
+}
 
 impl Walk<'_, '_> {
     pub(super) async fn extract(&mut self, session: &mut Session<'_>) -> Result<Option<Extracted>, Stop> {
@@ -57,7 +66,28 @@ impl Walk<'_, '_> {
         Ok(plan.text)
     }
 
-    pub(super) fn wants_test(&self, session: &Session<'_>, task: &Task, extracted: Option<&Extracted>) -> bool {
+    /// Asks for a failing test where the task describes a defect; the fix is asked for by a model that sees the test.
+    pub(super) async fn test_first(
+        &self,
+        session: &mut Session<'_>,
+        (opening, extracted): (&Opening<'_>, Option<&Extracted>),
+        budget: u64,
+    ) -> Result<Option<Shown>, Stop> {
+        if !self.wants_test(session, opening.task, extracted) {
+            return Ok(None);
+        }
+        let (job, start) = (self.job, self.start);
+        let workbench = Runs { bench: job.bench(), checks: start.judging.checks };
+        let asked = test_first::ask(job, session, (opening, start.judging), (start.tree, &workbench)).await;
+        let Some((tree, failures)) = self.unless_limited("no test", asked)?.flatten() else { return Ok(None) };
+        let changes = tree.over(start.tree).and_then(|tree| tree.changes()).map_err(PipelineError::from)?;
+        let mut files: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
+        files.extend(opening.context.excerpts.first().map(|excerpt| excerpt.path.to_string()));
+        let context = self.gather(&tree, &failures, &files, budget)?;
+        Ok(Some(Shown { tree, failures, context }))
+    }
+
+    fn wants_test(&self, session: &Session<'_>, task: &Task, extracted: Option<&Extracted>) -> bool {
         let is_first = self.start.before.is_none();
         let shows_already = !self.start.failures.trim().is_empty();
         let has_checks = !self.start.judging.checks.list.is_empty();
@@ -75,11 +105,7 @@ impl Walk<'_, '_> {
     }
 
     /// A step that a limit forbids is left out; the edits meet the same limit, or are smaller.
-    pub(super) fn unless_limited<T>(
-        &self,
-        without: &str,
-        made: Result<T, ProposeError>,
-    ) -> Result<Option<T>, ProposeError> {
+    fn unless_limited<T>(&self, without: &str, made: Result<T, ProposeError>) -> Result<Option<T>, ProposeError> {
         match made {
             Ok(made) => Ok(Some(made)),
             Err(ProposeError::Limit(limit)) => {

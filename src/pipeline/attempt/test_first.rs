@@ -17,14 +17,6 @@ const MOST_TESTS: u32 = 3;
 /// The longest output shown, in bytes.
 const OUTPUT_BYTES: usize = 3_000;
 
-/// A test that shows the defect.
-pub(super) struct Shown {
-    /// The files with the test.
-    pub(super) tree: FileTree,
-    /// How it fails.
-    pub(super) failures: String,
-}
-
 /// Tells whether a task describes something that goes wrong.
 pub(super) fn is_defect(task: &Task, extracted: Option<&Extracted>) -> bool {
     const WORDS: &[&str] = &[
@@ -58,14 +50,14 @@ pub(super) fn is_defect(task: &Task, extracted: Option<&Extracted>) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| WORDS.contains(&word))
 }
 
-/// Asks for a test and runs it on the files as they are; one that passes there, or cannot run, is sent back. `None` when there
-/// is none after a few tries.
+/// Asks for a test and runs it on the files as they are; one that passes there, or cannot run, is sent back. Returns the files
+/// with the test and how it fails; `None` when there is none after a few tries.
 pub(super) async fn ask(
     job: &Job<'_>,
     session: &mut Session<'_>,
     (opening, judging): (&Opening<'_>, &Judging<'_>),
     (tree, workbench): (&FileTree, &dyn Workbench),
-) -> Result<Option<Shown>, ProposeError> {
+) -> Result<Option<(FileTree, String)>, ProposeError> {
     let mut conversation = Conversation::open_for_test(session, opening, tree.clone())?;
     for number in 1..=MOST_TESTS {
         if session.rounds_left() <= 1 {
@@ -80,7 +72,7 @@ pub(super) async fn ask(
             Ok(Ok(failures)) => {
                 job.progress.note("the test fails as the files are: it shows the defect");
                 record(job, "test_first", json!({ "shows": true, "failures": failures }))?;
-                return Ok(Some(Shown { tree: with_test, failures }));
+                return Ok(Some((with_test, failures)));
             }
             Ok(Err(refusal)) => refusal,
             // The checks that judge the change will meet the same, and say so.
