@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::ci::Ci;
 use super::failure::{Exit, Failure};
-use super::output::{print, print_json};
+use super::output::{print, print_json, tell};
 use super::run::words;
 use crate::bundle::{self, Bundle, Merit};
 use crate::config::Environment;
@@ -66,8 +66,21 @@ pub(super) fn choose(flags: &Choose, environment: &Environment) -> Result<Exit, 
         print_json(&describe(&candidates, chosen));
     } else {
         print(&table(&candidates, chosen));
+        let others: Vec<String> = equals(&candidates, chosen).map(|other| other.folder.display().to_string()).collect();
+        if !others.is_empty() {
+            tell(&format!("equally good by evidence and size, and named later: {}", others.join(", ")));
+        }
     }
     Ok(Exit::Done)
+}
+
+fn equals<'c, 'a>(candidates: &'c [Candidate<'a>], chosen: usize) -> impl Iterator<Item = &'c Candidate<'a>> {
+    let merit = candidates[chosen].merit;
+    candidates
+        .iter()
+        .enumerate()
+        .filter(move |(at, other)| *at != chosen && other.merit == merit)
+        .map(|(_, other)| other)
 }
 
 fn read<'a>(folder: &'a Path, wanted: Option<&str>) -> Result<Candidate<'a>, Failure> {
@@ -97,7 +110,8 @@ fn describe(candidates: &[Candidate<'_>], chosen: usize) -> serde_json::Value {
             "cost_usd": candidate.bundle.account.spent.cost_usd,
         })
     };
-    json!({ "chosen": chosen, "digest": candidates[chosen].digest, "bundles": candidates.iter().map(one).collect::<Vec<_>>() })
+    let ties = equals(candidates, chosen).count();
+    json!({ "chosen": chosen, "digest": candidates[chosen].digest, "ties": ties, "bundles": candidates.iter().map(one).collect::<Vec<_>>() })
 }
 
 fn table(candidates: &[Candidate<'_>], chosen: usize) -> String {

@@ -47,6 +47,12 @@ async fn the_accepted_attempt_is_chosen_and_copied_as_it_is() {
     ");
     assert_eq!(choose(&world, &[&(out, good.1.clone())], &[]).code, Some(0), "the copy has the digest");
 
+    assert!(!ran.err.contains("equally good"), "{}", ran.err);
+    let again = attempt(&world, "again", GOOD).await;
+    let tied = choose(&world, &[&good, &broken, &again], &[]);
+    assert!(tied.ends_with(0).err.contains("equally good by evidence and size, and named later: "), "{tied:?}");
+    assert!(tied.err.trim_end().ends_with("again"), "{tied:?}");
+
     let place = world.temporary().join("outputs");
     let outputs = place.display().to_string();
     let mut command = world.prentice(&["choose", &broken.0, &good.0]);
