@@ -7,6 +7,7 @@
 mod change;
 mod commit;
 mod diff;
+mod history;
 mod merge;
 mod path;
 mod store;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 pub use change::{FileChange, FileMode, StoredFile};
 pub use commit::{CommitDetails, CommitId, Repository};
 pub use diff::{DiffLine, DiffLineKind, FileDiff, Hunk, diff_file, unified};
+pub use history::PastCommit;
 pub use merge::Merged;
 pub use path::{PathError, RepoPath, is_control_or_invisible};
 pub use store::finish_storing;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -176,6 +177,29 @@ impl FileTree {
         let Some(listed) = self.base.get(path) else { return Ok(None) };
         let content = self.read_base(path, listed)?;
         Ok(Some(StoredFile { content, mode: listed.mode }))
+    }
+
+    /// Reads the first `most` bytes of the file at `path` into `buffer`, in the place of what it holds.
+    ///
+    /// For reading many files: the buffer is used again, and the rest of a huge file is not read.
+    ///
+    /// # Errors
+    /// [`RepoError`] when there is no such file or its bytes cannot be read.
+    pub fn read_start(&self, path: &RepoPath, most: usize, buffer: &mut Vec<u8>) -> Result<(), RepoError> {
+        buffer.clear();
+        let on_disk = self.base.get(path).filter(|listed| {
+            let is_file = listed.place == Place::Disk && listed.mode != FileMode::Symlink;
+            is_file && !self.changes.contains_key(path)
+        });
+        if let (Some(_), Origin::Directory { root }) = (on_disk, &self.origin) {
+            let place = root.join(path.as_str());
+            let file = std::fs::File::open(&place).map_err(RepoError::io(&place))?;
+            file.take(most as u64).read_to_end(buffer).map_err(RepoError::io(&place))?;
+            return Ok(());
+        }
+        let file = self.read(path)?.ok_or_else(|| RepoError::UnknownRevision(path.to_string()))?;
+        buffer.extend_from_slice(&file.content[..file.content.len().min(most)]);
+        Ok(())
     }
 
     /// Reads the file at `path` as text; `None` when there is none, or it is not UTF-8, or it is a link.
