@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tree_sitter::{Node, QueryCursor, StreamingIterator};
+use tree_sitter::{Node, QueryCursor, StreamingIterator, Tree};
 
 use super::{Definition, DefinitionKind, Language, grammar};
 
@@ -16,10 +16,19 @@ const MAX_DEPTH: u32 = 300;
 ///
 /// Empty for a text that is too long or too costly, see [`super::parses`]. A text with errors gives what is readable in it.
 pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
-    let (Some(tree), Some(query)) = (grammar::parse_for_query(language, text), grammar::definition_query(language))
-    else {
-        return Vec::new();
-    };
+    grammar::parse_for_query(language, text).map_or_else(Vec::new, |tree| definitions_of(language, &tree, text))
+}
+
+/// Finds what `text` defines and what it uses, in one parse; see [`definitions`] and [`references`].
+pub fn names(language: Language, text: &str) -> (Vec<Definition>, Vec<String>) {
+    match grammar::parse_for_query(language, text) {
+        Some(tree) => (definitions_of(language, &tree, text), references_of(language, &tree, text)),
+        None => (Vec::new(), Vec::new()),
+    }
+}
+
+fn definitions_of(language: Language, tree: &Tree, text: &str) -> Vec<Definition> {
+    let Some(query) = grammar::definition_query(language) else { return Vec::new() };
     let lines: Vec<&str> = text.lines().collect();
     // One node may match two patterns (a constant that is a function): the first pattern of the file wins.
     let mut found: BTreeMap<(usize, usize), (usize, Definition)> = BTreeMap::new();
@@ -61,10 +70,11 @@ pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
 ///
 /// Empty for a text that is too long or too costly, see [`super::parses`].
 pub fn references(language: Language, text: &str) -> Vec<String> {
-    let (Some(tree), Some(query)) = (grammar::parse_for_query(language, text), grammar::reference_query(language))
-    else {
-        return Vec::new();
-    };
+    grammar::parse_for_query(language, text).map_or_else(Vec::new, |tree| references_of(language, &tree, text))
+}
+
+fn references_of(language: Language, tree: &Tree, text: &str) -> Vec<String> {
+    let Some(query) = grammar::reference_query(language) else { return Vec::new() };
     let mut names = BTreeSet::new();
     let mut cursor = shallow_cursor();
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
