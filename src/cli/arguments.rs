@@ -212,6 +212,14 @@ pub(super) struct Publish {
 
 /// `prentice context`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice context 'smart case is applied to the whole pattern'
+  prentice context --file issue.md --tokens 8192 --json
+  prentice context --file issue.md --explain src/parser.rs       what speaks for this file, and how much
+  prentice context --base v2.0 'panic in the parser'             the files and the history of a commit
+
+No index and no model is needed: every file is read once. Where the folder is the top of a checkout, the messages of the last
+2,000 commits help to find what the task is about; a shallow clone has fewer.")]
 pub(super) struct Context {
     /// The task as plain text.
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -221,10 +229,16 @@ pub(super) struct Context {
     pub file: Option<PathBuf>,
     #[command(flatten)]
     pub place: Place,
+    /// Look at the files of a commit instead of those that lie in the folder.
+    #[arg(long, value_name = "REVISION")]
+    pub base: Option<String>,
     /// The budget in tokens.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..))]
     pub tokens: u64,
-    /// Print one JSON object with the excerpts' text.
+    /// Say why a file stands where it stands in the ranking, instead of showing excerpts.
+    #[arg(long, value_name = "PATH", conflicts_with = "json")]
+    pub explain: Option<String>,
+    /// Print one JSON object: files ranked with what speaks for each, excerpts with their text, timings.
     #[arg(long)]
     pub json: bool,
 }

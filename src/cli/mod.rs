@@ -8,6 +8,7 @@ mod bench;
 mod certify;
 mod choose;
 mod ci;
+mod context;
 mod demo;
 mod doctor;
 mod failure;
@@ -84,7 +85,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Propose(flags) => run::propose(*flags, &environment, cancel).await,
         Command::Publish(flags) => publish::publish(&flags, &environment, cancel).await,
         Command::Respond(flags) => respond::respond(&flags, &environment, cancel).await,
-        Command::Context(flags) => inspect::context(&flags),
+        Command::Context(flags) => context::context(&flags, &environment),
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Apply(flags) => apply::apply(&flags),
         Command::Visible(flags) => visible::show(&flags),

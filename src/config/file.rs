@@ -69,6 +69,8 @@ pub struct ContextLayer {
     /// Tokens of excerpts, map and instructions together. 256 to 1,000,000.
     #[serde(deserialize_with = "whole::<256, 1_000_000, _>")]
     pub tokens: Option<u64>,
+    /// Files that are shown besides what the search finds, capped: paths or globs (`docs/adr/*.md`).
+    pub knowledge: Option<Vec<String>>,
 }
 
 /// What a run may cost.

@@ -92,6 +92,8 @@ pub struct Config {
     pub prices: Setting<Option<(f64, f64)>>,
     /// Tokens of context; `None`: what the window leaves, at most [`DEFAULT_CONTEXT_TOKENS`].
     pub context_tokens: Setting<Option<u64>>,
+    /// Files that are shown besides what the search finds: paths or globs.
+    pub knowledge: Setting<Vec<String>>,
     /// Independent proposals.
     pub attempts: Setting<u64>,
     /// Calls in one attempt, all steps together.
@@ -183,6 +185,7 @@ impl Layers {
             profiles: pick.value(|l| l.model.profiles.clone(), BTreeMap::new()),
             prices: pick.optional(|l| l.model.input_price.zip(l.model.output_price)),
             context_tokens: pick.optional(|l| l.context.tokens),
+            knowledge: pick.value(|l| l.context.knowledge.clone(), Vec::new()),
             attempts: pick.value(|l| l.limits.attempts, 1),
             rounds: pick.value(|l| l.limits.rounds, 30),
             tokens: pick.value(|l| l.limits.tokens, 400_000),

@@ -4,10 +4,11 @@ use rayon::prelude::*;
 
 use super::piece::{self, Piece, Source};
 use super::question::Question;
-use super::rank::{self, RankedFile, Rarity};
+use super::rank::{self, RankedFile};
+use super::rarity::Rarity;
 use super::weights;
 use super::withhold::Reason;
-use crate::repo::{FileTree, RepoPath};
+use crate::repo::{FileTree, PastCommit, RepoPath};
 use crate::syntax::{self, Definition, Language};
 
 /// A file that may be shown.
@@ -19,6 +20,8 @@ pub(super) struct Candidate<'a> {
     pub source: Source,
     /// What it defines; empty where nothing is parsed.
     pub definitions: Vec<Definition>,
+    /// The names that it uses; empty where nothing is parsed.
+    pub references: Vec<String>,
     /// Its pieces in the order of the lines.
     pub pieces: Vec<Piece>,
 }
@@ -31,6 +34,7 @@ pub(super) fn examine<'a>(
     question: &Question,
     rarity: &Rarity,
     ranked: &[RankedFile<'a>],
+    commits: &[PastCommit],
 ) -> (Vec<Candidate<'a>>, Vec<(&'a RepoPath, Reason)>) {
     let mut bytes = 0;
     let planned: Vec<(&RankedFile<'a>, bool)> = ranked
@@ -52,7 +56,7 @@ pub(super) fn examine<'a>(
             Err(reason) => withheld.push(reason),
         }
     }
-    candidates.sort_by(|a, b| rank::compare(&a.file, &b.file));
+    rank::rank_anew(&mut candidates, commits);
     (candidates, withheld)
 }
 
@@ -66,15 +70,12 @@ fn examine_one<'a>(
     let path = file.facts.path;
     let stored = tree.read(path).ok().flatten().ok_or(Reason::Unreadable)?;
     let text = std::str::from_utf8(&stored.content).map_err(|_| Reason::NotText)?;
-    let definitions = match Language::of(path) {
-        Some(language) if parse => syntax::definitions(language, text),
-        _ => Vec::new(),
+    let (definitions, references) = match Language::of(path) {
+        Some(language) if parse => syntax::names(language, text),
+        _ => (Vec::new(), Vec::new()),
     };
     let source = Source::new(question, text.to_owned());
     let mut pieces = piece::split(&source, &definitions);
     piece::score(&source, &mut pieces, question, rarity, &file.lines);
-    let best = pieces.iter().map(|piece| piece.score).fold(0.0, f64::max);
-    let mut file = file.clone();
-    file.score += weights::BEST_PIECE * rank::prior(file.facts.kind) * best;
-    Ok(Candidate { file, source, definitions, pieces })
+    Ok(Candidate { file: file.clone(), source, definitions, references, pieces })
 }

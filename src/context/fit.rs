@@ -9,7 +9,8 @@ use std::ops::RangeInclusive;
 use super::candidate::Candidate;
 use super::piece::Piece;
 use super::question::Question;
-use super::rank::{Rarity, Tier};
+use super::rank::Tier;
+use super::rarity::Rarity;
 use super::reason;
 use super::weights;
 use super::withhold::Reason;
@@ -57,7 +58,6 @@ pub(super) fn fit<'a>(
     allowance: Allowance,
 ) -> Fitted<'a> {
     let mut fitted = Fitted::default();
-    let mut left = allowance.tokens;
     let best = candidates.iter().map(|candidate| candidate.file.score).fold(0.0, f64::max);
     let wanted: Vec<&Candidate<'a>> = candidates
         .iter()
@@ -67,12 +67,8 @@ pub(super) fn fit<'a>(
             matches || file.tier > Tier::Matched || allowance.everything
         })
         .collect();
-    let least_share = if allowance.everything { 1.0 } else { 1.0 / wanted.len() as f64 };
     let mut chosen: Vec<Choice<'_, 'a>> = Vec::new();
     for candidate in wanted {
-        if left < LEAST_USEFUL_TOKENS {
-            break;
-        }
         let file = &candidate.file;
         let credential = secret::find_credential(&candidate.source.text);
         if let Some(shape) = credential {
@@ -81,20 +77,38 @@ pub(super) fn fit<'a>(
                 continue;
             }
         }
-        let share = if file.tier > Tier::Matched { weights::NAMED_FILE_SHARE } else { weights::FILE_SHARE };
-        let turn = (left as f64 * share.max(least_share)) as usize;
-        let mut choice = Choice::new(candidate, allowance, credential.is_some());
-        left -= choice.first_turn(turn).min(left);
-        chosen.push(choice);
+        let fits = match file.tier {
+            Tier::Hinted => 2.0 * best.max(1.0),
+            Tier::Named | Tier::Matched => file.score,
+        };
+        chosen.push(Choice::new(candidate, allowance, credential.is_some(), fits));
     }
-    for choice in &mut chosen {
-        left -= choice.take(left).min(left);
-    }
+    take_turns(&mut chosen, allowance);
     for choice in &chosen {
         fitted.excerpts.extend(choice.excerpts(question, rarity));
     }
     drop_what_does_not_fit(&mut fitted.excerpts, allowance.tokens);
     fitted
+}
+
+/// Lets the files take turns: each turn of a file makes its next one less urgent, so that the best file shows most, and many
+/// files show their best.
+fn take_turns(chosen: &mut [Choice<'_, '_>], allowance: Allowance) {
+    let mut left = allowance.tokens;
+    let turn = (allowance.tokens / weights::TURNS).clamp(weights::LEAST_TURN_TOKENS, weights::MOST_TURN_TOKENS);
+    while left >= LEAST_USEFUL_TOKENS {
+        // The first of equals, so that the order of the files decides.
+        let next = chosen
+            .iter_mut()
+            .filter(|choice| !choice.is_done)
+            .reduce(|best, choice| if choice.urgency() > best.urgency() { choice } else { best });
+        let Some(next) = next else { return };
+        let turn = if next.candidate.file.tier > Tier::Matched { turn * weights::NAMED_TURNS } else { turn };
+        let spent = next.turn(turn.min(left), left).min(left);
+        left -= spent;
+        next.turns += 1;
+        next.is_done = spent == 0;
+    }
 }
 
 /// Returns the tokens that an excerpt takes with its path and what surrounds it.
@@ -124,10 +138,18 @@ struct Choice<'c, 'a> {
     lines: BTreeSet<usize>,
     /// The pieces that are not looked at yet, best last.
     waiting: Vec<&'c Piece>,
+    /// How well the file fits.
+    fits: f64,
+    /// How well its best piece fits.
+    best: f64,
+    /// How many turns it had.
+    turns: i32,
+    /// Whether nothing more of it fits.
+    is_done: bool,
 }
 
 impl<'c, 'a> Choice<'c, 'a> {
-    fn new(candidate: &'c Candidate<'a>, allowance: Allowance, has_credential: bool) -> Self {
+    fn new(candidate: &'c Candidate<'a>, allowance: Allowance, has_credential: bool, fits: f64) -> Self {
         let shows_all = allowance.everything
             || candidate.file.tier == Tier::Hinted
             || candidate.pieces.iter().all(|piece| piece.score == 0.0);
@@ -140,43 +162,69 @@ impl<'c, 'a> Choice<'c, 'a> {
             has_credential,
             lines: BTreeSet::new(),
             waiting,
+            fits,
+            best: candidate.pieces.iter().map(|piece| piece.score).fold(0.0, f64::max),
+            turns: 0,
+            is_done: false,
         }
     }
 
-    /// Takes the whole file if it fits, or else the best pieces; returns the tokens spent.
-    fn first_turn(&mut self, turn: usize) -> usize {
+    /// How much it is wanted that the file has the next turn.
+    fn urgency(&self) -> f64 {
+        let piece = self.waiting.last().map_or(0.0, |piece| piece.score);
+        let share = if self.best > 0.0 { (piece / self.best).powf(weights::PIECE_POWER) } else { 1.0 };
+        self.fits * weights::NEXT_TURN.powi(self.turns) * share
+    }
+
+    /// Takes the whole file if it is small, or else the best pieces that are left; returns the tokens spent.
+    ///
+    /// A piece longer than a turn is taken whole if it is the first of its file and little of what is `left`.
+    fn turn(&mut self, turn: usize, left: usize) -> usize {
         let source = &self.candidate.source;
-        let most = self.excerpt_tokens.min(turn.saturating_sub(self.overhead));
-        if !self.has_credential
+        let most = self.excerpt_tokens.min(turn.saturating_mul(weights::WHOLE_FILE_TURNS).min(left));
+        if self.lines.is_empty()
+            && !self.has_credential
             && source.lines() > 0
-            && let Some(tokens) = tokens::count_within(&source.text, most)
+            && let Some(tokens) = tokens::count_within(&source.text, most.saturating_sub(self.overhead))
         {
             self.waiting.clear();
             self.lines.extend(1..=source.lines());
             return tokens + self.overhead;
         }
-        self.take(turn)
+        self.take(turn, left)
     }
 
     /// Takes the best pieces that are left as long as they fit into `turn` tokens; returns the tokens spent.
-    fn take(&mut self, turn: usize) -> usize {
+    ///
+    /// The first piece may be longer than a turn; of one that is far longer, the beginning and what matches is taken.
+    fn take(&mut self, turn: usize, left: usize) -> usize {
         let (mut spent, mut misses) = (0, 0);
         while misses < MAX_MISSES && spent + LEAST_USEFUL_TOKENS < turn {
             let Some(piece) = self.waiting.pop() else { break };
-            let cost = self.try_lines(&piece.lines, turn - spent);
+            let most = if spent == 0 { left.min(turn * weights::LONG_PIECE_TURNS) } else { turn - spent };
+            let mut cost = self.try_lines(&piece.lines, most);
+            if cost == 0 && spent > 0 && self.is_worth_a_turn(piece) {
+                self.waiting.push(piece);
+                break;
+            }
+            if cost == 0 {
+                cost = self.take_parts(piece, turn.min(left) - spent);
+            }
             if cost == 0 {
                 misses += 1;
-                if self.lines.is_empty() {
-                    spent += self.take_parts(piece, turn - spent);
-                }
                 continue;
             }
             spent += cost;
             if let Some(head) = &piece.head {
-                spent += self.try_lines(head, turn - spent);
+                spent += self.try_lines(head, left.min(turn.saturating_sub(spent)));
             }
         }
         spent
+    }
+
+    /// Tells whether lines of a piece are not shown yet, so that it may have the next turn for itself.
+    fn is_worth_a_turn(&self, piece: &Piece) -> bool {
+        piece.lines.clone().any(|line| !self.lines.contains(&line))
     }
 
     /// Shows the beginning of a piece that is too long, and the lines around what matches in it.
@@ -228,7 +276,7 @@ impl<'c, 'a> Choice<'c, 'a> {
                 path: file.facts.path.clone(),
                 whole_file: lines == (1..=source.lines()),
                 text: source.slice(&lines).to_owned(),
-                score: file.full_score(),
+                score: file.score,
                 tokens: tokens::count(source.slice(&lines)),
                 reason: reason::tell(self.candidate, &lines, question, rarity),
                 lines,

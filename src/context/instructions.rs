@@ -1,5 +1,9 @@
 //! The instructions that the repository gives to bots and newcomers.
 
+use std::collections::BTreeSet;
+
+use globset::GlobSet;
+
 use super::Instructions;
 use super::withhold::Reason;
 use crate::repo::{FileTree, RepoPath, is_control_or_invisible};
@@ -8,6 +12,10 @@ use crate::tokens;
 
 /// The files, the most specific first; agents.md, Claude Code, GitHub Copilot and GitHub's own documentation name them.
 const FILES: [&str; 4] = ["AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md", "CONTRIBUTING.md"];
+/// The same in the folders of a repository, for what lies below them.
+const NESTED: [&str; 2] = ["AGENTS.md", "CLAUDE.md"];
+/// The best files whose folders are looked at.
+const NESTED_FOR: usize = 5;
 /// Less than this of a file says nothing.
 const LEAST_USEFUL_TOKENS: usize = 32;
 
@@ -29,10 +37,12 @@ impl Found {
 
 /// Reads the instructions, all together at most `max_tokens` tokens, without invisible characters: a person who approved
 /// the file did not see them.
-pub(super) fn read(tree: &FileTree, max_tokens: usize) -> Found {
+///
+/// Those at the top come first, then those in the folders of the `best` files, which speak of these, then `knowledge`.
+pub(super) fn read(tree: &FileTree, best: &[&RepoPath], knowledge: &GlobSet, max_tokens: usize) -> Found {
     let mut found = Found::default();
     let mut left = max_tokens;
-    for path in FILES.iter().filter_map(|name| RepoPath::parse(name).ok()) {
+    for path in places(tree, best, knowledge) {
         let Ok(Some(text)) = tree.read_text(&path) else { continue };
         if let Some(shape) = secret::find_credential(&text) {
             found.withheld.push((path, Reason::SecretByContent(shape)));
@@ -53,6 +63,27 @@ pub(super) fn read(tree: &FileTree, max_tokens: usize) -> Found {
     found
 }
 
+/// Lists where instructions may be, each place once.
+fn places(tree: &FileTree, best: &[&RepoPath], knowledge: &GlobSet) -> Vec<RepoPath> {
+    let mut places: Vec<RepoPath> = FILES.iter().filter_map(|name| RepoPath::parse(name).ok()).collect();
+    let last = places.pop();
+    for path in best.iter().take(NESTED_FOR) {
+        let mut folder = path.folder();
+        while !folder.is_empty() {
+            places.extend(NESTED.iter().filter_map(|name| RepoPath::parse(&format!("{folder}/{name}")).ok()));
+            folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+        }
+    }
+    if !knowledge.is_empty() {
+        places.extend(tree.paths().filter(|path| knowledge.is_match(path.as_str())).cloned());
+    }
+    // What is written for people comes last.
+    places.extend(last);
+    let mut seen = BTreeSet::new();
+    places.retain(|path| tree.contains(path) && seen.insert(path.clone()));
+    places
+}
+
 fn overhead(path: &RepoPath) -> usize {
     super::EXCERPT_OVERHEAD_TOKENS + tokens::count(path.as_str())
 }
@@ -63,7 +94,7 @@ mod tests {
     use crate::context::testing::tree;
 
     fn check(files: &[(&str, &str)], max_tokens: usize, expected: &[(&str, &str, bool)]) {
-        let found = read(&tree(files), max_tokens);
+        let found = read(&tree(files), &[], &GlobSet::empty(), max_tokens);
         let shown: Vec<(&str, &str, bool)> =
             found.shown.iter().map(|file| (file.path.as_str(), file.text.as_str(), file.cut)).collect();
         assert_eq!(shown, expected);
@@ -83,6 +114,24 @@ mod tests {
     }
 
     #[test]
+    fn those_of_the_best_files_folders_and_what_the_user_names_come_between() {
+        let tree = tree(&[
+            ("AGENTS.md", "Top."),
+            ("CONTRIBUTING.md", "For people."),
+            ("docs/adr/1.md", "Decided."),
+            ("web/AGENTS.md", "Web."),
+            ("web/api/CLAUDE.md", "Api."),
+            ("cli/AGENTS.md", "Not here."),
+        ]);
+        let best = RepoPath::parse("web/api/a.ts").expect("a path");
+        let mut globs = globset::GlobSetBuilder::new();
+        globs.add(globset::Glob::new("docs/adr/*.md").expect("a glob"));
+        let found = read(&tree, &[&best], &globs.build().expect("a set"), 400);
+        let shown: Vec<&str> = found.shown.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(shown, ["AGENTS.md", "web/api/CLAUDE.md", "web/AGENTS.md", "docs/adr/1.md", "CONTRIBUTING.md"]);
+    }
+
+    #[test]
     fn the_cap_cuts_behind_a_line() {
         let text = "one two three four\n".repeat(100);
         check(&[("AGENTS.md", &text)], 80, &[("AGENTS.md", &"one two three four\n".repeat(12), true)]);
@@ -91,7 +140,7 @@ mod tests {
     #[test]
     fn a_file_with_a_secret_is_left_out() {
         let text = format!("token: ghp_{}\n", "a".repeat(36));
-        let found = read(&tree(&[("AGENTS.md", &text)]), 400);
+        let found = read(&tree(&[("AGENTS.md", &text)]), &[], &GlobSet::empty(), 400);
         assert_eq!((found.shown.len(), found.withheld.len()), (0, 1));
     }
 }

@@ -6,15 +6,20 @@
 
 mod candidate;
 mod fit;
+mod graph;
+mod history;
 mod instructions;
 mod kind;
+mod links;
 mod map;
 mod mention;
 mod piece;
 mod question;
 mod rank;
+mod rarity;
 mod reason;
 mod scan;
+mod signals;
 mod stop_words;
 #[cfg(test)]
 mod testing;
@@ -24,19 +29,25 @@ mod weights;
 mod withhold;
 mod words;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::repo::{FileTree, RepoPath, is_control_or_invisible};
+use crate::repo::{FileTree, PastCommit, RepoPath, is_control_or_invisible};
 use crate::secret::find_credential;
 use crate::tokens;
 
+pub use signals::Says;
+
+use candidate::Candidate;
 use fit::Allowance;
 use kind::FileKind;
 use question::Question;
-use rank::{RankedFile, Rarity, Tier};
+use rank::{RankedFile, Tier};
+use rarity::Rarity;
+use signals::Round;
 use withhold::Reason;
 
 /// What is asked.
@@ -47,6 +58,10 @@ pub struct Query {
     pub text: String,
     /// Globs of files that the user hinted at, or their folders; such files come first.
     pub files: Vec<String>,
+    /// Earlier commits, newest first: what they say points at the files that they touched.
+    pub history: Vec<PastCommit>,
+    /// Files that belong to the instructions, as paths or globs.
+    pub knowledge: Vec<String>,
 }
 
 /// How much is shown.
@@ -114,6 +129,9 @@ pub struct Context {
     pub map: String,
     /// The repository's own instructions.
     pub instructions: Vec<Instructions>,
+    /// The newest commits that touched the files of the excerpts, a line each: how this repository changes things.
+    #[serde(default)]
+    pub commits: Vec<String>,
     /// Tokens of all of it together; never above `budget_tokens`.
     pub tokens: usize,
     /// The budget that it was fitted to.
@@ -124,11 +142,35 @@ pub struct Context {
     pub withheld: Vec<Withheld>,
 }
 
+/// A file in its place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ranked {
+    /// The file.
+    pub path: RepoPath,
+    /// How well it fits the task; only the order means something.
+    pub score: f64,
+    /// Whether a person hinted at it: such files come first, whatever their score.
+    pub hinted: bool,
+    /// What speaks for it, by name.
+    pub signals: BTreeMap<&'static str, Says>,
+    /// What it is for, which the sum of the signals is multiplied with: 1 for sources, less for tests, documents and data.
+    pub kind_factor: f64,
+}
+
+/// What was found, and how the files were ranked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// What the model is shown.
+    pub context: Context,
+    /// The files that match, best first.
+    pub ranking: Vec<Ranked>,
+}
+
 /// Why there is no context.
 #[derive(Debug, thiserror::Error)]
 pub enum ContextError {
     /// A hint that is no glob.
-    #[error("the file hint {pattern:?} is no glob: {reason}")]
+    #[error("{pattern:?} is no path and no glob: {reason}")]
     Glob {
         /// The hint.
         pattern: String,
@@ -139,11 +181,16 @@ pub enum ContextError {
 
 /// Tokens that a prompt puts around an excerpt or a file of instructions, besides its path: fences and line numbers.
 pub const EXCERPT_OVERHEAD_TOKENS: usize = 16;
+/// Earlier commits that are worth reading for [`Query::history`].
+pub const HISTORY_COMMITS: usize = 2000;
 /// Entries of [`Context::withheld`], at most.
 const MAX_WITHHELD: usize = 100;
 /// The share of the budget that the map may take at most, as its denominator; the instructions have another.
 const MAP_PART: usize = 10;
-const INSTRUCTIONS_PART: usize = 4;
+const INSTRUCTIONS_PART: usize = 8;
+const COMMITS_PART: usize = 32;
+/// Tokens that a prompt puts around a line of [`Context::commits`].
+const LINE_OVERHEAD_TOKENS: usize = 2;
 /// Source texts have at least about this many bytes a token.
 const LEAST_BYTES_A_TOKEN: usize = 3;
 
@@ -154,36 +201,68 @@ const LEAST_BYTES_A_TOKEN: usize = 3;
 /// # Errors
 /// [`ContextError::Glob`] for a hint that is no glob. What cannot be read is listed in [`Context::withheld`].
 pub fn gather(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Context, ContextError> {
+    Ok(search(tree, query, settings)?.context)
+}
+
+/// Does what [`gather`] does, and tells how the files were ranked.
+///
+/// # Errors
+/// As [`gather`].
+pub fn search(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Found, ContextError> {
     let question = Question::new(&query.text);
     let scan = scan::scan(tree, &question, &compile(&query.files)?);
     let rarity = Rarity::of(&question, &scan.files);
-    let mut ranked = rank::rank(&question, &scan, &rarity);
+    let mut ranked = rank::rank(&question, &scan, &rarity, &query.history);
     ranked.retain(|file| !is_idle_setting(file));
     let budget = settings.budget_tokens;
     let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
-    let (mut candidates, unreadable) = candidate::examine(tree, &question, &rarity, worth_reading(&ranked, everything));
-    let instructions = instructions::read(tree, settings.instructions_tokens.min(budget / INSTRUCTIONS_PART));
+    let first = worth_reading(&ranked, everything);
+    let (mut candidates, unreadable) = candidate::examine(tree, &question, &rarity, first, &query.history);
+    let ranking = tell_ranking(&candidates, &ranked[first.len()..]);
+    let best: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
+    let knowledge = compile(&query.knowledge)?;
+    let most = settings.instructions_tokens.min(budget / INSTRUCTIONS_PART);
+    let instructions = instructions::read(tree, &best, &knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
     let spent = instructions.tokens();
     let allowance = Allowance {
-        tokens: budget - spent - budget / MAP_PART,
+        tokens: budget - spent - budget / MAP_PART - budget / COMMITS_PART,
         excerpt_tokens: settings.max_excerpt_tokens,
         everything,
     };
     let fitted = fit::fit(&candidates, &question, &rarity, allowance);
     let map = map::draw(&candidates, &ranked, &fitted.excerpts, budget / MAP_PART);
-    let tokens = spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
+    let commits = history::tell(&query.history, &fitted.excerpts, budget / COMMITS_PART);
+    let told: usize = commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
+    let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
     let secret = instructions.withheld.iter().map(|(path, reason)| (path, *reason));
     let withheld = scan.withheld.iter().copied().chain(unreadable).chain(secret).chain(fitted.withheld);
-    Ok(Context {
+    let context = Context {
         excerpts: fitted.excerpts,
         map,
+        commits,
         tokens,
         budget_tokens: budget,
         files: scan.listed,
         withheld: tell(withheld.collect()),
         instructions: instructions.shown,
-    })
+    };
+    Ok(Found { context, ranking })
+}
+
+/// Tells the ranking: the files that were parsed, then the others; what nothing points at is left out.
+fn tell_ranking(candidates: &[Candidate<'_>], others: &[RankedFile<'_>]) -> Vec<Ranked> {
+    let parsed = candidates.iter().map(|candidate| (&candidate.file, Round::Last));
+    let all = parsed.chain(others.iter().map(|file| (file, Round::First)));
+    all.filter(|(file, _)| file.tier == Tier::Hinted || file.score > 0.0)
+        .map(|(file, round)| Ranked {
+            path: file.facts.path.clone(),
+            score: file.score,
+            hinted: file.tier == Tier::Hinted,
+            signals: file.signals.told(round).collect(),
+            kind_factor: rank::prior(file.facts.kind),
+        })
+        .collect()
 }
 
 /// Reads a file that a model asks for by name, without invisible characters.
@@ -238,26 +317,6 @@ pub fn without_credentials(text: &str) -> String {
         in_key &= !line.contains("-----END");
     }
     shown
-}
-
-/// Ranks the files of `tree` for the task without showing any, best first; what matches nothing is left out.
-///
-/// # Errors
-/// As [`gather`].
-pub fn rank_files(tree: &FileTree, query: &Query) -> Result<Vec<(RepoPath, f64)>, ContextError> {
-    let question = Question::new(&query.text);
-    let scan = scan::scan(tree, &question, &compile(&query.files)?);
-    let rarity = Rarity::of(&question, &scan.files);
-    let ranked = rank::rank(&question, &scan, &rarity);
-    let first = worth_reading(&ranked, false);
-    let (candidates, _) = candidate::examine(tree, &question, &rarity, first);
-    let others = ranked[first.len()..].iter().filter(|file| file.score > 0.0);
-    Ok(candidates
-        .iter()
-        .map(|c| &c.file)
-        .chain(others)
-        .map(|file| (file.facts.path.clone(), file.full_score()))
-        .collect())
 }
 
 /// Returns the files that are worth parsing: the best that match, or when everything fits, the best of all.

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::question::Question;
-use super::rank::Rarity;
+use super::rarity::Rarity;
 use super::weights;
 use super::words::{WordKind, each_word};
 use crate::syntax::{Definition, DefinitionKind};
@@ -30,6 +30,8 @@ pub(super) struct Piece {
     pub is_test: bool,
     /// How well it fits the task; 0 when nothing matches.
     pub score: f64,
+    /// How well it fits the title.
+    pub title_score: f64,
 }
 
 /// A text with the places of its lines and of the terms in it.
@@ -53,7 +55,7 @@ impl Source {
             start += line.len();
             each_word(line.as_bytes(), |word| {
                 words += u32::from(word.kind != WordKind::Compound);
-                if let Some(term) = question.term(word.hash) {
+                if let Some(term) = question.term(&line.as_bytes()[word.start..word.end]) {
                     source.hits.push((at + 1, term));
                 }
             });
@@ -111,6 +113,7 @@ pub(super) fn split(source: &Source, definitions: &[Definition]) -> Vec<Piece> {
                 head: open.last().map(|outer| head(outer)),
                 is_test: open.iter().any(|outer| is_test_module(outer)),
                 score: 0.0,
+                title_score: 0.0,
             });
             covered = last;
         }
@@ -151,7 +154,7 @@ fn add_stretch(
         if source.words(&lines) > 0 {
             let head = outer.map(head).filter(|head| !lines.contains(head.start()));
             let is_test = outer.is_some_and(is_test_module);
-            pieces.push(Piece { lines, name: None, head, is_test, score: 0.0 });
+            pieces.push(Piece { lines, name: None, head, is_test, score: 0.0, title_score: 0.0 });
         }
         start = end + 1;
     }
@@ -167,8 +170,9 @@ pub(super) fn score(source: &Source, pieces: &mut [Piece], question: &Question, 
             counts[*term].0 += 1.0;
             touched.push(*term);
         }
-        each_word(piece.name.as_deref().unwrap_or_default().as_bytes(), |word| {
-            if let Some(term) = question.term(word.hash) {
+        let name = piece.name.as_deref().unwrap_or_default().as_bytes();
+        each_word(name, |word| {
+            if let Some(term) = question.term(&name[word.start..word.end]) {
                 counts[term].1 += weights::IN_DEFINITION_NAME;
                 touched.push(term);
             }
@@ -178,10 +182,13 @@ pub(super) fn score(source: &Source, pieces: &mut [Piece], question: &Question, 
         let relative_length = f64::from(source.words(&piece.lines)) / weights::ORDINARY_PIECE_WORDS;
         for term in touched.drain(..) {
             let (in_text, extra) = std::mem::take(&mut counts[term]);
-            piece.score += rarity.part(term, in_text, extra, relative_length);
+            let part = rarity.part(term, in_text, extra, relative_length);
+            piece.score += part;
+            piece.title_score += if question.terms[term].in_title { part } else { 0.0 };
         }
         if piece.is_test {
             piece.score *= weights::TEST_PRIOR;
+            piece.title_score *= weights::TEST_PRIOR;
         }
         let named = traced.iter().filter(|line| piece.lines.contains(line)).count().min(MAX_TRACED_LINES);
         piece.score += named as f64 * weights::TRACED_LINE;

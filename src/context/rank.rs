@@ -3,11 +3,17 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::kind::{FileKind, stem, tested_stem};
-use super::mention::Mention;
+use super::candidate::Candidate;
+use super::graph;
+use super::history::{self, Past};
+use super::kind::FileKind;
+use super::links;
 use super::question::Question;
+use super::rarity::{Own, Rarity};
 use super::scan::{FileFacts, Scan};
+use super::signals::{Round, Signal, Signals, spread};
 use super::weights;
+use crate::repo::{PastCommit, RepoPath};
 
 /// How sure it is that a file belongs to the task, apart from its words. Later is surer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,60 +33,12 @@ pub(super) struct RankedFile<'a> {
     pub facts: &'a FileFacts<'a>,
     /// How sure it is.
     pub tier: Tier,
-    /// BM25 over its words and its path, with the prior of its kind.
+    /// What speaks for it.
+    pub signals: Signals,
+    /// The sum of the signals by their weights, with the prior of its kind.
     pub score: f64,
     /// Lines of it that the task names, from 1.
     pub lines: Vec<usize>,
-}
-
-impl RankedFile<'_> {
-    /// Returns the score with the tier in it, so that sorting by it alone keeps the order.
-    pub(super) fn full_score(&self) -> f64 {
-        self.score + TIER_STEP * f64::from(self.tier as u8)
-    }
-}
-
-/// More than any sum of words reaches.
-const TIER_STEP: f64 = 1e6;
-
-/// How rare the terms are, and how long the files.
-#[derive(Debug)]
-pub(super) struct Rarity {
-    /// The inverse document frequency of each term, times the weight of the term in the task.
-    pub worth: Vec<f64>,
-    average_words: f64,
-}
-
-impl Rarity {
-    /// Counts the files that hold each term.
-    pub(super) fn of(question: &Question, files: &[FileFacts<'_>]) -> Self {
-        let mut holding = vec![0_u32; question.terms.len()];
-        let mut words = 0_u64;
-        for file in files {
-            words += u64::from(file.words);
-            for count in &file.counts {
-                holding[count.term] += 1;
-            }
-        }
-        let all = files.len() as f64;
-        let worth = holding.iter().zip(&question.terms).map(|(holding, term)| {
-            let holding = f64::from(*holding);
-            term.weight * (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
-        });
-        Self { worth: worth.collect(), average_words: (words as f64 / all.max(1.0)).max(1.0) }
-    }
-
-    /// Returns BM25's part for one term of a text of the given relative length.
-    pub(super) fn part(&self, term: usize, in_text: f64, extra: f64, relative_length: f64) -> f64 {
-        let length = 1.0 - weights::LENGTH + weights::LENGTH * relative_length;
-        let occurrences = in_text / length + extra;
-        self.worth[term] * occurrences * (weights::SATURATION + 1.0) / (occurrences + weights::SATURATION)
-    }
-
-    fn score(&self, file: &FileFacts<'_>) -> f64 {
-        let relative_length = f64::from(file.words) / self.average_words;
-        file.counts.iter().map(|c| self.part(c.term, f64::from(c.in_text), c.extra, relative_length)).sum()
-    }
 }
 
 /// Returns the factor for files of a kind.
@@ -94,105 +52,112 @@ pub(super) fn prior(kind: FileKind) -> f64 {
 }
 
 /// Ranks all files, best first; files of equal score by kind and path.
-pub(super) fn rank<'a>(question: &Question, scan: &'a Scan<'a>, rarity: &Rarity) -> Vec<RankedFile<'a>> {
-    let own: Vec<f64> = scan.files.iter().map(|file| rarity.score(file)).collect();
+pub(super) fn rank<'a>(
+    question: &Question,
+    scan: &'a Scan<'a>,
+    rarity: &Rarity,
+    commits: &[PastCommit],
+) -> Vec<RankedFile<'a>> {
+    let own: Vec<Own> = scan.files.iter().map(|file| rarity.own(question, file)).collect();
     let mut ranked: Vec<RankedFile<'_>> = scan
         .files
         .iter()
-        .zip(&own)
-        .map(|(facts, own)| RankedFile {
+        .map(|facts| RankedFile {
             facts,
             tier: if facts.hinted { Tier::Hinted } else { Tier::Matched },
-            score: own * prior(facts.kind),
+            signals: Signals::default(),
+            score: 0.0,
             lines: Vec::new(),
         })
         .collect();
-    lift_named(&question.mentions, &mut ranked);
-    lift_sources_of_tests(&own, &mut ranked);
+    let past = history::recall(question, commits);
+    let past = |file: &FileFacts<'_>| past.get(file.path).copied().unwrap_or_default();
+    let mut set = |signal: Signal, of: &dyn Fn(usize) -> f64| {
+        let values: Vec<f64> = (0..own.len()).map(of).collect();
+        spread_by_kind(&mut ranked, signal, &values);
+    };
+    set(Signal::Words, &|at| own[at].words);
+    set(Signal::Title, &|at| own[at].title);
+    set(Signal::Name, &|at| own[at].name);
+    set(Signal::Folder, &|at| own[at].folder);
+    set(Signal::Defines, &|at| own[at].defines);
+    set(Signal::Rare, &|at| own[at].rare);
+    set(Signal::Code, &|at| own[at].code);
+    set(Signal::NameCover, &|at| own[at].name_cover);
+    let mut by_extension = BTreeMap::<&str, f64>::new();
+    for file in scan.files.iter().filter(|file| file.kind == FileKind::Source) {
+        *by_extension.entry(file.path.extension().unwrap_or_default()).or_default() += 1.0;
+    }
+    set(Signal::Common, &|at| {
+        by_extension.get(scan.files[at].path.extension().unwrap_or_default()).copied().unwrap_or_default()
+    });
+    let of_past = |value: fn(Past) -> f64| move |at: usize| value(past(&scan.files[at]));
+    set(Signal::History, &of_past(|past| past.history));
+    set(Signal::Alike, &of_past(|past| past.alike));
+    let tested = links::sources_of_tests(&own, &ranked);
+    spread_by_kind(&mut ranked, Signal::Tested, &tested);
+    links::name(&question.mentions, &mut ranked);
+    for file in &mut ranked {
+        file.score = file.signals.score(Round::First) * prior(file.facts.kind);
+    }
     ranked.sort_by(compare);
     ranked
 }
 
+/// The largest value is that of a source: tests and documents may hold every word of a task.
+fn spread_by_kind(ranked: &mut [RankedFile<'_>], signal: Signal, values: &[f64]) {
+    let sources = ranked.iter().zip(values).filter(|(file, _)| file.facts.kind == FileKind::Source);
+    let largest = sources.map(|(_, value)| *value).fold(0.0, f64::max);
+    let capped: Vec<f64> = values.iter().map(|value| if largest > 0.0 { value.min(largest) } else { *value }).collect();
+    spread(ranked.iter_mut().map(|file| &mut file.signals), signal, &capped);
+}
+
 /// Compares by tier and score, best first; the path breaks ties, so that the same tree always gives the same order.
 pub(super) fn compare(a: &RankedFile<'_>, b: &RankedFile<'_>) -> Ordering {
-    b.tier
-        .cmp(&a.tier)
+    (b.tier == Tier::Hinted)
+        .cmp(&(a.tier == Tier::Hinted))
         .then(b.score.total_cmp(&a.score))
         .then(a.facts.kind.cmp(&b.facts.kind))
         .then(a.facts.path.cmp(b.facts.path))
 }
 
-/// Most files that one name may stand for and still say something.
-const MAX_NAMESAKES: usize = 5;
-/// Names that stand in texts for a file of the reader's own.
-const COMMON_STEMS: [&str; 12] =
-    ["main", "index", "mod", "lib", "app", "test", "example", "__init__", "setup", "conftest", "config", "package"];
-
-fn lift_named(mentions: &[Mention], ranked: &mut [RankedFile<'_>]) {
-    let mut by_name = BTreeMap::<&str, Vec<usize>>::new();
-    for mention in mentions {
-        by_name.entry(last_component(&mention.path)).or_default();
+/// Sets what is known only of the files that were parsed, and ranks these anew.
+pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], commits: &[PastCommit]) {
+    let paths: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
+    let piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.score).fold(0.0, f64::max)).collect();
+    let title_piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.title_score).fold(0.0, f64::max)).collect();
+    let uses = graph::uses(candidates);
+    let near = near(candidates);
+    let fitting = candidates.iter().take(weights::TOGETHER_WITH).map(|c| (c.file.facts.path, c.file.score)).collect();
+    let together = history::changed_together(commits, &paths, &fitting);
+    let all: [(Signal, Vec<f64>); 5] = [
+        (Signal::Piece, piece),
+        (Signal::Uses, uses),
+        (Signal::Near, near),
+        (Signal::Together, together),
+        (Signal::TitlePiece, title_piece),
+    ];
+    for (signal, values) in &all {
+        spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), *signal, values);
     }
-    for (at, file) in ranked.iter().enumerate() {
-        if let Some(places) = by_name.get_mut(file.facts.path.file_name()) {
-            places.push(at);
-        }
+    for candidate in candidates.iter_mut() {
+        let file = &mut candidate.file;
+        file.score = file.signals.score(Round::Last) * prior(file.facts.kind);
     }
-    for mention in mentions {
-        let places = by_name.get(last_component(&mention.path)).map_or(&[][..], Vec::as_slice);
-        let meant: Vec<usize> =
-            places.iter().copied().filter(|at| is_meant(&mention.path, ranked[*at].facts.path.as_str())).collect();
-        for at in meant.iter().copied().filter(|_| meant.len() <= MAX_NAMESAKES) {
-            let file = &mut ranked[at];
-            file.lines.extend(&mention.lines);
-            let by_path = mention.path.contains('/');
-            let by_rare_name = file.facts.kind <= FileKind::Test && !COMMON_STEMS.contains(&stem(file.facts.path));
-            if meant.len() == 1 && (by_path || by_rare_name) {
-                file.tier = file.tier.max(Tier::Named);
-            } else {
-                file.score *= weights::LOOSELY_NAMED;
-            }
-        }
-    }
+    candidates.sort_by(|a, b| compare(&a.file, &b.file));
 }
 
-fn last_component(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
-/// A text means a file when one of the two is the end of the other; a bare file at the top is not what a long path of
-/// another machine means.
-fn is_meant(text: &str, path: &str) -> bool {
-    let ends_with = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'));
-    text == path || ends_with(path, text) || (path.contains('/') && ends_with(text, path))
-}
-
-/// A test that fits the task points at the file that it tests.
-fn lift_sources_of_tests(own: &[f64], ranked: &mut [RankedFile<'_>]) {
-    let mut tests: Vec<usize> = (0..ranked.len())
-        .filter(|at| ranked[*at].facts.kind == FileKind::Test && (own[*at] > 0.0 || ranked[*at].tier > Tier::Matched))
-        .collect();
-    tests.sort_by(|a, b| ranked[*b].tier.cmp(&ranked[*a].tier).then(own[*b].total_cmp(&own[*a])).then(a.cmp(b)));
-    tests.truncate(weights::PAIRED_TESTS);
-    let mut wanted = BTreeMap::<String, (f64, usize)>::new();
-    for at in tests {
-        let path = ranked[at].facts.path;
-        let tested = tested_stem(path).unwrap_or_else(|| stem(path)).to_lowercase();
-        let entry = wanted.entry(tested).or_default();
-        entry.0 = entry.0.max(own[at] * weights::PAIR);
+/// Returns the mean score of the other candidates in the folder of each.
+fn near(candidates: &[Candidate<'_>]) -> Vec<f64> {
+    let mut folders = BTreeMap::<&str, (f64, f64)>::new();
+    for candidate in candidates {
+        let folder = folders.entry(candidate.file.facts.path.folder()).or_default();
+        folder.0 += candidate.file.score;
+        folder.1 += 1.0;
     }
-    let is_pair =
-        |file: &RankedFile<'_>| (file.facts.kind == FileKind::Source).then(|| stem(file.facts.path).to_lowercase());
-    for file in ranked.iter() {
-        if let Some(pair) = is_pair(file).and_then(|stem| wanted.get_mut(&stem)) {
-            pair.1 += 1;
-        }
-    }
-    for file in ranked.iter_mut() {
-        if let Some((lift, namesakes)) = is_pair(file).and_then(|stem| wanted.get(&stem))
-            && *namesakes <= MAX_NAMESAKES
-        {
-            file.score += lift;
-        }
-    }
+    let of = |candidate: &Candidate<'_>| {
+        let (sum, count) = folders.get(candidate.file.facts.path.folder()).copied().unwrap_or_default();
+        (sum - candidate.file.score) / (count + 1.0)
+    };
+    candidates.iter().map(of).collect()
 }

@@ -4,11 +4,17 @@ use std::ops::RangeInclusive;
 
 use super::candidate::Candidate;
 use super::question::Question;
-use super::rank::{Rarity, Tier};
-use super::words::hash_word;
+use super::rank::Tier;
+use super::rarity::Rarity;
+use super::signals::Signal;
+use super::weights;
 
 /// Words and names told of one excerpt, at most.
 const MAX_TOLD: usize = 4;
+
+/// What is told of signals that no line of the file shows.
+const OUTSIDE: [(Signal, &str); 2] =
+    [(Signal::Tested, "a test that fits is about it"), (Signal::Alike, "an earlier commit like this touched it")];
 
 /// Tells why these lines are shown: `defines `parse_header`; matches: header, timeout`.
 pub(super) fn tell(
@@ -31,7 +37,7 @@ pub(super) fn tell(
     let mut names: Vec<String> = Vec::new();
     for definition in &candidate.definitions {
         let told = format!("`{}`", definition.name);
-        let is_meant = lines.contains(&definition.name_line) && question.term(hash_word(&definition.name)).is_some();
+        let is_meant = lines.contains(&definition.name_line) && question.term(definition.name.as_bytes()).is_some();
         if is_meant && names.len() < MAX_TOLD && !names.contains(&told) {
             names.push(told);
         }
@@ -42,6 +48,11 @@ pub(super) fn tell(
     let words = heaviest_words(candidate, lines, question, rarity);
     if !words.is_empty() {
         parts.push(format!("matches: {}", words.join(", ")));
+    }
+    for (signal, told) in OUTSIDE {
+        if candidate.file.signals.get(signal) >= weights::TOLD_SHARE {
+            parts.push(told.to_owned());
+        }
     }
     if parts.is_empty() {
         let matches = candidate.file.score > 0.0;

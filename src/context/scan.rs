@@ -7,7 +7,7 @@ use super::kind::{FileKind, stem};
 use super::question::Question;
 use super::weights;
 use super::withhold::{self, Reason};
-use super::words::{WordKind, each_word, hash_word};
+use super::words::{WordKind, each_word};
 use crate::repo::{FileMode, FileTree, RepoPath};
 
 /// What the pass found.
@@ -52,8 +52,21 @@ pub(super) struct TermCount {
     pub term: usize,
     /// Occurrences in the text.
     pub in_text: u32,
-    /// What definitions and the path are worth on top, in occurrences.
-    pub extra: f64,
+    /// Occurrences behind a word that defines (`fn`, `class`, `def`).
+    pub defined: u32,
+    /// Occurrences in the file's own name.
+    pub in_name: u32,
+    /// Occurrences in the names of its folders.
+    pub in_folder: u32,
+}
+
+impl TermCount {
+    /// Returns what definitions and the path are worth on top of the text, in occurrences.
+    pub(super) fn extra(&self) -> f64 {
+        f64::from(self.defined) * weights::DEFINED
+            + f64::from(self.in_name) * weights::IN_FILE_NAME
+            + f64::from(self.in_folder) * weights::IN_FOLDER
+    }
 }
 
 /// Reads every file of `tree` once, on all cores; memory holds one text a thread at a time.
@@ -90,100 +103,101 @@ fn look<'a>(
     if let Some(reason) = withhold::by_path(path).filter(stands) {
         return Some(Err(reason));
     }
-    let Ok(Some(file)) = tree.read(path) else { return Some(Err(Reason::Unreadable)) };
-    if let Some(reason) = withhold::by_content(&file.content).filter(stands) {
-        return Some(Err(reason));
-    }
-    tally.count_text(question, &file.content);
-    tally.count_path(question, path);
-    let (words, counts) = tally.take();
-    Some(Ok(FileFacts { path, kind: FileKind::of(path), hinted, words, size_bytes: file.content.len(), counts }))
+    // The buffer is kept from file to file.
+    let mut content = std::mem::take(&mut tally.content);
+    let looked = match tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut content) {
+        Ok(()) => withhold::by_content(&content).filter(stands).map_or(Ok(()), Err),
+        Err(_) => Err(Reason::Unreadable),
+    };
+    let facts = looked.map(|()| {
+        tally.count_text(question, &content);
+        tally.count_path(question, path);
+        let (words, counts) = tally.take();
+        FileFacts { path, kind: FileKind::of(path), hinted, words, size_bytes: content.len(), counts }
+    });
+    tally.content = content;
+    Some(facts)
 }
 
 /// The counts of one file, kept for the next one so that nothing is allocated a file.
 struct Tally {
-    in_text: Vec<u32>,
-    extra: Vec<f64>,
+    counts: Vec<TermCount>,
     touched: Vec<usize>,
     words: u32,
-    defining: [u64; DEFINING_WORDS.len()],
+    content: Vec<u8>,
 }
 
 /// Words that stand before the name of what they define, in the languages that have such words.
-const DEFINING_WORDS: [&str; 14] = [
-    "fn",
-    "def",
-    "class",
-    "func",
-    "function",
-    "struct",
-    "enum",
-    "trait",
-    "interface",
-    "type",
-    "impl",
-    "mod",
-    "module",
-    "record",
+const DEFINING_WORDS: [&[u8]; 14] = [
+    b"fn",
+    b"def",
+    b"class",
+    b"func",
+    b"function",
+    b"struct",
+    b"enum",
+    b"trait",
+    b"interface",
+    b"type",
+    b"impl",
+    b"mod",
+    b"module",
+    b"record",
 ];
 
 impl Tally {
     fn new(terms: usize) -> Self {
-        Self {
-            in_text: vec![0; terms],
-            extra: vec![0.0; terms],
-            touched: Vec::new(),
-            words: 0,
-            defining: DEFINING_WORDS.map(hash_word),
-        }
+        let none = |term| TermCount { term, in_text: 0, defined: 0, in_name: 0, in_folder: 0 };
+        Self { counts: (0..terms).map(none).collect(), touched: Vec::new(), words: 0, content: Vec::new() }
     }
 
     fn count_text(&mut self, question: &Question, content: &[u8]) {
-        let mut before = 0;
+        let mut before = 0..0;
         each_word(content, |word| {
             self.words += u32::from(word.kind != WordKind::Compound);
-            if let Some(term) = question.term(word.hash) {
-                self.touch(term);
-                self.in_text[term] += 1;
-                if word.kind != WordKind::Part && self.defining.contains(&before) {
-                    self.extra[term] += weights::DEFINED;
-                }
+            if let Some(term) = question.term(&content[word.start..word.end]) {
+                let defines = word.kind != WordKind::Part && DEFINING_WORDS.contains(&&content[before.clone()]);
+                let count = self.touch(term);
+                count.in_text += 1;
+                count.defined += u32::from(defines);
             }
             if word.kind != WordKind::Part {
-                before = word.hash;
+                before = word.start..word.end;
             }
         });
     }
 
     fn count_path(&mut self, question: &Question, path: &RepoPath) {
-        for (text, worth) in [(stem(path), weights::IN_FILE_NAME), (path.folder(), weights::IN_FOLDER)] {
-            each_word(text.as_bytes(), |word| {
-                if let Some(term) = question.term(word.hash) {
-                    self.touch(term);
-                    self.extra[term] += worth;
-                }
-            });
-        }
+        let (name, folder) = (stem(path).as_bytes(), path.folder().as_bytes());
+        each_word(name, |word| {
+            if let Some(term) = question.term(&name[word.start..word.end]) {
+                self.touch(term).in_name += 1;
+            }
+        });
+        each_word(folder, |word| {
+            if let Some(term) = question.term(&folder[word.start..word.end]) {
+                self.touch(term).in_folder += 1;
+            }
+        });
     }
 
-    fn touch(&mut self, term: usize) {
-        if self.in_text[term] == 0 && self.extra[term] == 0.0 {
+    fn touch(&mut self, term: usize) -> &mut TermCount {
+        let count = &mut self.counts[term];
+        if count.in_text == 0 && count.in_name == 0 && count.in_folder == 0 {
             self.touched.push(term);
         }
+        count
     }
 
     fn take(&mut self) -> (u32, Vec<TermCount>) {
         self.touched.sort_unstable();
-        let counts = self
-            .touched
-            .drain(..)
-            .map(|term| TermCount {
-                term,
-                in_text: std::mem::take(&mut self.in_text[term]),
-                extra: std::mem::take(&mut self.extra[term]),
-            })
-            .collect();
-        (std::mem::take(&mut self.words), counts)
+        let counts = &mut self.counts;
+        let taken = self.touched.drain(..).map(|term| {
+            let none = TermCount { term, in_text: 0, defined: 0, in_name: 0, in_folder: 0 };
+            std::mem::replace(&mut counts[term], none)
+        });
+        let taken = taken.collect();
+        (std::mem::take(&mut self.words), taken)
     }
 }
 
@@ -200,7 +214,10 @@ mod tests {
         let scan = scan(&tree, &question, &GlobSet::empty());
         let found: Vec<(&str, u32, &[TermCount])> =
             scan.files.iter().map(|file| (file.path.as_str(), file.words, file.counts.as_slice())).collect();
-        let header = [TermCount { term: 0, in_text: 2, extra: 4.0 }, TermCount { term: 1, in_text: 1, extra: 2.0 }];
+        let header = [
+            TermCount { term: 0, in_text: 2, defined: 0, in_name: 1, in_folder: 0 },
+            TermCount { term: 2, in_text: 1, defined: 1, in_name: 0, in_folder: 0 },
+        ];
         assert_eq!(found, [("src/b.rs", 3, &[][..]), ("src/header.rs", 4, &header[..])]);
         assert_eq!(scan.withheld.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), [".env"]);
         assert_eq!(scan.listed, 3);

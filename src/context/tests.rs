@@ -9,7 +9,7 @@ use super::*;
 use crate::repo::StoredFile;
 
 fn query(text: &str) -> Query {
-    Query { text: text.to_owned(), files: Vec::new() }
+    Query { text: text.to_owned(), ..Query::default() }
 }
 
 fn gathered(tree: &FileTree, query: &Query, budget_tokens: usize) -> Context {
@@ -26,7 +26,8 @@ fn gathered(tree: &FileTree, query: &Query, budget_tokens: usize) -> Context {
         .iter()
         .map(|i| tokens::count(&i.text) + EXCERPT_OVERHEAD_TOKENS + tokens::count(i.path.as_str()))
         .sum();
-    assert_eq!(context.tokens, excerpts + instructions + tokens::count(&context.map));
+    let commits: usize = context.commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
+    assert_eq!(context.tokens, excerpts + instructions + commits + tokens::count(&context.map));
     for excerpt in &context.excerpts {
         let text = tree.read_text(&excerpt.path).expect("readable").expect("listed");
         let lines: String =
@@ -64,10 +65,9 @@ fn library() -> FileTree {
 
 #[track_caller]
 fn check_order(tree: &FileTree, query: &Query, expected: &[&str]) {
-    let ranked = rank_files(tree, query).expect("hints that are globs");
-    let paths: Vec<&str> = ranked.iter().map(|(path, _)| path.as_str()).collect();
+    let found = search(tree, query, &Settings::default()).expect("hints that are globs");
+    let paths: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, expected, "{query:?}");
-    assert!(ranked.is_sorted_by(|a, b| a.1 >= b.1));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn what_defines_comes_before_what_uses_before_tests_before_docs() {
 #[test]
 fn hints_come_first_then_what_the_task_names() {
     let text = "Header is wrong\nSee src/timer.rs, it is wrong.";
-    let hinted = |hint: &str| Query { text: text.to_owned(), files: vec![hint.to_owned()] };
+    let hinted = |hint: &str| Query { text: text.to_owned(), files: vec![hint.to_owned()], ..Query::default() };
     let rest = ["src/timer.rs", "src/parser.rs", "src/client.rs", "tests/parser.rs", "README.md"];
     check_order(&library(), &query(text), &rest);
     check_order(&library(), &hinted("./src/other.rs"), &[&["src/other.rs"][..], &rest].concat());
@@ -92,7 +92,7 @@ fn hints_come_first_then_what_the_task_names() {
         &["tests/parser.rs", "src/timer.rs", "src/parser.rs", "src/client.rs", "README.md"],
     );
     let broken = gather(&library(), &hinted("src/[a"), &Settings::default()).expect_err("no glob");
-    assert_eq!(broken.to_string(), "the file hint \"src/[a\" is no glob: unclosed character class; missing ']'");
+    assert_eq!(broken.to_string(), "\"src/[a\" is no path and no glob: unclosed character class; missing ']'");
 }
 
 #[test]
@@ -103,8 +103,8 @@ fn a_frame_of_the_failing_test_brings_its_file_and_its_line() {
     }
     let tree = tree(&[("app/steps.py", &long), ("app/header.py", "def header():\n    raise ValueError('header')\n")]);
     let context = gathered(&tree, &query("header fails\n  File \"/ci/app/steps.py\", line 602, in step_200"), 600);
-    insta::assert_snapshot!(tell_excerpts(&context), @r"
-    app/steps.py:1-113 380 tokens, named in the task; matches: steps
+    insta::assert_snapshot!(tell_excerpts(&context), @"
+    app/steps.py:1-110 370 tokens, named in the task; matches: steps
     app/steps.py:601-602 10 tokens, named in the task; the task names line 602; defines `step_200`; matches: step_200, steps
     app/header.py:1-2 (whole) 9 tokens, defines `header`; matches: header
     ");
@@ -123,8 +123,8 @@ fn the_source_of_a_test_that_fits_is_lifted() {
 #[test]
 fn a_small_repository_is_shown_whole() {
     let context = gathered(&library(), &query("`parse_header` drops the value"), 4000);
-    insta::assert_snapshot!(tell_excerpts(&context), @r"
-    src/parser.rs:1-5 (whole) 44 tokens, defines `parse_header`; matches: value, parse_header, header, parse
+    insta::assert_snapshot!(tell_excerpts(&context), @"
+    src/parser.rs:1-5 (whole) 44 tokens, defines `parse_header`; matches: value, parse_header, header, parse; a test that fits is about it
     src/client.rs:1-5 (whole) 22 tokens, matches: parse_header, parse, header
     tests/parser.rs:1-4 (whole) 23 tokens, matches: parse_header, parse, header
     README.md:1-3 (whole) 12 tokens, matches: parse, header
@@ -147,9 +147,21 @@ fn of_a_large_repository_the_best_pieces_are_shown_and_the_rest_is_on_the_map() 
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let context = gathered(&tree(&files), &query("flush_queue of Store7 loses entries"), 500);
-    insta::assert_snapshot!(tell_excerpts(&context), @r"
+    insta::assert_snapshot!(tell_excerpts(&context), @"
     src/store07.rs:6-9 10 tokens, defines `Store7`; matches: Store7
     src/store07.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
+    src/store00.rs:9-9 4 tokens, stands around what matches
+    src/store00.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
+    src/store01.rs:9-9 4 tokens, stands around what matches
+    src/store01.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
+    src/store02.rs:9-9 4 tokens, stands around what matches
+    src/store02.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
+    src/store03.rs:9-9 4 tokens, stands around what matches
+    src/store03.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
+    src/store04.rs:9-9 4 tokens, stands around what matches
+    src/store04.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
+    src/store05.rs:9-9 4 tokens, stands around what matches
+    src/store05.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
     ");
     insta::assert_snapshot!(context.map, @r"
     src/store07.rs: parse_header, Store7, put, flush_queue
@@ -197,7 +209,7 @@ fn secrets_are_withheld_by_name_and_by_content() {
 fn a_hint_shows_generated_and_vendored_files_but_no_secret() {
     let tree =
         tree(&[("vendor/a.go", "// Code generated by x.\npackage a\n"), ("id_rsa", "k"), ("b.go", "package b\n")]);
-    let hinted = Query { text: String::new(), files: vec!["vendor".to_owned(), "id_rsa".to_owned()] };
+    let hinted = Query { files: vec!["vendor".to_owned(), "id_rsa".to_owned()], ..Query::default() };
     assert_eq!(shown(&gathered(&tree, &hinted, 1000)), ["vendor/a.go", "b.go"]);
 }
 
@@ -303,4 +315,93 @@ fn what_a_program_prints_of_credentials_is_not_told() {
     assert!(!shown.contains(&key) && !shown.contains("MIIE"), "{shown}");
     assert!(shown.starts_with("start\n") && shown.ends_with("end\n"), "{shown}");
     assert_eq!(super::without_credentials("plain\n"), "plain\n");
+}
+
+fn past(message: &str, files: &[&str]) -> PastCommit {
+    PastCommit {
+        id: "a".repeat(40).try_into().expect("an id"),
+        message: message.to_owned(),
+        files: files.iter().map(|path| RepoPath::parse(path).expect(path)).collect(),
+    }
+}
+
+/// The signals of a file, by name.
+fn signals(tree: &FileTree, query: &Query, path: &str) -> BTreeMap<&'static str, f64> {
+    let found = search(tree, query, &Settings::default()).expect("hints that are globs");
+    let file = found.ranking.into_iter().find(|file| file.path.as_str() == path).expect(path);
+    file.signals.into_iter().map(|(name, says)| (name, says.share)).collect()
+}
+
+#[test]
+fn earlier_commits_that_say_the_same_point_at_what_they_touched() {
+    let tree = tree(&[("src/a.rs", "fn run() {}\n"), ("src/b.rs", "fn run() {}\n"), ("src/c.rs", "fn zebra() {}\n")]);
+    let history = vec![
+        past("Fix the zebra crossing\n\nIt was slow.\n", &["src/b.rs"]),
+        past("Crossings are counted", &["src/b.rs", "src/gone.rs"]),
+        past("Bump versions", &["src/a.rs"]),
+    ];
+    let query = Query { text: "Zebra crossing fails".to_owned(), history, ..Query::default() };
+    let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
+    let ranked: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(ranked, ["src/c.rs", "src/b.rs"], "a.rs was touched by a commit that says something else");
+    let b = signals(&tree, &query, "src/b.rs");
+    assert_eq!((b["history"], b["alike"]), (1.0, 1.0));
+    let reason = &found.context.excerpts.iter().find(|e| e.path.as_str() == "src/b.rs").expect("it is shown").reason;
+    assert_eq!(reason, "an earlier commit like this touched it");
+}
+
+#[test]
+fn the_newest_commits_of_what_is_shown_are_told_without_secrets_and_what_nobody_sees() {
+    let tree = tree(&[("src/a.rs", "fn header() {}\n"), ("src/b.rs", "fn other() {}\n")]);
+    let token = format!("ghp_{}", "a".repeat(36));
+    let history = vec![
+        past("Read \u{200B}headers\n\nBody", &["src/a.rs", "src/gone.rs"]),
+        past(&format!("Use {token}"), &["src/a.rs"]),
+        past("Not here", &["src/gone.rs"]),
+    ];
+    let query = Query { text: "header".to_owned(), history, ..Query::default() };
+    let settings = Settings { budget_tokens: 1000, ..Settings::default() };
+    let context = gather(&tree, &query, &settings).expect("no hints");
+    assert_eq!(context.commits, ["Read headers (src/a.rs)"]);
+    let without = gathered(&tree, &Query { history: Vec::new(), ..query }, 1000);
+    assert_eq!(without.commits, Vec::<String>::new());
+}
+
+#[test]
+fn files_that_changed_together_with_what_fits_are_lifted() {
+    let tree = tree(&[
+        ("src/a.rs", "fn header() {}\n"),
+        ("src/b.rs", "fn run() { /* header */ }\n"),
+        ("src/c.rs", "fn run() { /* header */ }\n"),
+    ]);
+    let history = vec![past("One", &["src/a.rs", "src/c.rs"]), past("Two", &["src/b.rs"])];
+    let query = Query { text: "header".to_owned(), history, ..Query::default() };
+    check_order(&tree, &query, &["src/a.rs", "src/c.rs", "src/b.rs"]);
+    assert!(signals(&tree, &query, "src/c.rs").contains_key("together"));
+    assert!(!signals(&tree, &query, "src/b.rs").contains_key("together"));
+}
+
+#[test]
+fn a_file_that_uses_what_fits_comes_before_one_that_does_not() {
+    let tree = tree(&[
+        ("src/a.rs", "pub fn parse_header() { header(); header(); }\n"),
+        ("src/b.rs", "fn run() { other_thing(); } // header\n"),
+        ("src/c.rs", "fn run() { parse_header(); } // header\n"),
+    ]);
+    let query = query("Wrong header");
+    let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
+    let place = |path: &str| found.ranking.iter().position(|file| file.path.as_str() == path);
+    assert!(place("src/c.rs") < place("src/b.rs"), "{:?}", found.ranking);
+    let c = signals(&tree, &query, "src/c.rs");
+    assert!(c["uses"] > 0.99 && !signals(&tree, &query, "src/b.rs").contains_key("uses"), "{c:?}");
+}
+
+#[test]
+fn the_points_of_the_signals_add_up_to_the_score() {
+    let found = search(&library(), &query("`parse_header` drops the value"), &Settings::default()).expect("no hints");
+    for file in &found.ranking {
+        let sum: f64 = file.signals.values().map(|says| says.points).sum();
+        assert!((sum * file.kind_factor - file.score).abs() < 1e-9, "{file:?}");
+        assert!(file.signals.values().all(|says| (0.0..=1.0).contains(&says.share)), "{file:?}");
+    }
 }

@@ -1,5 +1,9 @@
 //! What is not read, or not shown, and why.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::repo::RepoPath;
 
 /// Longer files are not read for context, in bytes: they are data or made by a program.
@@ -79,6 +83,9 @@ pub(super) fn by_path(path: &RepoPath) -> Option<Reason> {
     BINARY_EXTENSIONS.contains(&extension).then_some(Reason::Binary)
 }
 
+/// The marks of generated code as one search; a test keeps it from being `None`.
+static MARKS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(GENERATED_MARKS).ok());
+
 /// Tells why the bytes of a file are not searched.
 pub(super) fn by_content(content: &[u8]) -> Option<Reason> {
     if content.len() > MAX_FILE_BYTES {
@@ -88,7 +95,7 @@ pub(super) fn by_content(content: &[u8]) -> Option<Reason> {
         return Some(Reason::Binary);
     }
     let head = &content[..content.len().min(GENERATED_PROBE_BYTES)];
-    if GENERATED_MARKS.iter().any(|mark| head.windows(mark.len()).any(|window| window == mark.as_bytes())) {
+    if MARKS.as_ref().is_some_and(|marks| marks.is_match(head)) {
         return Some(Reason::Generated);
     }
     let (least_bytes, most_bytes_a_line) = MINIFIED;

@@ -1,7 +1,7 @@
 //! Words of a text, straight from its bytes: identifiers, and their parts by camel case and underscores.
 //!
-//! Every file of the repository passes through here, so nothing is allocated and nothing is compared as text: a word is
-//! known by its hash. `parse_header`, `parseHeader` and `ParseHeader` are the same word with the same two parts.
+//! Every file of the repository passes through here, so nothing is allocated, and only words that may matter are hashed.
+//! `parse_header`, `parseHeader` and `ParseHeader` are the same word with the same two parts.
 
 /// The offset basis and the prime of 64-bit FNV-1a (Fowler, Noll, Vo; IETF draft-eastlake-fnv).
 const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
@@ -10,8 +10,6 @@ const FNV_PRIME: u64 = 0x0100_0000_01b3;
 /// A word or a part of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word {
-    /// The hash of its letters in lower case, without underscores.
-    pub hash: u64,
     /// Where it begins, in bytes.
     pub start: usize,
     /// Where it ends, in bytes.
@@ -46,45 +44,55 @@ pub(super) fn each_word(bytes: &[u8], mut visit: impl FnMut(Word)) {
     }
 }
 
-/// Returns the hash of a text that is one word.
-pub(super) fn hash_word(text: &str) -> u64 {
-    text.bytes().filter(|byte| *byte != b'_').fold(FNV_BASIS, step)
+/// Returns the hash of one word: its letters in lower case, without underscores.
+pub(super) fn hash_word(word: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(FNV_PRIME);
+    word.iter().filter(|byte| **byte != b'_').fold(FNV_BASIS, step)
+}
+
+/// How many values [`beginning`] has.
+pub(super) const BEGINNINGS: usize = 1 << 15;
+
+/// Returns a number for the first three letters of a word, the same for all its spellings.
+pub(super) fn beginning(word: &[u8]) -> usize {
+    let letters = word.iter().filter(|byte| **byte != b'_').take(3);
+    letters.fold(0, |number, byte| (number << 5) | usize::from(byte & 31))
 }
 
 fn read_word(bytes: &[u8], start: usize, visit: &mut impl FnMut(Word)) -> usize {
-    let (mut whole, mut part, mut part_start, mut parts) = (FNV_BASIS, FNV_BASIS, start, 0_u32);
-    let (mut at, mut previous) = (start, OTHER);
+    let (mut at, mut part_start, mut parts, mut previous) = (start, start, 0_u32, OTHER);
     let is_wide = CLASSES[usize::from(bytes[start])] == WIDE;
-    while at < bytes.len() {
-        let class = CLASSES[usize::from(bytes[at])];
+    while let Some(byte) = bytes.get(at) {
+        let class = CLASSES[usize::from(*byte)];
+        // Most bytes of most words; no part begins at one.
+        if class == LOWER && !is_wide {
+            previous = LOWER;
+            at += 1;
+            continue;
+        }
         if class == OTHER || (class == WIDE) != is_wide {
             break;
         }
         if class == UNDERSCORE || is_hump(previous, class, bytes.get(at + 1)) {
             if part_start < at {
-                visit(Word { hash: part, start: part_start, end: at, kind: WordKind::Part });
+                visit(Word { start: part_start, end: at, kind: WordKind::Part });
                 parts += 1;
             }
-            part = FNV_BASIS;
             part_start = at + usize::from(class == UNDERSCORE);
-        }
-        if class != UNDERSCORE {
-            whole = step(whole, bytes[at]);
-            part = step(part, bytes[at]);
         }
         previous = class;
         at += 1;
     }
     // A lone underscore, or several, is no word.
     if parts == 0 && part_start < at {
-        visit(Word { hash: whole, start: part_start, end: at, kind: WordKind::Plain });
+        visit(Word { start: part_start, end: at, kind: WordKind::Plain });
     } else if parts > 0 {
         if part_start < at {
-            visit(Word { hash: part, start: part_start, end: at, kind: WordKind::Part });
+            visit(Word { start: part_start, end: at, kind: WordKind::Part });
             parts += 1;
         }
         if parts > 1 {
-            visit(Word { hash: whole, start, end: at, kind: WordKind::Compound });
+            visit(Word { start, end: at, kind: WordKind::Compound });
         }
     }
     at
@@ -95,10 +103,6 @@ fn is_hump(previous: u8, class: u8, next: Option<&u8>) -> bool {
     class == UPPER
         && (matches!(previous, LOWER | DIGIT)
             || (previous == UPPER && next.is_some_and(|byte| CLASSES[usize::from(*byte)] == LOWER)))
-}
-
-fn step(hash: u64, byte: u8) -> u64 {
-    (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(FNV_PRIME)
 }
 
 const OTHER: u8 = 0;
@@ -139,7 +143,6 @@ mod tests {
                 WordKind::Compound => "+",
             };
             let part = &text[word.start..word.end];
-            assert_eq!(word.hash, hash_word(part), "{part}");
             found.push(format!("{mark}{part}"));
         });
         assert_eq!(found, expected, "{text:?}");
@@ -158,8 +161,11 @@ mod tests {
 
     #[test]
     fn spellings_of_one_name_are_one_word() {
-        assert_eq!(hash_word("parse_header"), hash_word("ParseHeader"));
-        assert_eq!(hash_word("PARSE_HEADER"), hash_word("parseHeader"));
-        assert_ne!(hash_word("parse"), hash_word("header"));
+        assert_eq!(hash_word(b"parse_header"), hash_word(b"ParseHeader"));
+        assert_eq!(hash_word(b"PARSE_HEADER"), hash_word(b"parseHeader"));
+        assert_ne!(hash_word(b"parse"), hash_word(b"header"));
+        assert_eq!(beginning(b"Parse"), beginning(b"_p_arse"));
+        assert_ne!(beginning(b"parse"), beginning(b"past"));
+        assert!([&b"zzz"[..], b"a", b"", &[0xff; 4]].iter().all(|word| beginning(word) < BEGINNINGS));
     }
 }

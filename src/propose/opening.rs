@@ -62,7 +62,7 @@ pub(super) fn shared(opening: &Opening<'_>) -> Vec<(&'static str, String)> {
     vec![
         ("task", fence("TASK", &describe(opening.task))),
         ("instructions", instructions(context)),
-        ("map", if context.map.is_empty() { String::new() } else { fence("MAP", &context.map) }),
+        ("map", map(context)),
         ("context", excerpts(context)),
     ]
 }
@@ -87,6 +87,18 @@ pub(super) fn failing(failures: &str) -> String {
         "" => "The checks pass before your edits; they must still pass after them.".to_owned(),
         failures => format!("This fails before your edits:\n{}", fence("OUTPUT", failures)),
     }
+}
+
+fn map(context: &Context) -> String {
+    let mut parts = Vec::new();
+    if !context.map.is_empty() {
+        parts.push(fence("MAP", &context.map));
+    }
+    if !context.commits.is_empty() {
+        let lines: Vec<String> = context.commits.iter().map(|line| format!("- {line}")).collect();
+        parts.push(format!("Earlier commits touched these files:\n{}", fence("COMMITS", &lines.join("\n"))));
+    }
+    parts.join("\n")
 }
 
 fn instructions(context: &Context) -> String {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::config::DEFAULT_CONTEXT_TOKENS;
-use crate::context::{Context, Query};
+use crate::context::{Context, HISTORY_COMMITS, Query};
 use crate::llm::{CountedBy, Usage};
 use crate::pipeline::{Job, Rung};
 use crate::propose::Sampling;
@@ -35,7 +35,9 @@ pub(super) fn query(job: &Job<'_>, failures: &str) -> Query {
             files.push(thread.path.clone());
         }
     }
-    Query { text: format!("{text}\n{failures}"), files }
+    // A history that cannot be read only says less.
+    let history = job.repository.history(&job.base, HISTORY_COMMITS).unwrap_or_default();
+    Query { text: format!("{text}\n{failures}"), files, history, knowledge: job.config.knowledge.value.clone() }
 }
 
 /// Returns how many tokens of context leave room for two answers and for what fails.

@@ -70,6 +70,7 @@ fn tree() -> FileTree {
 
 fn context() -> Context {
     Context {
+        commits: Vec::new(),
         excerpts: vec![Excerpt {
             path: path(),
             lines: 1..=2,

@@ -1,0 +1,187 @@
+//! `prentice context`: what the model would be shown, and why.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::arguments::Context;
+use super::failure::{Exit, Failure};
+use super::inspect::work_tree;
+use super::output::{print, print_json, safe};
+use super::setup;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Environment, Layer};
+use crate::context::{self, Excerpt, Found, HISTORY_COMMITS, Query, Ranked, Settings};
+use crate::repo::{CommitId, FileTree, RepoPath, Repository};
+use crate::task::{self, Task};
+
+/// Files told of the ranking, in the table and in JSON.
+const RANKED_IN_TABLE: usize = 10;
+const RANKED_IN_JSON: usize = 100;
+
+/// How long the parts of a search took, in milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Timings {
+    /// Listing the files.
+    list: u64,
+    /// Reading earlier commits.
+    history: u64,
+    /// Reading, ranking and cutting.
+    search: u64,
+}
+
+/// Prints what the model would be shown.
+pub(super) fn context(flags: &Context, environment: &Environment) -> Result<Exit, Failure> {
+    let task = task(flags)?;
+    let clock = SystemClock::start();
+    let place = &flags.place.repo;
+    let committed = flags.base.as_ref().map(|base| setup::open(place, base)).transpose()?;
+    let (tree, repository) = match committed {
+        Some((repository, base, tree)) => (tree, Some((repository, base))),
+        None => (work_tree(place)?, checkout_at(place)),
+    };
+    let listed = clock.elapsed();
+    // A history that cannot be read only says less.
+    let read = |(repository, head): (Repository, CommitId)| repository.history(&head, HISTORY_COMMITS).ok();
+    let history = repository.and_then(read).unwrap_or_default();
+    let recalled = clock.elapsed();
+    let config = setup::layers(&tree, environment, Layer::default())?.resolve(Some(&task));
+    let knowledge = config.knowledge.value;
+    let query = Query { text: task.full_text(), files: task.files.clone(), history, knowledge };
+    let budget_tokens = usize::try_from(flags.tokens).unwrap_or(usize::MAX);
+    let found = context::search(&tree, &query, &Settings { budget_tokens, ..Settings::default() })?;
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let timings = Timings {
+        list: millis(listed),
+        history: millis(recalled - listed),
+        search: millis(clock.elapsed() - recalled),
+    };
+    match &flags.explain {
+        Some(path) => print(&explanation(&found, &tree, path)?),
+        None if flags.json => print_json(&document(&found, timings)),
+        None => print(&table(&found)),
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells what speaks for one file.
+fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Failure> {
+    let named = RepoPath::parse(path.trim_start_matches("./"))
+        .map_err(|error| Failure::new(Exit::Usage, format!("--explain: {error}")))?;
+    let Some(rank) = found.ranking.iter().position(|file| file.path == named) else {
+        let why = match found.context.withheld.iter().find(|file| file.path == named) {
+            Some(withheld) => format!("it is not read: {}", withheld.reason),
+            None if tree.contains(&named) => "nothing in the task points at it".to_owned(),
+            None => return Err(Failure::new(Exit::Usage, format!("--explain: there is no file {named}"))),
+        };
+        return Ok(format!("{} is not among the {} ranked files: {why}\n", safe(path), found.ranking.len()));
+    };
+    let file = &found.ranking[rank];
+    let mut text = format!("{}: rank {} of {}", safe(path), rank + 1, found.ranking.len());
+    text += if file.hinted { ", hinted at by a person\n" } else { "\n" };
+    text += &format!("\n{:<14} {:>6} {:>7}\n", "signal", "share", "points");
+    let mut signals: Vec<_> = file.signals.iter().collect();
+    signals.sort_by(|a, b| b.1.points.total_cmp(&a.1.points));
+    for (name, says) in signals {
+        text += &format!("{name:<14} {:>6.2} {:>7.2}\n", says.share, says.points);
+    }
+    if file.kind_factor < 1.0 {
+        text += &format!("{:<21} x{:>6.2}   tests, documents and data count less\n", "kind of file", file.kind_factor);
+    }
+    text += &format!("{:<21} {:>7.2}\n", "score", file.score);
+    let shown: Vec<String> = found
+        .context
+        .excerpts
+        .iter()
+        .filter(|excerpt| excerpt.path == named)
+        .map(|excerpt| format!("{}-{}", excerpt.lines.start(), excerpt.lines.end()))
+        .collect();
+    text += &match shown.is_empty() {
+        true => "\nNo line of it fits the budget beside better files.\n".to_owned(),
+        false => format!("\nShown: lines {}\n", shown.join(", ")),
+    };
+    Ok(text)
+}
+
+/// Takes a file for YAML only when its name says so or it can be read as such: issues may begin with `---` or `title:`.
+fn task(flags: &Context) -> Result<Task, Failure> {
+    match (&flags.text, &flags.file) {
+        (_, Some(file)) => {
+            let is_yaml = file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
+            let plain = || task::parse_plain(&std::fs::read_to_string(file).ok()?, task::Origin::CommandLine).ok();
+            setup::read_task_file(file).or_else(|failure| plain().filter(|_| !is_yaml).ok_or(failure))
+        }
+        (Some(text), None) => Ok(task::parse_plain(text, task::Origin::CommandLine)?),
+        (None, None) => Err(Failure::new(Exit::Usage, "a text or --file is wanted")),
+    }
+}
+
+/// Returns the repository and the commit that `folder` is the checkout of, if it is the top of one.
+fn checkout_at(folder: &Path) -> Option<(Repository, CommitId)> {
+    let repository = Repository::discover(folder).ok()?;
+    let is_top = folder.canonicalize().ok()? == repository.checkout()?.canonicalize().ok()?;
+    let head = repository.resolve("HEAD").ok().filter(|_| is_top)?;
+    Some((repository, head))
+}
+
+fn document(found: &Found, timings: Timings) -> serde_json::Value {
+    let context = &found.context;
+    let excerpt = |excerpt: &Excerpt| {
+        json!({
+            "path": excerpt.path,
+            "start": excerpt.lines.start(),
+            "end": excerpt.lines.end(),
+            "whole_file": excerpt.whole_file,
+            "tokens": excerpt.tokens,
+            "score": excerpt.score,
+            "reason": excerpt.reason,
+            "text": excerpt.text,
+        })
+    };
+    json!({
+        "ranked": found.ranking.iter().take(RANKED_IN_JSON).collect::<Vec<&Ranked>>(),
+        "excerpts": context.excerpts.iter().map(excerpt).collect::<Vec<_>>(),
+        "map": context.map,
+        "commits": context.commits,
+        "instructions": context.instructions,
+        "withheld": context.withheld,
+        "tokens": context.tokens,
+        "budget_tokens": context.budget_tokens,
+        "files": context.files,
+        "timings_ms": timings,
+    })
+}
+
+fn table(found: &Found) -> String {
+    let context = &found.context;
+    let mut text = format!(
+        "{} files read, {} of {} tokens used\n\n{:>4} {:>8} {:>6}  place and reason\n",
+        context.files, context.tokens, context.budget_tokens, "rank", "score", "tokens"
+    );
+    for (rank, excerpt) in context.excerpts.iter().enumerate() {
+        let (rank, lines) = (rank + 1, format!("{}-{}", excerpt.lines.start(), excerpt.lines.end()));
+        let line = format!("{rank:>4} {:>8.2} {:>6}  {}:{lines}", excerpt.score, excerpt.tokens, excerpt.path);
+        text += &format!("{}\n{:>20}  {}\n", safe(&line), "", safe(&excerpt.reason));
+    }
+    for file in &context.instructions {
+        text += &format!("instructions: {}{}\n", safe(file.path.as_str()), if file.cut { " (cut)" } else { "" });
+    }
+    for line in &context.commits {
+        text += &format!("earlier commit: {}\n", safe(line));
+    }
+    if !context.withheld.is_empty() {
+        text += "\nnot shown:\n";
+        for file in &context.withheld {
+            text += &format!("  {}: {}\n", safe(file.path.as_str()), safe(&file.reason));
+        }
+    }
+    let left_out = |file: &&Ranked| context.excerpts.iter().all(|excerpt| excerpt.path != file.path);
+    let next: Vec<String> =
+        found.ranking.iter().filter(left_out).take(RANKED_IN_TABLE).map(|file| safe(file.path.as_str())).collect();
+    if !next.is_empty() {
+        text += &format!("\nnext, if there were more room:\n  {}\n", next.join("\n  "));
+    }
+    text
+}

@@ -1,0 +1,103 @@
+//! What earlier commits say of the task: those that use its words point at the files that they touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::question::Question;
+use super::weights;
+use super::words::{WordKind, each_word};
+use super::{Excerpt, LINE_OVERHEAD_TOKENS};
+use crate::repo::{PastCommit, RepoPath, is_control_or_invisible};
+use crate::secret::find_credential;
+use crate::tokens;
+
+/// Commits that are told, at most.
+const MAX_TOLD: usize = 8;
+
+/// What the history says of one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Past {
+    /// How well all commits that touched it fit the task, together.
+    pub history: f64,
+    /// How well the best one fits.
+    pub alike: f64,
+}
+
+/// Reads the messages of `commits`, newest first, and returns what they say of the files that they touched.
+pub(super) fn recall<'c>(question: &Question, commits: &'c [PastCommit]) -> BTreeMap<&'c RepoPath, Past> {
+    let read: Vec<(Vec<usize>, u32)> = commits.iter().map(|commit| read(question, &commit.message)).collect();
+    let mut holding = vec![0_u32; question.terms.len()];
+    read.iter().flat_map(|(terms, _)| terms).for_each(|term| holding[*term] += 1);
+    let all = commits.len() as f64;
+    let worth: Vec<f64> = holding
+        .iter()
+        .zip(&question.terms)
+        .map(|(holding, term)| {
+            let holding = f64::from(*holding);
+            term.weight * (1.0 + (all - holding + 0.5) / (holding + 0.5)).ln()
+        })
+        .collect();
+    let average = (read.iter().map(|(_, words)| f64::from(*words)).sum::<f64>() / all.max(1.0)).max(1.0);
+    let mut files = BTreeMap::<&RepoPath, Past>::new();
+    for (commit, (terms, words)) in commits.iter().zip(&read) {
+        let length = 1.0 - weights::LENGTH + weights::LENGTH * f64::from(*words) / average;
+        let part = |term: &usize| worth[*term] * (weights::SATURATION + 1.0) / (1.0 + weights::SATURATION * length);
+        let fits = terms.iter().map(part).sum::<f64>();
+        let share = 1.0 / (commit.files.len().max(1) as f64).sqrt();
+        for path in &commit.files {
+            let past = files.entry(path).or_default();
+            past.history += fits * share;
+            past.alike = past.alike.max(fits * share);
+        }
+    }
+    files
+}
+
+/// Tells the newest commits that touched what is shown, a line each, without what nobody sees, in at most `max_tokens`.
+pub(super) fn tell(commits: &[PastCommit], excerpts: &[Excerpt], max_tokens: usize) -> Vec<String> {
+    let shown: BTreeSet<&RepoPath> = excerpts.iter().map(|excerpt| &excerpt.path).collect();
+    let (mut lines, mut left) = (Vec::new(), max_tokens);
+    for commit in commits.iter().filter(|commit| commit.files.iter().any(|path| shown.contains(path))) {
+        let subject = commit.message.lines().next().unwrap_or_default();
+        let subject: String = subject.chars().filter(|c| !is_control_or_invisible(*c)).collect();
+        let files: Vec<&str> = commit.files.iter().filter(|path| shown.contains(path)).map(RepoPath::as_str).collect();
+        let line = format!("{} ({})", subject.trim(), files.join(", "));
+        let tokens = tokens::count(&line) + LINE_OVERHEAD_TOKENS;
+        if lines.len() == MAX_TOLD || tokens > left {
+            break;
+        }
+        if find_credential(&line).is_none() && !subject.trim().is_empty() {
+            left -= tokens;
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Returns the terms of a message, each once, and the number of its words.
+fn read(question: &Question, message: &str) -> (Vec<usize>, u32) {
+    let (mut terms, mut words) = (Vec::new(), 0);
+    each_word(message.as_bytes(), |word| {
+        words += u32::from(word.kind != WordKind::Compound);
+        terms.extend(question.term(&message.as_bytes()[word.start..word.end]));
+    });
+    terms.sort_unstable();
+    terms.dedup();
+    (terms, words)
+}
+
+/// Returns for each of `paths` how much the files in `fitting`, with their scores, were changed together with it.
+pub(super) fn changed_together(
+    commits: &[PastCommit],
+    paths: &[&RepoPath],
+    fitting: &BTreeMap<&RepoPath, f64>,
+) -> Vec<f64> {
+    let mut sums = BTreeMap::<&RepoPath, f64>::new();
+    for commit in commits.iter().filter(|commit| commit.files.len() > 1) {
+        let worth: f64 = commit.files.iter().filter_map(|path| fitting.get(path)).sum();
+        for path in &commit.files {
+            let own = fitting.get(path).copied().unwrap_or_default();
+            *sums.entry(path).or_default() += (worth - own) / (commit.files.len() - 1) as f64;
+        }
+    }
+    paths.iter().map(|path| sums.get(path).copied().unwrap_or_default()).collect()
+}
