@@ -18,9 +18,9 @@ pub(super) enum FileKind {
 
 /// Extensions of program texts for which there is no grammar here.
 const OTHER_SOURCES: &[&str] = &[
-    "kt", "kts", "swift", "scala", "m", "mm", "vue", "svelte", "lua", "pl", "pm", "r", "jl", "ex", "exs", "erl", "hs",
-    "ml", "mli", "clj", "dart", "zig", "nim", "sql", "proto", "graphql", "css", "scss", "less", "html", "groovy", "fs",
-    "vb", "asm", "s", "nu", "fish", "zsh", "ps1", "awk", "el",
+    "m", "mm", "vue", "svelte", "lua", "pl", "pm", "r", "jl", "ex", "exs", "erl", "hs", "ml", "mli", "clj", "dart",
+    "zig", "nim", "sql", "proto", "graphql", "css", "scss", "less", "html", "groovy", "fs", "vb", "asm", "s", "nu",
+    "fish", "zsh", "ps1", "awk", "el",
 ];
 /// Extensions of texts for people.
 const DOCS: &[&str] = &["md", "mdx", "rst", "txt", "adoc", "tex", "markdown", "org"];
@@ -55,7 +55,8 @@ impl FileKind {
         if DOCS.contains(&extension) {
             return Self::Docs;
         }
-        if Language::of(path).is_none() && !OTHER_SOURCES.contains(&extension) {
+        let is_program = Language::of(path).is_some_and(Language::is_for_programs);
+        if !is_program && !OTHER_SOURCES.contains(&extension) {
             return Self::Data;
         }
         let in_tests = path.folder().split('/').any(|folder| TEST_FOLDERS.contains(&folder));

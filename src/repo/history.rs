@@ -94,7 +94,7 @@ impl Difference<'_> {
         };
         let (before, after) = (tree(old), tree(new));
         let is_blob = |entry: &&git2::TreeEntry<'_>| entry.kind() == Some(git2::ObjectType::Blob);
-        if old.iter().chain(&new).any(|entry| is_blob(entry)) {
+        if old.iter().chain(&new).any(is_blob) {
             self.files.extend(RepoPath::of_existing(&place));
             if self.files.len() > MAX_FILES {
                 return None;

@@ -37,9 +37,11 @@ fn definitions_of(language: Language, tree: &Tree, text: &str) -> Vec<Definition
     while let Some(found_match) = matches.next() {
         let (mut whole, mut name) = (None, None);
         for capture in found_match.captures() {
-            match kind(query.capture_names()[capture.index as usize]) {
+            let capture_name = query.capture_names()[capture.index as usize];
+            match kind(capture_name) {
                 Some(kind) => whole = Some((capture.node, kind)),
-                None => name = Some(capture.node),
+                None if capture_name == "name" => name = Some(capture.node),
+                None => {}
             }
         }
         let (Some((whole, kind)), Some(name)) = (whole, name) else { continue };
@@ -79,7 +81,10 @@ fn references_of(language: Language, tree: &Tree, text: &str) -> Vec<String> {
     let mut cursor = shallow_cursor();
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
     while let Some(found) = matches.next() {
-        names.extend(found.captures().iter().filter_map(|capture| capture.node.utf8_text(text.as_bytes()).ok()));
+        let referred = |index: u32| query.capture_names()[index as usize] == "reference";
+        let captures = found.captures().iter().filter(|capture| referred(capture.index));
+        let texts = captures.filter_map(|capture| capture.node.utf8_text(text.as_bytes()).ok());
+        names.extend(texts.map(|name| name.trim_matches(['"', '\''])));
     }
     names.into_iter().map(str::to_owned).collect()
 }
@@ -104,6 +109,7 @@ pub(super) fn kind(capture: &str) -> Option<DefinitionKind> {
         "type" => DefinitionKind::Type,
         "constant" => DefinitionKind::Constant,
         "macro" => DefinitionKind::Macro,
+        "section" => DefinitionKind::Section,
         _ => return None,
     })
 }
@@ -119,7 +125,7 @@ fn bare_name(name: &str) -> &str {
             _ => {}
         }
     }
-    let last = name[start..].trim_matches([' ', '"', '\'', '&']);
+    let last = name[start..].trim_matches([' ', '\n', '\r', '"', '\'', '&']);
     match last.find('<') {
         Some(at) if at > 0 && !last.starts_with("operator") => &last[..at],
         _ => last,
@@ -132,12 +138,21 @@ fn bare_name(name: &str) -> &str {
 fn is_attached(language: Language, line: &str) -> bool {
     let starts: &[&str] = match language {
         Language::Rust => &["//", "#[", "/*", "*"],
-        Language::Python | Language::Ruby | Language::Bash => &["#", "@"],
+        Language::Python | Language::Ruby | Language::Bash | Language::Yaml | Language::Toml => &["#", "@"],
         Language::Php => &["//", "#", "/*", "*"],
         Language::CSharp => &["//", "[", "/*", "*"],
         Language::Cpp => &["//", "/*", "*", "template"],
-        Language::JavaScript | Language::TypeScript | Language::Tsx | Language::Java => &["//", "/*", "*", "@"],
+        Language::JavaScript
+        | Language::TypeScript
+        | Language::Tsx
+        | Language::Java
+        | Language::Kotlin
+        | Language::Swift
+        | Language::Scala => &["//", "/*", "*", "@"],
         Language::Go | Language::C => &["//", "/*", "*"],
+        Language::Css => &["/*", "*"],
+        Language::Html => &["<!--"],
+        Language::Json | Language::Markdown => &[],
     };
     let line = line.trim_start();
     starts.iter().any(|start| line.starts_with(start)) && !line.starts_with("#!")
@@ -403,6 +418,119 @@ mod tests {
     fn bash() {
         let text = "#!/bin/bash\nX=1\n# Doc.\nfoo() {\n  bar \"$X\"\n}\nfunction baz { foo; }\n";
         check(Language::Bash, text, &["Function foo 3-6@4", "Function baz 7-7@7"], &["bar", "foo"]);
+    }
+
+    #[test]
+    fn kotlin() {
+        let text = "import a.b.Util\n\nconst val MAX = 3\n/** Doc. */\n@Ann\ndata class A(val x: Int) : Base(), I {\n  fun m(): T = helper(x.run())\n  companion object Make {\n    fun of() = A(1)\n  }\n}\ninterface I {\n  fun q()\n}\nenum class E { X }\nobject O\ntypealias L = List<A>\nfun String.ext() = Util.go()\n";
+        check(
+            Language::Kotlin,
+            text,
+            &[
+                "Constant MAX 3-3@3",
+                "Class A 4-11@6",
+                "Method m 7-7@7",
+                "Class Make 8-10@8",
+                "Method of 9-9@9",
+                "Interface I 12-14@12",
+                "Method q 13-13@13",
+                "Enum E 15-15@15",
+                "Class O 16-16@16",
+                "Type L 17-17@17",
+                "Function ext 18-18@18",
+            ],
+            &["A", "Ann", "Base", "I", "Int", "List", "String", "T", "Util", "go", "helper", "run"],
+        );
+    }
+
+    #[test]
+    fn swift() {
+        let text = "let top = 1\n/// Doc.\n@objc\npublic class A: B {\n  init(x: Int) { }\n  func m() -> T { return help(self.o.run()) }\n}\nstruct S {}\nenum E { case x }\nextension A { func n() {} }\nprotocol P { func q() }\ntypealias L = [A]\n";
+        check(
+            Language::Swift,
+            text,
+            &[
+                "Constant top 1-1@1",
+                "Class A 2-7@4",
+                "Method init 5-5@5",
+                "Method m 6-6@6",
+                "Class S 8-8@8",
+                "Enum E 9-9@9",
+                "Implementation A 10-10@10",
+                "Method n 10-10@10",
+                "Interface P 11-11@11",
+                "Method q 11-11@11",
+                "Type L 12-12@12",
+            ],
+            &["A", "B", "Int", "T", "help", "objc", "run"],
+        );
+    }
+
+    #[test]
+    fn scala() {
+        let text = "package a\n\n/** Doc. */\nclass A(x: Int) extends B {\n  val k = 1\n  def m(): T = help(o.run())\n}\nobject O { def of = new A(1) }\ntrait I { def q(): Unit }\nenum E { case X }\ntype L = List[A]\n";
+        check(
+            Language::Scala,
+            text,
+            &[
+                "Class A 3-7@4",
+                "Constant k 5-5@5",
+                "Method m 6-6@6",
+                "Class O 8-8@8",
+                "Method of 8-8@8",
+                "Interface I 9-9@9",
+                "Method q 9-9@9",
+                "Enum E 10-10@10",
+                "Type L 11-11@11",
+            ],
+            &["A", "B", "Int", "L", "List", "T", "Unit", "help", "run"],
+        );
+    }
+
+    #[test]
+    fn html_and_css() {
+        let page = "<html>\n<body>\n<div id=\"main\" class=\"box\">\n<a href=\"x.html\">y</a>\n</div>\n<script>\nvar a = 1;\n</script>\n</body>\n</html>\n";
+        check(Language::Html, page, &["Section main 3-5@3", "Section script 6-8@6"], &["box", "x.html"]);
+        let sheet = "/* Doc. */\n.box > a:hover {\n  color: rgb(1, 2, 3);\n}\n@keyframes spin { from { top: 0 } }\n@media print {\n  #x { top: 0 }\n}\n";
+        check(
+            Language::Css,
+            sheet,
+            &["Section .box > a:hover 1-4@2", "Section spin 5-5@5", "Section @media 6-8@6", "Section #x 7-7@7"],
+            &["box", "hover", "rgb", "x"],
+        );
+    }
+
+    #[test]
+    fn settings() {
+        check(
+            Language::Json,
+            "{\n  \"name\": \"x\",\n  \"scripts\": {\n    \"test\": \"jest\"\n  }\n}\n",
+            &["Section name 2-2@2", "Section scripts 3-5@3", "Section test 4-4@4"],
+            &["jest", "x"],
+        );
+        check(
+            Language::Yaml,
+            "# Doc.\non: push\njobs:\n  build:\n    steps: &a\n      - run: x\n  test: *a\n",
+            &["Section on 1-2@2", "Section jobs 3-7@3", "Section build 4-6@4", "Section test 7-7@7"],
+            &["a"],
+        );
+        check(
+            Language::Toml,
+            "top = 1\n\n# Doc.\n[package]\nname = \"x\"\n\n[dependencies.serde]\nversion = \"1\"\n\n[[bin]]\nname = \"y\"\n",
+            &["Section top 1-1@1", "Section package 3-6@4", "Section dependencies.serde 7-9@7", "Section bin 10-11@10"],
+            &["1", "x", "y"],
+        );
+    }
+
+    #[test]
+    fn markdown() {
+        let text = "# Title\n\nText with [a link](docs/x.md).\n\n## Part one\n\n- a\n\nPart two\n--------\n\n```rust\n# no heading\n```\n";
+        check(
+            Language::Markdown,
+            text,
+            &["Section Title 1-14@1", "Section Part one 5-14@5", "Section Part two 9-10@9"],
+            &[],
+        );
     }
 
     #[test]

@@ -13,9 +13,11 @@ use super::{Language, MAX_PARSED_BYTES};
 /// more steps, and up to 600 microseconds for each.
 const FREE_STEPS: usize = 500;
 const BYTES_A_STEP: usize = 20;
-/// Longer shell scripts are not parsed, in bytes: recovery from errors takes time with the square of the length there,
-/// five seconds for this.
-const MAX_SHELL_BYTES: usize = 64 * 1024;
+/// Longer texts are not parsed in [`FRAGILE`] languages, in bytes: crafted ones take time with the square of the length there
+/// (recovery from errors, open tags, open brackets), some five seconds for this.
+const MAX_FRAGILE_BYTES: usize = 64 * 1024;
+/// The languages for which that was seen.
+const FRAGILE: [Language; 4] = [Language::Bash, Language::Html, Language::Scala, Language::Swift];
 /// The most that lines of comments in a row may cost in Python, in bytes read: its scanner looks through all that follow
 /// at the end of each, without counting a step.
 const MAX_COMMENT_BYTES_READ: usize = 50_000_000;
@@ -27,8 +29,7 @@ const MAX_ERROR_WIDTHS_SQUARED: usize = 100_000_000;
 pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
     let is_costly = match language {
         Language::Python => comment_bytes_read(text) > MAX_COMMENT_BYTES_READ,
-        Language::Bash => text.len() > MAX_SHELL_BYTES,
-        _ => false,
+        _ => FRAGILE.contains(&language) && text.len() > MAX_FRAGILE_BYTES,
     };
     if text.len() > MAX_PARSED_BYTES || is_costly {
         return None;
@@ -93,7 +94,8 @@ fn comment_bytes_read(text: &str) -> usize {
     sum.saturating_add(lines.saturating_mul(bytes) / 2)
 }
 
-/// Returns the query that finds definitions: one capture `name`, and one for the whole, named for the kind.
+/// Returns the query that finds definitions: one capture `name`, and one for the whole, named for the kind; captures that
+/// begin with `_` only serve conditions.
 pub(super) fn definition_query(language: Language) -> Option<&'static Query> {
     static COMPILED: [OnceLock<Option<Query>>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
     compile(&COMPILED, language, sources(language).0)
@@ -127,6 +129,15 @@ fn grammar(language: Language) -> tree_sitter::Language {
         Language::CSharp => tree_sitter_c_sharp::LANGUAGE,
         Language::Php => tree_sitter_php::LANGUAGE_PHP,
         Language::Bash => tree_sitter_bash::LANGUAGE,
+        Language::Kotlin => tree_sitter_kotlin_ng::LANGUAGE,
+        Language::Swift => tree_sitter_swift::LANGUAGE,
+        Language::Scala => tree_sitter_scala::LANGUAGE,
+        Language::Html => tree_sitter_html::LANGUAGE,
+        Language::Css => tree_sitter_css::LANGUAGE,
+        Language::Json => tree_sitter_json::LANGUAGE,
+        Language::Yaml => tree_sitter_yaml::LANGUAGE,
+        Language::Toml => tree_sitter_toml_ng::LANGUAGE,
+        Language::Markdown => tree_sitter_md::LANGUAGE,
     }
     .into()
 }
@@ -154,6 +165,15 @@ fn sources(language: Language) -> (&'static str, &'static str) {
         Language::CSharp => pair!("csharp"),
         Language::Php => pair!("php"),
         Language::Bash => pair!("bash"),
+        Language::Kotlin => pair!("kotlin"),
+        Language::Swift => pair!("swift"),
+        Language::Scala => pair!("scala"),
+        Language::Html => pair!("html"),
+        Language::Css => pair!("css"),
+        Language::Json => pair!("json"),
+        Language::Yaml => pair!("yaml"),
+        Language::Toml => pair!("toml"),
+        Language::Markdown => pair!("markdown"),
     }
 }
 
@@ -166,11 +186,14 @@ mod tests {
         for language in Language::ALL {
             let (definitions, references) = sources(language);
             let compiled = Query::new(&grammar(language), definitions).unwrap_or_else(|e| panic!("{language:?}: {e}"));
-            for capture in compiled.capture_names().iter().filter(|name| **name != "name") {
+            let kinds = |name: &&&str| **name != "name" && !name.starts_with('_');
+            for capture in compiled.capture_names().iter().filter(kinds) {
                 assert!(crate::syntax::definitions::kind(capture).is_some(), "{language:?}: @{capture}");
             }
             let compiled = Query::new(&grammar(language), references).unwrap_or_else(|e| panic!("{language:?}: {e}"));
-            assert_eq!(compiled.capture_names(), ["reference"], "{language:?}");
+            let names: Vec<&str> =
+                compiled.capture_names().iter().copied().filter(|name| !name.starts_with('_')).collect();
+            assert_eq!(names, ["reference"], "{language:?}");
         }
     }
 }

@@ -31,11 +31,29 @@ pub enum Language {
     Php,
     /// Bash and POSIX shell.
     Bash,
+    /// Kotlin, scripts included.
+    Kotlin,
+    /// Swift.
+    Swift,
+    /// Scala 2 and 3.
+    Scala,
+    /// HTML.
+    Html,
+    /// CSS.
+    Css,
+    /// JSON.
+    Json,
+    /// YAML.
+    Yaml,
+    /// TOML.
+    Toml,
+    /// Markdown, its blocks.
+    Markdown,
 }
 
 impl Language {
     /// Every language, in the order of the variants.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 22] = [
         Self::Rust,
         Self::Python,
         Self::JavaScript,
@@ -49,7 +67,21 @@ impl Language {
         Self::CSharp,
         Self::Php,
         Self::Bash,
+        Self::Kotlin,
+        Self::Swift,
+        Self::Scala,
+        Self::Html,
+        Self::Css,
+        Self::Json,
+        Self::Yaml,
+        Self::Toml,
+        Self::Markdown,
     ];
+
+    /// Tells whether programs are written in it, and not texts, pages or settings.
+    pub fn is_for_programs(self) -> bool {
+        !matches!(self, Self::Html | Self::Css | Self::Json | Self::Yaml | Self::Toml | Self::Markdown)
+    }
 
     /// Tells the language of the file at `path` by its extension, or by its whole name.
     pub fn of(path: &RepoPath) -> Option<Self> {
@@ -68,6 +100,15 @@ impl Language {
             "cs" => Self::CSharp,
             "php" | "phtml" => Self::Php,
             "sh" | "bash" => Self::Bash,
+            "kt" | "kts" => Self::Kotlin,
+            "swift" => Self::Swift,
+            "scala" | "sc" | "sbt" => Self::Scala,
+            "html" | "htm" | "xhtml" => Self::Html,
+            "css" => Self::Css,
+            "json" | "webmanifest" => Self::Json,
+            "yml" | "yaml" => Self::Yaml,
+            "toml" => Self::Toml,
+            "md" | "markdown" => Self::Markdown,
             _ => return None,
         })
     }
@@ -99,7 +140,9 @@ mod tests {
         check("a.c++", Some(Language::Cpp));
         check("Rakefile", Some(Language::Ruby));
         check(".bashrc", Some(Language::Bash));
-        check("README.md", None);
+        check("README.md", Some(Language::Markdown));
+        check("build.gradle.kts", Some(Language::Kotlin));
+        check("notes.txt", None);
         check("rs", None);
         check(".rs", None);
     }

@@ -39,12 +39,14 @@ pub enum DefinitionKind {
     Constant,
     /// A macro.
     Macro,
+    /// A heading with what stands below it, a key with its value, a rule: what texts and settings have for definitions.
+    Section,
 }
 
 impl DefinitionKind {
     /// Tells whether other definitions stand inside it.
     pub fn is_container(self) -> bool {
-        matches!(self, Self::Class | Self::Interface | Self::Enum | Self::Implementation | Self::Module)
+        matches!(self, Self::Class | Self::Interface | Self::Enum | Self::Implementation | Self::Module | Self::Section)
     }
 }
 
@@ -125,6 +127,9 @@ mod tests {
         check("a.py", &"# a comment\n".repeat(30_000), None, None);
         check("a.py", &"x = 1  # a comment\n".repeat(30_000), Some(true), None);
         check("a.sh", &"echo 1\n".repeat(10_000), None, None);
+        check("a.html", &"<a>".repeat(30_000), None, None);
+        check("a.swift", &"<a>".repeat(30_000), None, None);
+        check("a.scala", &"[".repeat(70_000), None, None);
         let wide = "(".repeat(30_000) + "\nfn a() {}\n";
         check("a.rs", &wide, Some(false), Some(1));
         assert_eq!(definitions(Language::Rust, &wide), []);
@@ -132,13 +137,19 @@ mod tests {
 
     #[test]
     fn crafted_texts_neither_overflow_the_stack_nor_take_for_ever() {
-        for repeated in ["(", "[", "{", "f(", "\"${", "<<A\n", "# a\n"] {
-            for path in ["a.rs", "a.tsx", "a.py", "a.cpp", "a.sh", "a.php"] {
+        let paths = [
+            "a.rs", "a.tsx", "a.py", "a.cpp", "a.sh", "a.php", "a.kt", "a.swift", "a.scala", "a.html", "a.css",
+            "a.json", "a.yml", "a.toml", "a.md",
+        ];
+        for repeated in ["(", "[", "{", "f(", "\"${", "<<A\n", "# a\n", "<a>", "- ", "> ", "a: "] {
+            for path in paths {
                 let path = RepoPath::parse(path).expect("an ordinary path");
                 let text = format!("<?php {}", repeated.repeat(12 * 1024 / repeated.len()));
                 assert!(first_error_line(&path, &text).is_none_or(|line| line <= text.len()), "{path} {repeated}");
                 let found = Language::of(&path).map(|language| definitions(language, &text));
-                assert_eq!(found, Some(vec![]), "{path} {repeated}");
+                let defines = found.is_some_and(|found| !found.is_empty());
+                let is_text = !Language::of(&path).is_some_and(Language::is_for_programs);
+                assert!(!defines || is_text, "{path} {repeated}");
             }
         }
     }

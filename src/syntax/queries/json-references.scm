@@ -1,0 +1,1 @@
+(pair value: (string (string_content) @reference))
