@@ -7,7 +7,7 @@ use super::{CommitId, RepoError, RepoPath, Repository};
 pub struct PastCommit {
     /// Its id.
     pub id: CommitId,
-    /// Its message, at most [`MAX_MESSAGE_BYTES`] of it.
+    /// Its message, cut where it is very long.
     pub message: String,
     /// The files that differ from its first parent, in the order of their paths.
     pub files: Vec<RepoPath>,
