@@ -4,7 +4,7 @@
 Usage:
   context.py run --tasks FILE --mirrors DIR --out FILE [--every N] [--prentice PROGRAM] [--tokens 1024,4096,8192]
   context.py report FILE          recall of the changed files, in the ranking and inside the budgets, overall and by language
-  context.py ablate FILE          the same with each signal alone, and with each left out
+  context.py ablate FILE          the same with each signal and some groups left out (-), and with each alone (=)
   context.py train FILE           the weights that fit best, checked on repositories that they were not fitted to
 
 FILE of --tasks has one JSON object a line: `id`, `repo` (OWNER/NAME), `lang`, `base_commit`, `text` (what a person wrote) and
@@ -33,6 +33,11 @@ TEST = re.compile(
     r"(Tests?|TestCase|IT)\.java$|src/(it|androidTest)/")
 CUTS = (1, 5, 10, 20)
 FOLDS = 6
+GROUPS = {
+    "all of the past": ("alike", "history", "together"),
+    "all of parsing": ("piece", "title_piece", "uses", "near"),
+    "all of the path": ("name", "name_cover", "folder"),
+}
 
 
 def counts(path):
@@ -116,17 +121,24 @@ def reordered(row, points):
     return [file["path"] for file in files]
 
 
+def alone(row, name):
+    """Files of equal shares by their paths: the order of the whole ranking would hide how little a signal says."""
+    share = lambda file: file["signals"].get(name, {"share": 0.0})["share"]
+    return [file["path"] for file in sorted(row["ranked"], key=lambda file: (-share(file), file["path"]))]
+
+
 def ablate(options):
     rows = read(options.file)
     names = sorted({name for row in rows for file in row["ranked"] for name in file["signals"]})
     total = lambda signals, keep: sum(says["points"] for name, says in signals.items() if keep(name))
-    alone = lambda signals, only: signals.get(only, {"share": 0.0})["share"]
     head(rows[0])
     line("all", [measure(row, reordered(row, lambda s: total(s, lambda _: True))) for row in rows])
     for name in names:
         line(f"- {name}", [measure(row, reordered(row, lambda s: total(s, lambda n: n != name))) for row in rows])
+    for label, group in GROUPS.items():
+        line(f"- {label}", [measure(row, reordered(row, lambda s: total(s, lambda n: n not in group))) for row in rows])
     for name in names:
-        line(f"= {name}", [measure(row, reordered(row, lambda s: alone(s, name))) for row in rows])
+        line(f"= {name}", [measure(row, alone(row, name)) for row in rows])
 
 
 def fit(data, steps=400, sharpness=8.0, decay=0.003, rate=0.05):
