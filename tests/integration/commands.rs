@@ -50,59 +50,6 @@ fn an_unknown_variable_of_ours_is_a_mistake() {
 }
 
 #[test]
-fn context_shows_the_place_and_stays_in_its_budget() {
-    let world = World::new();
-    let ran = world.run(&["context", "the total of the prices is the largest price", "--json", "--tokens", "200"]);
-    let found = ran.ends_with(0).json();
-    assert_eq!(found["excerpts"][0]["path"], "src/price.py");
-    assert!(found["tokens"].as_u64().expect("a number") <= 200, "{found}");
-    let table = world.run(&["context", "--file", "task.yml"]);
-    assert!(table.ends_with(0).out.contains("src/price.py:1-6"), "{table:?}");
-}
-
-#[test]
-fn context_tells_what_speaks_for_each_file_and_looks_at_commits_too() {
-    let world = World::new();
-    let text = "the total of the prices is the largest price";
-    let found = world.run(&["context", text, "--json"]);
-    let found = found.ends_with(0).json();
-    let best = &found["ranked"][0];
-    assert_eq!((&best["path"], &best["hinted"]), (&"src/price.py".into(), &false.into()));
-    assert!(best["signals"]["title"]["points"].as_f64().expect("a number") > 0.0, "{best}");
-    let excerpt = &found["excerpts"][0];
-    assert_eq!((&excerpt["start"], &excerpt["end"]), (&1.into(), &6.into()));
-    assert!(found["timings_ms"]["search"].is_u64(), "{found}");
-
-    let explained = world.run(&["context", text, "--explain", "./src/price.py"]);
-    let told = &explained.ends_with(0).out;
-    assert!(told.starts_with("./src/price.py: rank 1 of ") && told.contains("Shown: lines 1-6"), "{told}");
-    let unknown = world.run(&["context", text, "--explain", "src/no.py"]);
-    assert!(unknown.ends_with(2).err.contains("there is no file src/no.py"), "{unknown:?}");
-    let silent = world.run(&["context", "zebra", "--explain", "src/price.py"]);
-    assert!(silent.ends_with(0).out.contains("nothing in the task points at it"), "{silent:?}");
-
-    world.write("src/zebra.py", "def zebra():\n    pass\n");
-    world.commit("a zebra");
-    let paths = |arguments: &[&str]| {
-        let found = world.run(&[&["context", "zebra", "--json"], arguments].concat());
-        let ranked = found.ends_with(0).json()["ranked"].as_array().expect("a list").clone();
-        ranked.into_iter().map(|file| file["path"].as_str().expect("a path").to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(paths(&[]), ["src/zebra.py"]);
-    assert_eq!(paths(&["--base", "HEAD~1"]), Vec::<String>::new());
-}
-
-#[test]
-fn an_issue_that_only_looks_like_yaml_is_read_as_text() {
-    let world = World::new();
-    world.write("issue.txt", "---\nname: price\n---\nThe total price is wrong: [\n");
-    let ran = world.run(&["context", "--file", "issue.txt", "--json"]);
-    assert_eq!(ran.ends_with(0).json()["ranked"][0]["path"], "src/price.py");
-    world.write("task.yaml", "title: [\n");
-    world.run(&["context", "--file", "task.yaml"]).ends_with(2);
-}
-
-#[test]
 fn checks_and_schemas_are_printed() {
     let world = World::with(&[("Cargo.toml", "[package]\nname = \"x\"\nversion = \"0.1.0\"\n"), ("src/lib.rs", "")]);
     let ran = world.run(&["checks"]);

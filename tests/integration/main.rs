@@ -15,6 +15,7 @@ mod attempts;
 mod certify;
 mod commands;
 mod common;
+mod context;
 mod conversation;
 mod faults;
 mod flow;
