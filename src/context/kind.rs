@@ -24,6 +24,8 @@ const OTHER_SOURCES: &[&str] = &[
 ];
 /// Extensions of texts for people.
 const DOCS: &[&str] = &["md", "mdx", "rst", "txt", "adoc", "tex", "markdown", "org"];
+/// Folders at the top whose scripts and styles are made from others.
+const BUILT: &[&str] = &["dist", "build", "out"];
 /// Folders of tests, and of what is not part of the product.
 const TEST_FOLDERS: &[&str] = &[
     "test",
@@ -55,6 +57,9 @@ impl FileKind {
         if DOCS.contains(&extension) {
             return Self::Docs;
         }
+        if path.as_str().split('/').next().is_some_and(|top| BUILT.contains(&top)) && is_for_browsers(extension) {
+            return Self::Data;
+        }
         let is_program = Language::of(path).is_some_and(Language::is_for_programs);
         if !is_program && !OTHER_SOURCES.contains(&extension) {
             return Self::Data;
@@ -65,6 +70,10 @@ impl FileKind {
         }
         Self::Source
     }
+}
+
+fn is_for_browsers(extension: &str) -> bool {
+    matches!(extension, "js" | "mjs" | "cjs" | "css" | "html")
 }
 
 /// Returns the file name without its last extension.
@@ -115,5 +124,7 @@ mod tests {
         check("README.md", FileKind::Docs, None);
         check("Cargo.toml", FileKind::Data, None);
         check("a.vue", FileKind::Source, None);
+        check("dist/a.cjs", FileKind::Data, None);
+        check("build/main.go", FileKind::Source, None);
     }
 }

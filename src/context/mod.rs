@@ -182,7 +182,7 @@ pub enum ContextError {
 /// Tokens that a prompt puts around an excerpt or a file of instructions, besides its path: fences and line numbers.
 pub const EXCERPT_OVERHEAD_TOKENS: usize = 16;
 /// Earlier commits that are worth reading for [`Query::history`].
-pub const HISTORY_COMMITS: usize = 2000;
+pub const HISTORY_COMMITS: usize = 1000;
 /// Entries of [`Context::withheld`], at most.
 const MAX_WITHHELD: usize = 100;
 /// The share of the budget that the map may take at most, as its denominator; the instructions have another.

@@ -195,7 +195,10 @@ fn stem(word: &str) -> &str {
 }
 
 /// The forms of a stem that are searched for.
-const ENDINGS: [&str; 11] = ["", "e", "s", "es", "ed", "ing", "er", "ers", "y", "ies", "ied"];
+const ENDINGS: [&str; 19] = [
+    "", "e", "s", "es", "ed", "ing", "er", "ers", "y", "ies", "ied", "ion", "ions", "or", "ors", "ation", "ment",
+    "able", "ive",
+];
 
 /// From the hash of a word to the index of its term.
 struct Lookup {
@@ -306,6 +309,9 @@ mod tests {
             assert_eq!(term(spelling), Some("parse_header"), "{spelling}");
         }
         assert_eq!(term("head"), None);
+        let question = Question::new("x\nsuppress what validates");
+        let term = |word: &str| question.term(word.as_bytes()).map(|at| question.terms[at].shown.as_str());
+        assert_eq!((term("suppression"), term("validator")), (Some("suppress"), Some("validates")));
     }
 
     #[test]
