@@ -139,6 +139,7 @@ async fn secrets(stage: &Stage) -> Vec<Row> {
     let print = "import os, base64\n\
                  for k, v in os.environ.items(): print(k, v, v[::-1], base64.b64encode(v.encode()).decode(), v.encode().hex())";
     let honest = "import os; print(os.environ['CI'], bool(os.environ['PATH'] and os.environ['HOME']))";
+    // What is looked for in the output must not stand in the program: its own command line is part of what it prints.
     let processes = "import glob\n\
                      for p in glob.glob('/proc/*/environ') + glob.glob('/proc/*/cmdline') + glob.glob('/proc/*/maps'):\n\
                      \x20try: print(open(p, 'rb').read())\n\
@@ -148,7 +149,7 @@ async fn secrets(stage: &Stage) -> Vec<Row> {
                      \x20if p.isdigit():\n\
                      \x20 try:\n\
                      \x20  own = not open('/proc/%s/cmdline' % p, 'rb').read().startswith(b'/proc/self/exe')\n\
-                     \x20  open('/proc/%s/mem' % p, 'rb'); print('own' if own else 'mem of a helper')\n\
+                     \x20  open('/proc/%s/mem' % p, 'rb'); print('own' if own else 'mem of a ' + 'helper')\n\
                      \x20 except OSError: pass";
     let files = "import os\n\
                  for top in ('OUTSIDEhome', 'OUTSIDErunner', 'OUTSIDErepo', '/etc/shadow', '/root', '/var/run/docker.sock'):\n\
