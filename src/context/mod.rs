@@ -71,7 +71,7 @@ pub struct Settings {
     pub budget_tokens: usize,
     /// Tokens of a file that is shown whole, and of one piece of a larger file; adjacent pieces may make a longer excerpt.
     pub max_excerpt_tokens: usize,
-    /// Tokens of the repository's own instructions together; never more than a quarter of the budget.
+    /// Tokens of the repository's own instructions together; never more than an eighth of the budget.
     pub instructions_tokens: usize,
 }
 

@@ -114,8 +114,7 @@ pub(super) const WHOLE_FILE_TURNS: usize = 3;
 pub(super) const NEXT_TURN: f64 = 0.8;
 /// How soon a piece loses its turn to another file when it fits less than the best piece of its own.
 pub(super) const PIECE_POWER: f64 = 1.0;
-/// Files below this share of the best file's score are not shown unless everything fits, nor pieces below this share of
-/// the best piece of their file.
+/// Files below this share of the best file's score are not shown unless everything fits.
 pub(super) const LEAST_SHARE: f64 = 0.1;
 
 /// Returns the factor for a word that stands so many bytes below the title: texts begin with what they are about.
