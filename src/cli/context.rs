@@ -45,7 +45,7 @@ pub(super) fn context(flags: &Context, environment: &Environment) -> Result<Exit
     let listed = clock.elapsed();
     // A history that cannot be read only says less.
     let read = |(repository, head): (Repository, CommitId)| repository.history(&head, HISTORY_COMMITS).ok();
-    let history = repository.and_then(read).unwrap_or_default();
+    let history = repository.and_then(read).unwrap_or_default().into();
     let recalled = clock.elapsed();
     let config = setup::layers(&tree, environment, Layer::default())?.resolve(Some(&task));
     let knowledge = config.knowledge.value;

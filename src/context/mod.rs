@@ -31,6 +31,7 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ pub struct Query {
     /// Globs of files that the user hinted at, or their folders; such files come first.
     pub files: Vec<String>,
     /// Earlier commits, newest first: what they say points at the files that they touched.
-    pub history: Vec<PastCommit>,
+    pub history: Arc<[PastCommit]>,
     /// Files that belong to the instructions, as paths or globs.
     pub knowledge: Vec<String>,
 }

@@ -340,7 +340,7 @@ fn earlier_commits_that_say_the_same_point_at_what_they_touched() {
         past("Crossings are counted", &["src/b.rs", "src/gone.rs"]),
         past("Bump versions", &["src/a.rs"]),
     ];
-    let query = Query { text: "Zebra crossing fails".to_owned(), history, ..Query::default() };
+    let query = Query { text: "Zebra crossing fails".to_owned(), history: history.into(), ..Query::default() };
     let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
     let ranked: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(ranked, ["src/c.rs", "src/b.rs"], "a.rs was touched by a commit that says something else");
@@ -359,11 +359,11 @@ fn the_newest_commits_of_what_is_shown_are_told_without_secrets_and_what_nobody_
         past(&format!("Use {token}"), &["src/a.rs"]),
         past("Not here", &["src/gone.rs"]),
     ];
-    let query = Query { text: "header".to_owned(), history, ..Query::default() };
+    let query = Query { text: "header".to_owned(), history: history.into(), ..Query::default() };
     let settings = Settings { budget_tokens: 1000, ..Settings::default() };
     let context = gather(&tree, &query, &settings).expect("no hints");
     assert_eq!(context.commits, ["Read headers (src/a.rs)"]);
-    let without = gathered(&tree, &Query { history: Vec::new(), ..query }, 1000);
+    let without = gathered(&tree, &Query { history: Arc::default(), ..query }, 1000);
     assert_eq!(without.commits, Vec::<String>::new());
 }
 
@@ -375,7 +375,7 @@ fn files_that_changed_together_with_what_fits_are_lifted() {
         ("src/c.rs", "fn run() { /* header */ }\n"),
     ]);
     let history = vec![past("One", &["src/a.rs", "src/c.rs"]), past("Two", &["src/b.rs"])];
-    let query = Query { text: "header".to_owned(), history, ..Query::default() };
+    let query = Query { text: "header".to_owned(), history: history.into(), ..Query::default() };
     check_order(&tree, &query, &["src/a.rs", "src/c.rs", "src/b.rs"]);
     assert!(signals(&tree, &query, "src/c.rs").contains_key("together"));
     assert!(!signals(&tree, &query, "src/b.rs").contains_key("together"));

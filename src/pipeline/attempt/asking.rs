@@ -1,12 +1,14 @@
 //! How a rung is asked in an attempt: how much it is shown, how long it may answer, how freely, and what that may cost.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::config::DEFAULT_CONTEXT_TOKENS;
-use crate::context::{Context, HISTORY_COMMITS, Query};
+use crate::context::{Context, Query};
 use crate::llm::{CountedBy, Usage};
 use crate::pipeline::{Job, Rung};
 use crate::propose::Sampling;
+use crate::repo::PastCommit;
 use crate::task::Verb;
 
 /// Tokens of the prompt's own words, of separators and of a task of ordinary length.
@@ -25,7 +27,7 @@ pub(super) fn attempts(job: &Job<'_>) -> RangeInclusive<u32> {
 }
 
 /// What the search goes by: the task, what a reviewer says of it, what fails.
-pub(super) fn query(job: &Job<'_>, failures: &str) -> Query {
+pub(super) fn query(job: &Job<'_>, failures: &str, history: Arc<[PastCommit]>) -> Query {
     let mut text = job.task.full_text();
     let mut files = job.task.files.clone();
     if let Some(order) = job.order {
@@ -35,8 +37,6 @@ pub(super) fn query(job: &Job<'_>, failures: &str) -> Query {
             files.push(thread.path.clone());
         }
     }
-    // A history that cannot be read only says less.
-    let history = job.repository.history(&job.base, HISTORY_COMMITS).unwrap_or_default();
     Query { text: format!("{text}\n{failures}"), files, history, knowledge: job.config.knowledge.value.clone() }
 }
 

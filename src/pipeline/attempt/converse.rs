@@ -126,7 +126,7 @@ impl Walk<'_, '_> {
     ) -> Result<Context, PipelineError> {
         let job = self.job;
         job.progress.step("Reading the repository");
-        let mut query = asking::query(job, failures);
+        let mut query = asking::query(job, failures, self.start.history.clone());
         query.files.extend_from_slice(files);
         let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
         let context = context::gather(tree, &query, &Settings { budget_tokens, ..Settings::default() })?;

@@ -6,14 +6,17 @@ mod steps;
 mod test_first;
 mod workbench;
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::check::{self, Checks};
 use super::{Job, PipelineError, Rung};
 use crate::bundle::{self, Ending, Merit};
+use crate::context::HISTORY_COMMITS;
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::propose::{Described, PromptHashes, Revision};
-use crate::repo::FileTree;
+use crate::repo::{FileTree, PastCommit};
 use crate::verify::{self, Evidence, TreeRun};
 
 /// The longest failure text that the first call carries, in bytes.
@@ -85,6 +88,8 @@ struct Start<'a> {
     before: Option<Candidate>,
     /// What fails as the files are.
     failures: String,
+    /// Earlier commits, for the search; read once for all attempts.
+    history: Arc<[PastCommit]>,
     revision: Option<Revision>,
 }
 
@@ -197,7 +202,9 @@ async fn start<'a>(job: &Job<'_>, tree: &'a FileTree, judging: &'a Judging<'a>) 
     };
     let revision =
         job.order.filter(|order| order.verb.continues()).map(|order| Revision::of(order, tree)).transpose()?;
-    Ok(Start { judging, tree, before, failures, revision })
+    // A history that cannot be read only says less.
+    let history = job.repository.history(&job.base, HISTORY_COMMITS).unwrap_or_default().into();
+    Ok(Start { judging, tree, before, failures, history, revision })
 }
 
 fn record_attempt(job: &Job<'_>, rung: &Rung, number: u32, made: &Made) -> Result<(), PipelineError> {
