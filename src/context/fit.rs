@@ -172,7 +172,7 @@ impl<'c, 'a> Choice<'c, 'a> {
     /// How much it is wanted that the file has the next turn.
     fn urgency(&self) -> f64 {
         let piece = self.waiting.last().map_or(0.0, |piece| piece.score);
-        let share = if self.best > 0.0 { (piece / self.best).powf(weights::PIECE_POWER) } else { 1.0 };
+        let share = if self.best > 0.0 { piece / self.best } else { 1.0 };
         self.fits * weights::NEXT_TURN.powi(self.turns) * share
     }
 

@@ -25,7 +25,7 @@ const OTHER_SOURCES: &[&str] = &[
 /// Extensions of texts for people.
 const DOCS: &[&str] = &["md", "mdx", "rst", "txt", "adoc", "tex", "markdown", "org"];
 /// Folders at the top whose scripts and styles are made from others.
-const BUILT: &[&str] = &["dist", "build", "out"];
+const BUILT: &[&str] = &["dist", "out"];
 /// Folders of tests, and of what is not part of the product.
 const TEST_FOLDERS: &[&str] = &[
     "test",
@@ -125,6 +125,7 @@ mod tests {
         check("Cargo.toml", FileKind::Data, None);
         check("a.vue", FileKind::Source, None);
         check("dist/a.cjs", FileKind::Data, None);
-        check("build/main.go", FileKind::Source, None);
+        check("out/main.go", FileKind::Source, None);
+        check("build/rollup.config.js", FileKind::Source, None);
     }
 }

@@ -226,14 +226,15 @@ pub fn search(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Fou
     let instructions = instructions::read(tree, &best, &knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
     let spent = instructions.tokens();
+    let for_commits = if query.history.is_empty() { 0 } else { budget / COMMITS_PART };
     let allowance = Allowance {
-        tokens: budget - spent - budget / MAP_PART - budget / COMMITS_PART,
+        tokens: budget - spent - budget / MAP_PART - for_commits,
         excerpt_tokens: settings.max_excerpt_tokens,
         everything,
     };
     let fitted = fit::fit(&candidates, &question, &rarity, allowance);
     let map = map::draw(&candidates, &ranked, &fitted.excerpts, budget / MAP_PART);
-    let commits = history::tell(&query.history, &fitted.excerpts, budget / COMMITS_PART);
+    let commits = history::tell(&query.history, &fitted.excerpts, for_commits);
     let told: usize = commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
     let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
     let secret = instructions.withheld.iter().map(|(path, reason)| (path, *reason));

@@ -112,8 +112,6 @@ pub(super) const NAMED_TURNS: usize = 2;
 pub(super) const WHOLE_FILE_TURNS: usize = 3;
 /// How urgent the next turn of a file is, against the one before.
 pub(super) const NEXT_TURN: f64 = 0.8;
-/// How soon a piece loses its turn to another file when it fits less than the best piece of its own.
-pub(super) const PIECE_POWER: f64 = 1.0;
 /// Files below this share of the best file's score are not shown unless everything fits.
 pub(super) const LEAST_SHARE: f64 = 0.1;
 

@@ -187,11 +187,10 @@ impl FileTree {
     /// [`RepoError`] when there is no such file or its bytes cannot be read.
     pub fn read_start(&self, path: &RepoPath, most: usize, buffer: &mut Vec<u8>) -> Result<(), RepoError> {
         buffer.clear();
-        let on_disk = self.base.get(path).filter(|listed| {
-            let is_file = listed.place == Place::Disk && listed.mode != FileMode::Symlink;
-            is_file && !self.changes.contains_key(path)
-        });
-        if let (Some(_), Origin::Directory { root }) = (on_disk, &self.origin) {
+        if let Origin::Directory { root } = &self.origin
+            && !self.changes.contains_key(path)
+            && self.base.get(path).is_some_and(|listed| listed.mode != FileMode::Symlink)
+        {
             let place = root.join(path.as_str());
             let file = std::fs::File::open(&place).map_err(RepoError::io(&place))?;
             file.take(most as u64).read_to_end(buffer).map_err(RepoError::io(&place))?;
