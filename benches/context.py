@@ -9,7 +9,7 @@ Usage:
 
 FILE of --tasks has one JSON object a line: `id`, `repo` (OWNER/NAME), `lang`, `base_commit`, `text` (what a person wrote) and
 `gold_files` (what the fix changed, without tests). DIR holds each repository as OWNER+NAME/repo, a git directory; nothing is
-checked out. `run` writes a line for each task and goes on where it was stopped. Tests, fixtures and examples are left out of
+checked out. `run` writes a line for each task and goes on where it was stopped; what failed is asked again. Tests, fixtures and examples are left out of
 the ranking, as the fixes' own tests are no part of the gold files. `train` needs numpy.
 
 A budget counts as the program's tokenizer counts. `ablate` works on the ranking as it was written down: which files were parsed
@@ -65,7 +65,7 @@ def ask(task, options, folder):
 def run(options):
     tasks = [json.loads(line) for line in open(options.tasks)][::options.every]
     out = Path(options.out)
-    known = {json.loads(line)["id"] for line in out.read_text().splitlines()} if out.exists() else set()
+    known = {row["id"] for row in read(out)} if out.exists() else set()
     tasks = [task for task in tasks if task["id"] not in known]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool, out.open("a") as file:
         for number, row in enumerate(pool.map(lambda task: ask(task, options, folder), tasks), 1):

@@ -71,10 +71,12 @@ fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Fai
     let named = RepoPath::parse(path.trim_start_matches("./"))
         .map_err(|error| Failure::new(Exit::Usage, format!("--explain: {error}")))?;
     let Some(rank) = found.ranking.iter().position(|file| file.path == named) else {
-        let why = match found.context.withheld.iter().find(|file| file.path == named) {
-            Some(withheld) => format!("it is not read: {}", withheld.reason),
-            None if tree.contains(&named) => "nothing in the task points at it".to_owned(),
-            None => return Err(Failure::new(Exit::Usage, format!("--explain: there is no file {named}"))),
+        if !tree.contains(&named) {
+            return Err(Failure::new(Exit::Usage, format!("--explain: there is no file {named}")));
+        }
+        let why = match context::why_withheld(tree, &named) {
+            Some(reason) => format!("it is not read: {reason}"),
+            None => "nothing in the task points at it".to_owned(),
         };
         return Ok(format!("{} is not among the {} ranked files: {why}\n", safe(path), found.ranking.len()));
     };
@@ -156,6 +158,9 @@ fn document(found: &Found, timings: Timings) -> serde_json::Value {
 
 fn table(found: &Found) -> String {
     let context = &found.context;
+    if context.files == 0 {
+        return "There is no file here that the ignore rules (.gitignore, .ignore) let through.\n".to_owned();
+    }
     let mut text = format!(
         "{} files read, {} of {} tokens used\n\n{:>4} {:>8} {:>6}  place and reason\n",
         context.files, context.tokens, context.budget_tokens, "rank", "score", "tokens"

@@ -267,6 +267,16 @@ fn tell_ranking(candidates: &[Candidate<'_>], others: &[RankedFile<'_>]) -> Vec<
         .collect()
 }
 
+/// Tells why a file of the tree is not read; `None` where it is, or cannot be.
+pub fn why_withheld(tree: &FileTree, path: &RepoPath) -> Option<String> {
+    let by_content = || {
+        let mut content = Vec::new();
+        tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut content).ok()?;
+        withhold::by_content(&content)
+    };
+    Some(withhold::by_path(path).or_else(by_content)?.text())
+}
+
 /// Reads a file that a model asks for by name, without invisible characters.
 ///
 /// # Errors

@@ -104,7 +104,7 @@ fn a_frame_of_the_failing_test_brings_its_file_and_its_line() {
     let tree = tree(&[("app/steps.py", &long), ("app/header.py", "def header():\n    raise ValueError('header')\n")]);
     let context = gathered(&tree, &query("header fails\n  File \"/ci/app/steps.py\", line 602, in step_200"), 600);
     insta::assert_snapshot!(tell_excerpts(&context), @"
-    app/steps.py:1-110 370 tokens, named in the task; matches: steps
+    app/steps.py:1-113 380 tokens, named in the task; matches: steps
     app/steps.py:601-602 10 tokens, named in the task; the task names line 602; defines `step_200`; matches: step_200, steps
     app/header.py:1-2 (whole) 9 tokens, defines `header`; matches: header
     ");

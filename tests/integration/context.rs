@@ -35,6 +35,12 @@ fn context_tells_what_speaks_for_each_file_and_looks_at_commits_too() {
     assert!(unknown.ends_with(2).err.contains("there is no file src/no.py"), "{unknown:?}");
     let silent = world.run(&["context", "zebra", "--explain", "src/price.py"]);
     assert!(silent.ends_with(0).out.contains("nothing in the task points at it"), "{silent:?}");
+    world.write("poetry.lock", "zebra\n");
+    let lock = world.run(&["context", "zebra", "--explain", "poetry.lock"]);
+    assert!(lock.ends_with(0).out.contains("it is not read: it is a lock file"), "{lock:?}");
+    let empty = tempfile::tempdir().expect("a folder");
+    let nothing = world.run(&["context", "zebra", "--repo", empty.path().to_str().expect("UTF-8")]);
+    assert!(nothing.ends_with(0).out.contains("no file here"), "{nothing:?}");
 
     world.write("src/zebra.py", "def zebra():\n    pass\n");
     world.commit("a zebra");
@@ -75,7 +81,6 @@ fn hostile_trees_are_read_without_harm_and_what_is_left_out_is_told() {
     std::fs::create_dir_all(&deep).expect("folders");
     std::fs::write(deep.join("zebra.py"), "zebra = 1\n").expect("written");
     std::fs::write(repo.join("new\nline.py"), "zebra = 1\n").expect("written");
-    std::fs::create_dir(repo.join("closed")).expect("a folder");
 
     let found = world.run(&["context", "zebra stripes", "--json"]);
     let found = found.ends_with(0).json();
