@@ -16,6 +16,8 @@ mod mention;
 mod piece;
 mod question;
 mod rank;
+#[cfg(test)]
+mod ranking_tests;
 mod rarity;
 mod reason;
 mod scan;

@@ -1,0 +1,110 @@
+//! Which file comes before which, and what its signals say.
+
+use super::testing::{library, past, query, tree};
+use super::*;
+
+#[track_caller]
+fn check_order(tree: &FileTree, query: &Query, expected: &[&str]) {
+    let found = search(tree, query, &Settings::default()).expect("hints that are globs");
+    let paths: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, expected, "{query:?}");
+}
+
+#[test]
+fn what_defines_comes_before_what_uses_before_tests_before_docs() {
+    check_order(
+        &library(),
+        &query("`parse_header` drops the value\nThe header `a: b` has no value."),
+        &["src/parser.rs", "src/client.rs", "tests/parser.rs", "README.md"],
+    );
+}
+
+#[test]
+fn hints_come_first_then_what_the_task_names() {
+    let text = "Header is wrong\nSee src/timer.rs, it is wrong.";
+    let hinted = |hint: &str| Query { text: text.to_owned(), files: vec![hint.to_owned()], ..Query::default() };
+    let rest = ["src/timer.rs", "src/parser.rs", "src/client.rs", "tests/parser.rs", "README.md"];
+    check_order(&library(), &query(text), &rest);
+    check_order(&library(), &hinted("./src/other.rs"), &[&["src/other.rs"][..], &rest].concat());
+    check_order(
+        &library(),
+        &hinted("tests"),
+        &["tests/parser.rs", "src/timer.rs", "src/parser.rs", "src/client.rs", "README.md"],
+    );
+    let broken = gather(&library(), &hinted("src/[a"), &Settings::default()).expect_err("no glob");
+    assert_eq!(broken.to_string(), "\"src/[a\" is no path and no glob: unclosed character class; missing ']'");
+}
+
+#[test]
+fn the_source_of_a_test_that_fits_is_lifted() {
+    let tree = tree(&[
+        ("pkg/alpha.py", "def run():\n    pass\n"),
+        ("pkg/beta.py", "def run():\n    pass\n"),
+        ("pkg/test_beta.py", "def test_rounding():\n    rounding()\n"),
+    ]);
+    check_order(&tree, &query("Rounding is wrong"), &["pkg/test_beta.py", "pkg/beta.py"]);
+}
+
+/// The signals of a file, by name.
+fn signals(tree: &FileTree, query: &Query, path: &str) -> BTreeMap<&'static str, f64> {
+    let found = search(tree, query, &Settings::default()).expect("hints that are globs");
+    let file = found.ranking.into_iter().find(|file| file.path.as_str() == path).expect(path);
+    file.signals.into_iter().map(|(name, says)| (name, says.share)).collect()
+}
+
+#[test]
+fn earlier_commits_that_say_the_same_point_at_what_they_touched() {
+    let tree = tree(&[("src/a.rs", "fn run() {}\n"), ("src/b.rs", "fn run() {}\n"), ("src/c.rs", "fn zebra() {}\n")]);
+    let history = vec![
+        past("Fix the zebra crossing\n\nIt was slow.\n", &["src/b.rs"]),
+        past("Crossings are counted", &["src/b.rs", "src/gone.rs"]),
+        past("Bump versions", &["src/a.rs"]),
+    ];
+    let query = Query { text: "Zebra crossing fails".to_owned(), history: history.into(), ..Query::default() };
+    let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
+    let ranked: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(ranked, ["src/c.rs", "src/b.rs"], "a.rs was touched by a commit that says something else");
+    let b = signals(&tree, &query, "src/b.rs");
+    assert_eq!((b["history"], b["alike"]), (1.0, 1.0));
+    let reason = &found.context.excerpts.iter().find(|e| e.path.as_str() == "src/b.rs").expect("it is shown").reason;
+    assert_eq!(reason, "an earlier commit like this touched it");
+}
+
+#[test]
+fn files_that_changed_together_with_what_fits_are_lifted() {
+    let tree = tree(&[
+        ("src/a.rs", "fn header() {}\n"),
+        ("src/b.rs", "fn run() { /* header */ }\n"),
+        ("src/c.rs", "fn run() { /* header */ }\n"),
+    ]);
+    let history = vec![past("One", &["src/a.rs", "src/c.rs"]), past("Two", &["src/b.rs"])];
+    let query = Query { text: "header".to_owned(), history: history.into(), ..Query::default() };
+    check_order(&tree, &query, &["src/a.rs", "src/c.rs", "src/b.rs"]);
+    assert!(signals(&tree, &query, "src/c.rs").contains_key("together"));
+    assert!(!signals(&tree, &query, "src/b.rs").contains_key("together"));
+}
+
+#[test]
+fn a_file_that_uses_what_fits_comes_before_one_that_does_not() {
+    let tree = tree(&[
+        ("src/a.rs", "pub fn parse_header() { header(); header(); }\n"),
+        ("src/b.rs", "fn run() { other_thing(); } // header\n"),
+        ("src/c.rs", "fn run() { parse_header(); } // header\n"),
+    ]);
+    let query = query("Wrong header");
+    let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
+    let place = |path: &str| found.ranking.iter().position(|file| file.path.as_str() == path);
+    assert!(place("src/c.rs") < place("src/b.rs"), "{:?}", found.ranking);
+    let c = signals(&tree, &query, "src/c.rs");
+    assert!(c["uses"] > 0.99 && !signals(&tree, &query, "src/b.rs").contains_key("uses"), "{c:?}");
+}
+
+#[test]
+fn the_points_of_the_signals_add_up_to_the_score() {
+    let found = search(&library(), &query("`parse_header` drops the value"), &Settings::default()).expect("no hints");
+    for file in &found.ranking {
+        let sum: f64 = file.signals.values().map(|says| says.points).sum();
+        assert!((sum * file.kind_factor - file.score).abs() < 1e-9, "{file:?}");
+        assert!(file.signals.values().all(|says| (0.0..=1.0).contains(&says.share)), "{file:?}");
+    }
+}
