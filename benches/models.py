@@ -15,7 +15,7 @@ noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NA
 `--tool 'prentice:blocks={edits: search_replace}'`.
 
 Limits: aider reflects three times on a failed test (its own limit), Prentice has as many repairs as the profile says (four
-for small models: the first try and three more), mini-swe-agent 10 steps; 600 seconds for each program.
+for small models: the first try and three more), mini-swe-agent 10 steps; 600 seconds for each program (`--seconds`).
 
 Results go to DIR/results.jsonl, a line for each program and tool; what is there is not run again.
 """
@@ -241,7 +241,9 @@ def main():
     parser.add_argument("--tool", action="append", default=[])
     parser.add_argument("--only")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="for each program, where the machine is busy")
     arguments = parser.parse_args()
+    globals()["SECONDS"] = arguments.seconds
     arguments.work.mkdir(parents=True, exist_ok=True)
     arguments.work, arguments.prentice = arguments.work.resolve(), arguments.prentice.resolve()
     if arguments.what == "report":
