@@ -114,6 +114,7 @@ fn a_whole_file_is_taken_with_its_path() {
         "- x.py\n  ```python\n  a = 1\n  ```\n",
         "x.py\n<source>python\na = 1\n</source>\n",
         "````\nFILE: x.py\n```python\na = 1\n```\n````\n",
+        "The sign is wrong.\n```python\nFILE: x.py\na = 1\n```\n",
     ] {
         check(&[("x.py", "a = 0\n")], answer, &[("x.py", "a = 1\n")]);
         check(&[], answer, &[("x.py", "a = 1\n")]);

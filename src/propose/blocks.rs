@@ -7,10 +7,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, Unusable, frames, opening, replies, window};
-use crate::edit;
+use crate::edit::{self, Edit, Reading};
 use crate::llm::{EditForm, Finish, Form, Message, Role};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoPath};
+use crate::syntax::{self, Language};
 
 /// Attempts of a conversation that the model is reminded of.
 const MOST_TRIED: usize = 5;
@@ -32,8 +33,8 @@ pub(super) struct Blocks {
     judged: Vec<Vec<crate::repo::FileChange>>,
     /// What was tried and how it failed, a line each.
     tried: Vec<String>,
-    /// The only file that an answer without a path can mean.
-    target: Option<String>,
+    /// The file that an answer without a path means, where it looks like that file.
+    target: Option<RepoPath>,
     threads: usize,
     last_remarks: String,
 }
@@ -58,12 +59,9 @@ impl Blocks {
         }
         let user = session.render(prompt, &values)?.user;
         let user = super::first_message(session, opening, user);
-        let target = match opening.context.excerpts.as_slice() {
-            // A test belongs in a file of its own.
-            _ if prompt == prompt::TEST => None,
-            [first, rest @ ..] if rest.iter().all(|other| other.path == first.path) => Some(first.path.to_string()),
-            _ => None,
-        };
+        // A test belongs in a file of its own.
+        let target =
+            if prompt == prompt::TEST { None } else { opening::file_asked_for(form, opening.context) };
         Ok(Self {
             first: vec![Message::new(Role::System, system), user],
             judged_exchange: Vec::new(),
@@ -229,8 +227,8 @@ impl Blocks {
     }
 
     fn apply(&self, tree: &FileTree, answer: &str) -> Result<(FileTree, String), Unusable> {
-        // Models that were shown one file often write it without its name.
-        let target = self.target.as_deref().filter(|_| self.form == EditForm::WholeFile);
+        // What we write ends with the name of a file; small models go on from there, and write that file without it.
+        let target = self.target.as_ref().filter(|path| looks_like(tree, path, answer)).map(RepoPath::as_str);
         let (changed, read) = super::apply(tree, answer, (None, target)).map_err(|unusable| match self.form {
             // The form of search and replace would only confuse.
             EditForm::WholeFile if unusable.is_prose => {
@@ -245,6 +243,20 @@ impl Blocks {
         }
         Ok((changed, read.remarks))
     }
+}
+
+/// Tells whether the block without a path in an answer defines something that the file at `path` defines, or that file
+/// defines nothing.
+fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
+    let reading = Reading { target: Some(path.as_str()), ..Reading::default() };
+    let Ok(read) = edit::parse_as(answer, &reading) else { return false };
+    let [Edit::WholeFile { content, .. }] = read.edits.as_slice() else { return false };
+    let (Some(language), Ok(Some(text))) = (Language::of(path), tree.read_text(path)) else { return true };
+    let names = |text: &str| -> HashSet<String> {
+        syntax::definitions(language, text).into_iter().map(|definition| definition.name).collect()
+    };
+    let known = names(&text);
+    known.is_empty() || !known.is_disjoint(&names(content))
 }
 
 fn short(text: &str) -> String {

@@ -50,6 +50,12 @@ pub(super) fn closing(form: EditForm, context: &Context) -> String {
     }
 }
 
+/// Returns the file that [`closing`] and [`file_alone`] name last, so that an answer which goes on from there means it.
+pub(super) fn file_asked_for(form: EditForm, context: &Context) -> Option<RepoPath> {
+    let first = context.excerpts.first().filter(|_| form == EditForm::WholeFile)?;
+    Some(first.path.clone())
+}
+
 /// Says what to write after an answer that only told the cause.
 pub(super) fn file_alone(context: &Context) -> String {
     let path = context.excerpts.first().map_or("path/to/the/file", |first| first.path.as_str());

@@ -209,6 +209,10 @@ impl<'t> Reader<'t> {
                 self.whole_file(path.to_owned(), true, content, fence);
                 return self.go_on_from(last + 1);
             }
+            None if let Some(path) = self.path_inside(&body) => {
+                let content = self.content(&Body { range: body.range.start + 1..body.range.end, ..body }, &fence);
+                self.whole_file(path.to_owned(), true, content, fence);
+            }
             None if self.is_wrapper(&body, &fence) => {
                 self.read(body.range);
                 return self.go_on_from(after);
@@ -309,6 +313,15 @@ impl<'t> Reader<'t> {
     fn path_alone(&self, body: &Body) -> Option<&'t str> {
         let found = path_line(self.lines[body.range.start..body.range.end].first()?)?;
         (body.closed && body.range.len() == 1 && (found.certain || found.marked)).then_some(found.path)
+    }
+
+    /// Returns the path in the first line of a block that holds nothing else but that file.
+    fn path_inside(&self, body: &Body) -> Option<&'t str> {
+        let (first, rest) = self.lines[body.range.clone()].split_first()?;
+        let is_edit =
+            |line: &&str| Fence::open(line).is_some() || path_line(line).is_some_and(|found| found.marked) || command(line).is_some();
+        let found = path_line(first).filter(|found| found.marked)?;
+        (body.closed && rest.iter().any(|line| !line.trim().is_empty()) && !rest.iter().any(is_edit)).then_some(found.path)
     }
 
     /// Finds the line that closes a text which no line opened: the only fence that is left, at the end of the answer.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::{FrozenClock, Timestamp};
 use crate::context::Excerpt;
-use crate::llm::{BoxFuture, CountedBy, Finish, LanguageModel, Profile, Reply, Request, Role, ToolCall, Usage};
+use crate::llm::{BoxFuture, CountedBy, EditForm, Finish, LanguageModel, Profile, Reply, Request, Role, ToolCall, Usage};
 use crate::repo::{RepoPath, StoredFile};
 use crate::task::{Origin, parse_plain};
 
@@ -212,6 +212,32 @@ async fn an_unusable_answer_becomes_feedback_and_changes_nothing() {
     assert_eq!(request.messages.len(), 4);
     assert_eq!(request.messages[2].content, wrong);
     assert!(request.messages[3].content.contains(&problems));
+}
+
+#[tokio::test]
+async fn a_file_without_its_name_is_the_one_that_was_asked_for_when_it_looks_like_it() {
+    let profile = Profile { edits: EditForm::WholeFile, ..Profile::safe() };
+    let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
+    let mut context = context();
+    let other = RepoPath::parse("src/tax.py").expect("a path");
+    context.excerpts.push(Excerpt { path: other, ..context.excerpts[0].clone() });
+    let opening = Opening { task: &task, context: &context, failures: "", plan: "", pictures: &[], revision: None };
+    let check = async |answer: &str, expected: Option<&str>| {
+        let (model, meter) = (Scripted::new(&[(answer, Finish::Stop)]), generous());
+        let mut session = Session::new(&model, (&meter, &PRICING), &profile, SAMPLING);
+        let conversation = Conversation::open(&mut session, &opening, tree()).expect("opened");
+        let answered = Held { session, conversation }.ask().await.expect("answered");
+        let changed = match answered {
+            Answered::Changed { tree, .. } => tree.read_text(&path()).expect("memory"),
+            _ => None,
+        };
+        assert_eq!(changed.as_deref(), expected, "{answer}");
+    };
+    let fixed = "def total(prices):\n    return sum(prices)\n";
+    check(&format!("The sum is wanted:\n\n```python\n{fixed}```\n"), Some(fixed)).await;
+    check(&format!("```\nFILE: src/price.py\n{fixed}```\n"), Some(fixed)).await;
+    check("```python\ndef tax(price):\n    return price / 5\n```\n", None).await;
+    check(&format!("```python\n{fixed}```\nand\n```python\n{fixed}```\n"), None).await;
 }
 
 #[tokio::test]
