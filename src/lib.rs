@@ -9,6 +9,7 @@ pub mod config;
 pub mod context;
 pub mod edit;
 pub mod forge;
+pub mod index;
 pub mod init;
 pub mod journal;
 pub mod llm;

@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &str)] = &[
     ("repo", "clock"),
     ("syntax", "repo"),
     ("task", "repo yaml"),
-    ("context", "repo secret syntax tokens"),
+    ("index", "repo syntax"),
+    ("context", "index repo secret syntax tokens"),
     ("prompt", "yaml"),
     ("edit", "repo syntax"),
     ("llm", "clock secret tokens"),
@@ -32,7 +33,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("journal", "clock secret"),
     ("config", "llm secret task yaml"),
     ("init", "config repo yaml"),
-    ("pipeline", "bundle clock config context forge journal llm policy propose publish repo sandbox task verify"),
+    ("pipeline", "bundle clock config context forge index journal llm policy propose publish repo sandbox task verify"),
     ("cli", "*"),
 ];
 

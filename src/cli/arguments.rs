@@ -34,6 +34,8 @@ pub(super) enum Command {
     Respond(super::respond::Respond),
     /// Print what the model would be shown for a task, with scores, tokens and reasons.
     Context(Context),
+    /// Read and parse the whole repository once, so that later questions are answered faster.
+    Index(super::index::Index),
     /// Print the build and test commands that were found, and the files that say so.
     Checks(Checks),
     /// Apply a model's answer to the files of a folder, all of it or nothing. No model is asked.
@@ -218,7 +220,8 @@ pub(super) struct Publish {
   prentice context --file issue.md --explain src/parser.rs       what speaks for this file, and how much
   prentice context --base v2.0 'panic in the parser'             the files and the history of a commit
 
-No index and no model is needed: every file is read once. Where the folder is the top of a checkout, the messages of the last
+No index and no model is needed: every file is read once. What is found out is kept in the repository's git folder and makes
+the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the messages of the last
 1,000 commits help to find what the task is about; a shallow clone has fewer.")]
 pub(super) struct Context {
     /// The task as plain text.
@@ -235,6 +238,9 @@ pub(super) struct Context {
     /// The budget in tokens.
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..))]
     pub tokens: u64,
+    /// Read every file, and neither use nor keep what is known of the repository (see `prentice index`).
+    #[arg(long)]
+    pub no_index: bool,
     /// Say why a file stands where it stands in the ranking, instead of showing excerpts.
     #[arg(long, value_name = "PATH", conflicts_with = "json")]
     pub explain: Option<String>,

@@ -13,7 +13,8 @@ use super::output::{print, print_json, safe};
 use super::setup;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Environment, Layer};
-use crate::context::{self, Excerpt, Found, HISTORY_COMMITS, Query, Ranked, Settings};
+use crate::context::{self, Excerpt, Found, Query, Ranked, Settings};
+use crate::index::{DEFAULT_LIMIT_BYTES, Index};
 use crate::repo::{CommitId, FileTree, RepoPath, Repository};
 use crate::task::{self, Task};
 
@@ -38,20 +39,23 @@ pub(super) fn context(flags: &Context, environment: &Environment) -> Result<Exit
     let clock = SystemClock::start();
     let place = &flags.place.repo;
     let committed = flags.base.as_ref().map(|base| setup::open(place, base)).transpose()?;
-    let (tree, repository) = match committed {
-        Some((repository, base, tree)) => (tree, Some((repository, base))),
-        None => (work_tree(place)?, checkout_at(place)),
+    let (tree, repository, head) = match committed {
+        Some((repository, base, tree)) => (tree, Some(repository), Some(base)),
+        None => checked_out(place)?,
     };
+    // Without an index everything is read: only slower.
+    let index = repository.as_ref().filter(|_| !flags.no_index);
+    let index = index.and_then(|repository| Index::open(&repository.index_folder(), DEFAULT_LIMIT_BYTES).ok());
     let listed = clock.elapsed();
-    // A history that cannot be read only says less.
-    let read = |(repository, head): (Repository, CommitId)| repository.history(&head, HISTORY_COMMITS).ok();
-    let history = repository.and_then(read).unwrap_or_default().into();
+    let history = repository.zip(head).map(|(repository, head)| context::recall(&repository, &head, index.as_ref()));
+    let history = history.unwrap_or_default().into();
     let recalled = clock.elapsed();
     let config = setup::layers(&tree, environment, Layer::default())?.resolve(Some(&task));
     let knowledge = config.knowledge.value;
     let query = Query { text: task.full_text(), files: task.files.clone(), history, knowledge };
     let budget_tokens = usize::try_from(flags.tokens).unwrap_or(usize::MAX);
-    let found = context::search(&tree, &query, &Settings { budget_tokens, ..Settings::default() })?;
+    let settings = Settings { budget_tokens, ..Settings::default() };
+    let found = context::search(&tree, &query, &settings, index.as_ref())?;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let timings = Timings {
         list: millis(listed),
@@ -120,12 +124,21 @@ fn task(flags: &Context) -> Result<Task, Failure> {
     }
 }
 
-/// Returns the repository and the commit that `folder` is the checkout of, if it is the top of one.
-fn checkout_at(folder: &Path) -> Option<(Repository, CommitId)> {
-    let repository = Repository::discover(folder).ok()?;
-    let is_top = folder.canonicalize().ok()? == repository.checkout()?.canonicalize().ok()?;
-    let head = repository.resolve("HEAD").ok().filter(|_| is_top)?;
-    Some((repository, head))
+type CheckedOut = (FileTree, Option<Repository>, Option<CommitId>);
+
+/// Lists the files of a folder, with the repository around it; and the commit that it is the checkout of, if it is the top
+/// of one.
+pub(super) fn checked_out(folder: &Path) -> Result<CheckedOut, Failure> {
+    let mut tree = work_tree(folder)?;
+    let repository = Repository::discover(folder).ok();
+    if let Some(repository) = &repository {
+        tree.know_blobs(repository);
+    }
+    let head = repository.as_ref().and_then(|repository| {
+        let is_top = folder.canonicalize().ok()? == repository.checkout()?.canonicalize().ok()?;
+        repository.resolve("HEAD").ok().filter(|_| is_top)
+    });
+    Ok((tree, repository, head))
 }
 
 fn document(found: &Found, timings: Timings) -> serde_json::Value {

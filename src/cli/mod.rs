@@ -13,6 +13,7 @@ mod demo;
 mod doctor;
 mod failure;
 mod forge;
+mod index;
 mod init;
 mod inspect;
 mod model;
@@ -86,6 +87,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Publish(flags) => publish::publish(&flags, &environment, cancel).await,
         Command::Respond(flags) => respond::respond(&flags, &environment, cancel).await,
         Command::Context(flags) => context::context(&flags, &environment),
+        Command::Index(flags) => index::index(flags, cancel).await,
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Apply(flags) => apply::apply(&flags),
         Command::Visible(flags) => visible::show(&flags),

@@ -2,14 +2,16 @@
 
 use rayon::prelude::*;
 
+use super::memory::Memory;
 use super::piece::{self, Piece, Source};
 use super::question::Question;
 use super::rank::{self, RankedFile};
 use super::rarity::Rarity;
 use super::weights;
 use super::withhold::Reason;
+use crate::index::Names;
 use crate::repo::{FileTree, PastCommit, RepoPath};
-use crate::syntax::{self, Definition, Language};
+use crate::syntax::{Definition, Language};
 
 /// A file that may be shown.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) struct Candidate<'a> {
 ///
 /// At most [`weights::PARSED_BYTES`] are parsed; the rest is cut by lines.
 pub(super) fn examine<'a>(
-    tree: &FileTree,
+    (tree, memory): (&FileTree, &Memory<'_>),
     question: &Question,
     rarity: &Rarity,
     ranked: &[RankedFile<'a>],
@@ -46,7 +48,20 @@ pub(super) fn examine<'a>(
         .collect();
     let examined: Vec<Result<Candidate<'a>, (&'a RepoPath, Reason)>> = planned
         .into_par_iter()
-        .map(|(file, parse)| examine_one(tree, question, rarity, file, parse).map_err(|why| (file.facts.path, why)))
+        .map_init(
+            || memory.reader(),
+            |reader, (file, parse)| {
+                let path = file.facts.path;
+                let text = text_of(tree, path).map_err(|why| (path, why))?;
+                let language = Language::of(path).filter(|_| parse);
+                let names = language.map(|language| memory.names(reader.as_ref(), language, &text)).unwrap_or_default();
+                let source = Source::new(question, text);
+                let mut pieces = piece::split(&source, &names.definitions);
+                piece::score(&source, &mut pieces, question, rarity, &file.lines);
+                let Names { definitions, references } = names;
+                Ok(Candidate { file: file.clone(), source, definitions, references, pieces })
+            },
+        )
         .collect();
     let mut candidates = Vec::new();
     let mut withheld = Vec::new();
@@ -60,22 +75,7 @@ pub(super) fn examine<'a>(
     (candidates, withheld)
 }
 
-fn examine_one<'a>(
-    tree: &FileTree,
-    question: &Question,
-    rarity: &Rarity,
-    file: &RankedFile<'a>,
-    parse: bool,
-) -> Result<Candidate<'a>, Reason> {
-    let path = file.facts.path;
+fn text_of(tree: &FileTree, path: &RepoPath) -> Result<String, Reason> {
     let stored = tree.read(path).ok().flatten().ok_or(Reason::Unreadable)?;
-    let text = std::str::from_utf8(&stored.content).map_err(|_| Reason::NotText)?;
-    let (definitions, references) = match Language::of(path) {
-        Some(language) if parse => syntax::names(language, text),
-        _ => (Vec::new(), Vec::new()),
-    };
-    let source = Source::new(question, text.to_owned());
-    let mut pieces = piece::split(&source, &definitions);
-    piece::score(&source, &mut pieces, question, rarity, &file.lines);
-    Ok(Candidate { file: file.clone(), source, definitions, references, pieces })
+    std::str::from_utf8(&stored.content).map(str::to_owned).map_err(|_| Reason::NotText)
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::question::Question;
 use super::weights;
 use super::words::{WordKind, each_word};
-use super::{Excerpt, LINE_OVERHEAD_TOKENS};
-use crate::repo::{PastCommit, RepoPath, is_control_or_invisible};
+use super::{Excerpt, HISTORY_COMMITS, LINE_OVERHEAD_TOKENS};
+use crate::index::Index;
+use crate::repo::{CommitId, PastCommit, RepoPath, Repository, is_control_or_invisible};
 use crate::secret::find_credential;
 use crate::tokens;
 
@@ -22,8 +23,23 @@ pub(super) struct Past {
     pub alike: f64,
 }
 
+/// Reads the earlier commits that help to find what a task is about, newest first, for [`super::Query::history`].
+///
+/// They are kept in the index for the next time. A history that cannot be read only says less.
+pub fn recall(repository: &Repository, head: &CommitId, index: Option<&Index>) -> Vec<PastCommit> {
+    if let Some(known) = index.and_then(|index| index.history(head, HISTORY_COMMITS)) {
+        return known;
+    }
+    let Ok(commits) = repository.history(head, HISTORY_COMMITS) else { return Vec::new() };
+    // A shallow copy knows less of this commit's past than others may.
+    if let Some(index) = index.filter(|_| !repository.is_shallow()) {
+        drop(index.keep_history(head, HISTORY_COMMITS, &commits));
+    }
+    commits
+}
+
 /// Reads the messages of `commits`, newest first, and returns what they say of the files that they touched.
-pub(super) fn recall<'c>(question: &Question, commits: &'c [PastCommit]) -> BTreeMap<&'c RepoPath, Past> {
+pub(super) fn weigh<'c>(question: &Question, commits: &'c [PastCommit]) -> BTreeMap<&'c RepoPath, Past> {
     let read: Vec<(Vec<usize>, u32)> = commits.iter().map(|commit| read(question, &commit.message)).collect();
     let mut holding = vec![0_u32; question.terms.len()];
     read.iter().flat_map(|(terms, _)| terms).for_each(|term| holding[*term] += 1);

@@ -2,16 +2,22 @@
 //!
 //! Every file is read once and searched for the words of the task; the best files are parsed and cut into definitions;
 //! the best of these are fitted to the budget. Synchronous, without network and without processes. It does not know the
-//! prompt's wording, keeps nothing between two calls, and does not follow references between files.
+//! prompt's wording, keeps nothing between two calls but in the index that it is given, and does not follow references
+//! between files.
 
+mod bag;
 mod candidate;
 mod fit;
 mod graph;
 mod history;
 mod instructions;
 mod kind;
+mod learn;
 mod links;
 mod map;
+mod memory;
+#[cfg(test)]
+mod memory_tests;
 mod mention;
 mod piece;
 mod question;
@@ -38,15 +44,19 @@ use std::sync::Arc;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
+use crate::index::Index;
 use crate::repo::{FileTree, PastCommit, RepoPath, is_control_or_invisible};
 use crate::secret::find_credential;
 use crate::tokens;
 
+pub use history::recall;
+pub use learn::{Learned, learn};
 pub use signals::Says;
 
 use candidate::Candidate;
 use fit::Allowance;
 use kind::FileKind;
+use memory::Memory;
 use question::Question;
 use rank::{RankedFile, Tier};
 use rarity::Rarity;
@@ -184,8 +194,8 @@ pub enum ContextError {
 
 /// Tokens that a prompt puts around an excerpt or a file of instructions, besides its path: fences and line numbers.
 pub const EXCERPT_OVERHEAD_TOKENS: usize = 16;
-/// Earlier commits that are worth reading for [`Query::history`].
-pub const HISTORY_COMMITS: usize = 1000;
+/// Earlier commits that are read for [`Query::history`].
+const HISTORY_COMMITS: usize = 1000;
 /// Entries of [`Context::withheld`], at most.
 const MAX_WITHHELD: usize = 100;
 /// The share of the budget that the map may take at most, as its denominator; the instructions have another.
@@ -199,28 +209,41 @@ const LEAST_BYTES_A_TOKEN: usize = 3;
 
 /// Finds what the task is about in `tree` and fits it to the budget.
 ///
-/// Every file is read once; time is linear in their bytes. The same tree, query and settings give the same context.
+/// Every file is read once; time is linear in their bytes. The same tree, query and settings give the same context, with
+/// an index and without: what it knows is not read again, and what is found out is kept in it.
 ///
 /// # Errors
 /// [`ContextError::Glob`] for a hint that is no glob. What cannot be read is listed in [`Context::withheld`].
-pub fn gather(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Context, ContextError> {
-    Ok(search(tree, query, settings)?.context)
+pub fn gather(
+    tree: &FileTree,
+    query: &Query,
+    settings: &Settings,
+    index: Option<&Index>,
+) -> Result<Context, ContextError> {
+    Ok(search(tree, query, settings, index)?.context)
 }
 
 /// Does what [`gather`] does, and tells how the files were ranked.
 ///
 /// # Errors
 /// As [`gather`].
-pub fn search(tree: &FileTree, query: &Query, settings: &Settings) -> Result<Found, ContextError> {
+pub fn search(
+    tree: &FileTree,
+    query: &Query,
+    settings: &Settings,
+    index: Option<&Index>,
+) -> Result<Found, ContextError> {
     let question = Question::new(&query.text);
-    let scan = scan::scan(tree, &question, &compile(&query.files)?);
+    let memory = Memory::new(index);
+    let scan = scan::scan(tree, &question, &compile(&query.files)?, &memory);
     let rarity = Rarity::of(&question, &scan.files);
     let mut ranked = rank::rank(&question, &scan, &rarity, &query.history);
     ranked.retain(|file| !is_idle_setting(file));
     let budget = settings.budget_tokens;
     let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
     let first = worth_reading(&ranked, everything);
-    let (mut candidates, unreadable) = candidate::examine(tree, &question, &rarity, first, &query.history);
+    let (mut candidates, unreadable) = candidate::examine((tree, &memory), &question, &rarity, first, &query.history);
+    memory.keep();
     let ranking = tell_ranking(&candidates, &ranked[first.len()..]);
     let best: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
     let knowledge = compile(&query.knowledge)?;

@@ -62,6 +62,11 @@ impl Question {
     pub(super) fn term(&self, word: &[u8]) -> Option<usize> {
         self.lookup.find(word).map(usize::from)
     }
+
+    /// Returns the index of the term that a word with this hash stands for.
+    pub(super) fn term_of_hash(&self, hash: u64) -> Option<usize> {
+        self.lookup.find_hash(hash).map(usize::from)
+    }
 }
 
 struct Collected {
@@ -200,10 +205,15 @@ const ENDINGS: [&str; 19] = [
     "able", "ive",
 ];
 
+/// How many ends of hashes are told apart.
+const HASH_ENDS: usize = 1 << 16;
+
 /// From the hash of a word to the index of its term.
 struct Lookup {
     /// A bit for each way that a word may begin: most words of a file end here.
     beginnings: Vec<u64>,
+    /// A bit for each end that a hash may have, for hashes whose words are not at hand.
+    ends: Vec<u64>,
     slots: Vec<Option<(u64, u16)>>,
 }
 
@@ -216,7 +226,8 @@ impl std::fmt::Debug for Lookup {
 impl Lookup {
     fn new(terms: &[Collected]) -> Self {
         let capacity = (terms.len() * (ENDINGS.len() + 1) * 2).next_power_of_two().max(16);
-        let mut lookup = Self { beginnings: vec![0; BEGINNINGS / 64], slots: vec![None; capacity] };
+        let mut lookup =
+            Self { beginnings: vec![0; BEGINNINGS / 64], ends: vec![0; HASH_ENDS / 64], slots: vec![None; capacity] };
         for (index, term) in (0_u16..).zip(terms) {
             lookup.insert(&term.shown, index);
         }
@@ -234,6 +245,7 @@ impl Lookup {
         let lower = word.to_lowercase();
         let (beginning, hash) = (beginning(lower.as_bytes()), hash_word(lower.as_bytes()));
         self.beginnings[beginning / 64] |= 1 << (beginning % 64);
+        self.ends[hash as usize % HASH_ENDS / 64] |= 1 << (hash % 64);
         let mut at = self.slot(hash);
         while let Some((taken, _)) = self.slots[at] {
             if taken == hash {
@@ -249,7 +261,13 @@ impl Lookup {
         if self.beginnings[beginning / 64] & (1 << (beginning % 64)) == 0 {
             return None;
         }
-        let hash = hash_word(word);
+        self.find_hash(hash_word(word))
+    }
+
+    fn find_hash(&self, hash: u64) -> Option<u16> {
+        if self.ends[hash as usize % HASH_ENDS / 64] & (1 << (hash % 64)) == 0 {
+            return None;
+        }
         let mut at = self.slot(hash);
         while let Some((found, term)) = self.slots[at] {
             if found == hash {
@@ -261,7 +279,7 @@ impl Lookup {
     }
 
     fn slot(&self, hash: u64) -> usize {
-        (hash >> 20) as usize % self.slots.len()
+        (hash >> 16) as usize % self.slots.len()
     }
 }
 

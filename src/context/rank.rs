@@ -70,7 +70,7 @@ pub(super) fn rank<'a>(
             lines: Vec::new(),
         })
         .collect();
-    let past = history::recall(question, commits);
+    let past = history::weigh(question, commits);
     let past = |file: &FileFacts<'_>| past.get(file.path).copied().unwrap_or_default();
     let mut set = |signal: Signal, of: &dyn Fn(usize) -> f64| {
         let values: Vec<f64> = (0..own.len()).map(of).collect();

@@ -5,7 +5,7 @@ use super::*;
 
 #[track_caller]
 fn check_order(tree: &FileTree, query: &Query, expected: &[&str]) {
-    let found = search(tree, query, &Settings::default()).expect("hints that are globs");
+    let found = search(tree, query, &Settings::default(), None).expect("hints that are globs");
     let paths: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(paths, expected, "{query:?}");
 }
@@ -31,7 +31,7 @@ fn hints_come_first_then_what_the_task_names() {
         &hinted("tests"),
         &["tests/parser.rs", "src/timer.rs", "src/parser.rs", "src/client.rs", "README.md"],
     );
-    let broken = gather(&library(), &hinted("src/[a"), &Settings::default()).expect_err("no glob");
+    let broken = gather(&library(), &hinted("src/[a"), &Settings::default(), None).expect_err("no glob");
     assert_eq!(broken.to_string(), "\"src/[a\" is no path and no glob: unclosed character class; missing ']'");
 }
 
@@ -47,7 +47,7 @@ fn the_source_of_a_test_that_fits_is_lifted() {
 
 /// The signals of a file, by name.
 fn signals(tree: &FileTree, query: &Query, path: &str) -> BTreeMap<&'static str, f64> {
-    let found = search(tree, query, &Settings::default()).expect("hints that are globs");
+    let found = search(tree, query, &Settings::default(), None).expect("hints that are globs");
     let file = found.ranking.into_iter().find(|file| file.path.as_str() == path).expect(path);
     file.signals.into_iter().map(|(name, says)| (name, says.share)).collect()
 }
@@ -61,7 +61,7 @@ fn earlier_commits_that_say_the_same_point_at_what_they_touched() {
         past("Bump versions", &["src/a.rs"]),
     ];
     let query = Query { text: "Zebra crossing fails".to_owned(), history: history.into(), ..Query::default() };
-    let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
+    let found = search(&tree, &query, &Settings::default(), None).expect("hints that are globs");
     let ranked: Vec<&str> = found.ranking.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(ranked, ["src/c.rs", "src/b.rs"], "a.rs was touched by a commit that says something else");
     let b = signals(&tree, &query, "src/b.rs");
@@ -92,7 +92,7 @@ fn a_file_that_uses_what_fits_comes_before_one_that_does_not() {
         ("src/c.rs", "fn run() { parse_header(); } // header\n"),
     ]);
     let query = query("Wrong header");
-    let found = search(&tree, &query, &Settings::default()).expect("hints that are globs");
+    let found = search(&tree, &query, &Settings::default(), None).expect("hints that are globs");
     let place = |path: &str| found.ranking.iter().position(|file| file.path.as_str() == path);
     assert!(place("src/c.rs") < place("src/b.rs"), "{:?}", found.ranking);
     let c = signals(&tree, &query, "src/c.rs");
@@ -101,7 +101,8 @@ fn a_file_that_uses_what_fits_comes_before_one_that_does_not() {
 
 #[test]
 fn the_points_of_the_signals_add_up_to_the_score() {
-    let found = search(&library(), &query("`parse_header` drops the value"), &Settings::default()).expect("no hints");
+    let found =
+        search(&library(), &query("`parse_header` drops the value"), &Settings::default(), None).expect("no hints");
     for file in &found.ranking {
         let sum: f64 = file.signals.values().map(|says| says.points).sum();
         assert!((sum * file.kind_factor - file.score).abs() < 1e-9, "{file:?}");

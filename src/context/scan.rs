@@ -3,11 +3,14 @@
 use globset::GlobSet;
 use rayon::prelude::*;
 
+use super::bag::{self, Entry};
 use super::kind::{FileKind, stem};
+use super::memory::{self, Memory};
 use super::question::Question;
 use super::weights;
 use super::withhold::{self, Reason};
 use super::words::{WordKind, each_word};
+use crate::index::{Reader, StoredWords};
 use crate::repo::{FileMode, FileTree, RepoPath};
 
 /// What the pass found.
@@ -70,11 +73,17 @@ impl TermCount {
 }
 
 /// Reads every file of `tree` once, on all cores; memory holds one text a thread at a time.
-pub(super) fn scan<'a>(tree: &'a FileTree, question: &Question, hints: &GlobSet) -> Scan<'a> {
+///
+/// What the index knows of a content is not read again.
+pub(super) fn scan<'a>(tree: &'a FileTree, question: &Question, hints: &GlobSet, memory: &Memory<'_>) -> Scan<'a> {
     let paths: Vec<&RepoPath> = tree.paths().collect();
+    let asked = Asked { tree, question, hints, memory };
     let looked: Vec<Option<Result<FileFacts<'_>, Reason>>> = paths
         .par_iter()
-        .map_init(|| Tally::new(question.terms.len()), |tally, path| look(tree, path, question, hints, tally))
+        .map_init(
+            || (Tally::new(question.terms.len()), memory.reader()),
+            |(tally, reader), path| look(&asked, path, reader.as_ref(), tally),
+        )
         .collect();
     let mut scan = Scan { files: Vec::new(), withheld: Vec::new(), listed: paths.len() };
     for (path, outcome) in paths.into_iter().zip(looked) {
@@ -87,14 +96,22 @@ pub(super) fn scan<'a>(tree: &'a FileTree, question: &Question, hints: &GlobSet)
     scan
 }
 
+/// What all files are asked.
+struct Asked<'a, 'q> {
+    tree: &'a FileTree,
+    question: &'q Question,
+    hints: &'q GlobSet,
+    memory: &'q Memory<'q>,
+}
+
 /// Returns nothing for a link: what it points at is listed under its own name, or lies outside.
 fn look<'a>(
-    tree: &FileTree,
+    asked: &Asked<'_, '_>,
     path: &'a RepoPath,
-    question: &Question,
-    hints: &GlobSet,
+    reader: Option<&Reader>,
     tally: &mut Tally,
 ) -> Option<Result<FileFacts<'a>, Reason>> {
+    let Asked { tree, question, hints, memory } = asked;
     if tree.mode(path) == Some(FileMode::Symlink) {
         return None;
     }
@@ -103,20 +120,44 @@ fn look<'a>(
     if let Some(reason) = withhold::by_path(path).filter(stands) {
         return Some(Err(reason));
     }
-    // The buffer is kept from file to file.
-    let mut content = std::mem::take(&mut tally.content);
-    let looked = match tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut content) {
-        Ok(()) => withhold::by_content(&content).filter(stands).map_or(Ok(()), Err),
-        Err(_) => Err(Reason::Unreadable),
+    let content = memory.content(tree, path);
+    let kept = content.as_ref().zip(reader).and_then(|(content, reader)| {
+        memory::words(reader, content, |kept| match Reason::of_code(kept.refusal) {
+            None => {
+                tally.count_kept(question, kept);
+                Ok(kept.size_bytes as usize)
+            }
+            Some(reason) => Err(reason),
+        })
+    });
+    let looked = match kept {
+        // A hint overrules the reason: then the file itself is wanted.
+        Some(outcome) if outcome.as_ref().err().is_none_or(stands) => outcome,
+        _ => {
+            // The buffer is kept from file to file.
+            let mut bytes = std::mem::take(&mut tally.content);
+            let read = tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut bytes);
+            let refusal = read.as_ref().ok().and_then(|()| withhold::by_content(&bytes));
+            if let (Ok(()), Some(content)) = (&read, &content) {
+                memory.note_words(content, &bytes, refusal);
+            }
+            let looked = match (read, refusal.filter(stands)) {
+                (Err(_), _) => Err(Reason::Unreadable),
+                (Ok(()), Some(reason)) => Err(reason),
+                (Ok(()), None) => {
+                    tally.count_text(question, &bytes);
+                    Ok(bytes.len())
+                }
+            };
+            tally.content = bytes;
+            looked
+        }
     };
-    let facts = looked.map(|()| {
-        tally.count_text(question, &content);
+    Some(looked.map(|size_bytes| {
         tally.count_path(question, path);
         let (words, counts) = tally.take();
-        FileFacts { path, kind: FileKind::of(path), hinted, words, size_bytes: content.len(), counts }
-    });
-    tally.content = content;
-    Some(facts)
+        FileFacts { path, kind: FileKind::of(path), hinted, words, size_bytes, counts }
+    }))
 }
 
 /// The counts of one file, kept for the next one so that nothing is allocated a file.
@@ -127,24 +168,6 @@ struct Tally {
     content: Vec<u8>,
 }
 
-/// Words that stand before the name of what they define, in the languages that have such words.
-const DEFINING_WORDS: [&[u8]; 14] = [
-    b"fn",
-    b"def",
-    b"class",
-    b"func",
-    b"function",
-    b"struct",
-    b"enum",
-    b"trait",
-    b"interface",
-    b"type",
-    b"impl",
-    b"mod",
-    b"module",
-    b"record",
-];
-
 impl Tally {
     fn new(terms: usize) -> Self {
         let none = |term| TermCount { term, in_text: 0, defined: 0, in_name: 0, in_folder: 0 };
@@ -152,19 +175,26 @@ impl Tally {
     }
 
     fn count_text(&mut self, question: &Question, content: &[u8]) {
-        let mut before = 0..0;
-        each_word(content, |word| {
-            self.words += u32::from(word.kind != WordKind::Compound);
-            if let Some(term) = question.term(&content[word.start..word.end]) {
-                let defines = word.kind != WordKind::Part && DEFINING_WORDS.contains(&&content[before.clone()]);
+        bag::each_occurrence(content, |occurrence| {
+            self.words += u32::from(occurrence.kind != WordKind::Compound);
+            if let Some(term) = question.term(occurrence.word) {
                 let count = self.touch(term);
                 count.in_text += 1;
-                count.defined += u32::from(defines);
-            }
-            if word.kind != WordKind::Part {
-                before = word.start..word.end;
+                count.defined += u32::from(occurrence.is_defined());
             }
         });
+    }
+
+    /// Counts what was kept of a text.
+    fn count_kept(&mut self, question: &Question, kept: StoredWords<'_>) {
+        self.words = kept.words;
+        for entry in kept.bag().map(Entry::unpack) {
+            if let Some(term) = question.term_of_hash(entry.hash) {
+                let count = self.touch(term);
+                count.in_text += entry.count;
+                count.defined += entry.defined;
+            }
+        }
     }
 
     fn count_path(&mut self, question: &Question, path: &RepoPath) {
@@ -211,7 +241,7 @@ mod tests {
         let tree =
             tree(&[("src/header.rs", "fn parse(header: Header) {}\n"), ("src/b.rs", "let x = 1;\n"), (".env", "A")]);
         let question = Question::new("header parse");
-        let scan = scan(&tree, &question, &GlobSet::empty());
+        let scan = scan(&tree, &question, &GlobSet::empty(), &Memory::default());
         let found: Vec<(&str, u32, &[TermCount])> =
             scan.files.iter().map(|file| (file.path.as_str(), file.words, file.counts.as_slice())).collect();
         let header = [

@@ -10,7 +10,7 @@ use crate::repo::StoredFile;
 
 fn gathered(tree: &FileTree, query: &Query, budget_tokens: usize) -> Context {
     let settings = Settings { budget_tokens, ..Settings::default() };
-    let context = gather(tree, query, &settings).expect("hints that are globs");
+    let context = gather(tree, query, &settings, None).expect("hints that are globs");
     assert!(context.tokens <= budget_tokens);
     let excerpts: usize = context
         .excerpts
@@ -231,7 +231,7 @@ proptest! {
         named.push(("AGENTS.md", "Be good.\nAlways.\n"));
         let tree = tree(&named);
         let settings = Settings { budget_tokens: budget, max_excerpt_tokens: most, instructions_tokens: budget };
-        let first = gather(&tree, &query(&words), &settings).expect("no hints");
+        let first = gather(&tree, &query(&words), &settings, None).expect("no hints");
         prop_assert!(first.tokens <= budget);
         prop_assert!(first.excerpts.iter().all(|e| !e.text.is_empty() && e.tokens == tokens::count(&e.text)));
         let mut lines: Vec<(&RepoPath, usize)> = first.excerpts.iter().flat_map(|e| e.lines.clone().map(|line| (&e.path, line))).collect();
@@ -239,7 +239,7 @@ proptest! {
         lines.sort_unstable();
         lines.dedup();
         prop_assert_eq!(lines.len(), all, "no line is shown twice");
-        prop_assert_eq!(&first, &gather(&tree, &query(&words), &settings).expect("no hints"));
+        prop_assert_eq!(&first, &gather(&tree, &query(&words), &settings, None).expect("no hints"));
     }
 }
 
@@ -264,7 +264,7 @@ fn the_newest_commits_of_what_is_shown_are_told_without_secrets_and_what_nobody_
     ];
     let query = Query { text: "header".to_owned(), history: history.into(), ..Query::default() };
     let settings = Settings { budget_tokens: 1000, ..Settings::default() };
-    let context = gather(&tree, &query, &settings).expect("no hints");
+    let context = gather(&tree, &query, &settings, None).expect("no hints");
     assert_eq!(context.commits, ["Read headers (src/a.rs)"]);
     let without = gathered(&tree, &Query { history: Arc::default(), ..query }, 1000);
     assert_eq!(without.commits, Vec::<String>::new());

@@ -57,6 +57,19 @@ impl Reason {
         }
     }
 
+    /// Returns the number under which the index keeps a reason that lies in the content; 0 for none.
+    pub(super) fn code(reason: Option<Self>) -> u8 {
+        Self::IN_CONTENT.iter().position(|known| Some(*known) == reason).map_or(0, |at| at as u8 + 1)
+    }
+
+    /// Returns the reason that has a number; see [`Reason::code`].
+    pub(super) fn of_code(code: u8) -> Option<Self> {
+        Self::IN_CONTENT.get(usize::from(code).checked_sub(1)?).copied()
+    }
+
+    /// What [`by_content`] may say.
+    const IN_CONTENT: [Self; 4] = [Self::TooLarge, Self::Binary, Self::Generated, Self::Minified];
+
     /// Tells whether a person's hint overrules the reason.
     pub(super) fn yields_to_hint(self) -> bool {
         matches!(self, Self::Minified | Self::Generated | Self::LockFile | Self::Vendored)

@@ -60,8 +60,7 @@ impl Blocks {
         let user = session.render(prompt, &values)?.user;
         let user = super::first_message(session, opening, user);
         // A test belongs in a file of its own.
-        let target =
-            if prompt == prompt::TEST { None } else { opening::file_asked_for(form, opening.context) };
+        let target = if prompt == prompt::TEST { None } else { opening::file_asked_for(form, opening.context) };
         Ok(Self {
             first: vec![Message::new(Role::System, system), user],
             judged_exchange: Vec::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::RepoPath;
+use super::{BlobId, RepoPath};
 
 /// The kinds of file that git keeps (gitformat-index, "mode"), without submodules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,8 +57,7 @@ impl StoredFile {
     /// Returns the id that git gives to the content, 40 hexadecimal digits.
     pub fn blob_id(&self) -> String {
         // libgit2 refuses only where it cannot hash at all.
-        git2::Oid::hash_object(git2::ObjectType::Blob, &self.content)
-            .map_or_else(|_| String::new(), |id| id.to_string())
+        BlobId::of(&self.content).map_or_else(String::new, |id| id.to_string())
     }
 }
 

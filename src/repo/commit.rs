@@ -99,6 +99,11 @@ impl Repository {
         self.inner.workdir()
     }
 
+    /// Returns the folder of the index, see `prentice index`.
+    pub fn index_folder(&self) -> PathBuf {
+        self.state_folder().join("index")
+    }
+
     /// Returns the folder where Prentice keeps its state: `prentice` inside the (common) git folder.
     pub fn state_folder(&self) -> PathBuf {
         self.inner.commondir().join("prentice")

@@ -4,6 +4,7 @@
 //! It never applies a patch to a work tree and never runs the repository's code. Network transport (the `git` program)
 //! does not exist yet; when it comes, it belongs here too.
 
+mod blob;
 mod change;
 mod commit;
 mod diff;
@@ -16,6 +17,7 @@ mod worktree;
 
 use std::path::PathBuf;
 
+pub use blob::{BlobId, Content};
 pub use change::{FileChange, FileMode, StoredFile};
 pub use commit::{CommitDetails, CommitId, Repository};
 pub use diff::{DiffLine, DiffLineKind, FileDiff, Hunk, diff_file, unified};

@@ -6,7 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{FileChange, FileMode, RepoError, RepoPath, StoredFile};
+use super::blob::{self, Stamps};
+use super::{BlobId, Content, FileChange, FileMode, RepoError, RepoPath, Repository, StoredFile};
 
 /// A file of a tree, without its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +44,7 @@ enum Origin {
 pub struct FileTree {
     origin: Origin,
     base: Arc<BTreeMap<RepoPath, Listed>>,
+    stamps: Option<Arc<Stamps>>,
     changes: BTreeMap<RepoPath, Option<StoredFile>>,
     skipped: usize,
 }
@@ -125,7 +127,7 @@ impl FileTree {
     }
 
     fn new(origin: Origin, base: BTreeMap<RepoPath, Listed>, skipped: usize) -> Self {
-        Self { origin, base: Arc::new(base), changes: BTreeMap::new(), skipped }
+        Self { origin, base: Arc::new(base), stamps: None, changes: BTreeMap::new(), skipped }
     }
 
     /// Returns the directory that the tree was listed from.
@@ -287,6 +289,26 @@ impl FileTree {
     pub fn blob_id(&self, path: &RepoPath) -> Option<git2::Oid> {
         match self.base.get(path)?.place {
             Place::Blob(id) if !self.changes.contains_key(path) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Reads from git's index which files of the directory hold which blobs, so that [`FileTree::content`] knows it.
+    pub fn know_blobs(&mut self, repository: &Repository) {
+        if let Origin::Directory { root } = &self.origin {
+            self.stamps = Stamps::read(repository, root).map(Arc::new);
+        }
+    }
+
+    /// Returns what the file at `path` holds, where that is known without reading it from disk.
+    pub fn content(&self, path: &RepoPath) -> Option<Content> {
+        if let Some(change) = self.changes.get(path) {
+            return blob::of_memory(&change.as_ref()?.content);
+        }
+        match (&self.base.get(path)?.place, &self.origin, &self.stamps) {
+            (Place::Blob(id), _, _) => Some(Content { id: BlobId::from_git(*id), size_bytes: None }),
+            (Place::Held(content), _, _) => blob::of_memory(content),
+            (Place::Disk, Origin::Directory { root }, Some(stamps)) => stamps.content(path, &root.join(path.as_str())),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
+use sha2::{Digest, Sha256};
 use tree_sitter::{Node, ParseOptions, Parser, Query, Tree};
 
 use super::{Language, MAX_PARSED_BYTES};
@@ -92,6 +93,31 @@ fn comment_bytes_read(text: &str) -> usize {
         }
     }
     sum.saturating_add(lines.saturating_mul(bytes) / 2)
+}
+
+/// Changes whenever the code in this module finds other names with the same grammar and queries.
+const RULES: u64 = 1;
+
+impl Language {
+    /// Returns a number that changes whenever other names may be found in a text: with the grammar, the queries, and the
+    /// rules of this module.
+    pub fn version(self) -> u64 {
+        static VERSIONS: [OnceLock<u64>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
+        *VERSIONS[self as usize].get_or_init(|| {
+            let grammar = grammar(self);
+            let shape =
+                [grammar.abi_version(), grammar.node_kind_count(), grammar.parse_state_count(), grammar.field_count()];
+            let mut hash = Sha256::new_with_prefix(RULES.to_le_bytes());
+            shape.iter().for_each(|number| hash.update(number.to_le_bytes()));
+            if let Some(release) = grammar.metadata() {
+                hash.update([release.major_version, release.minor_version, release.patch_version]);
+            }
+            let (definitions, references) = sources(self);
+            hash.update(definitions);
+            hash.update(references);
+            hash.finalize().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+        })
+    }
 }
 
 /// Returns the query that finds definitions: one capture `name`, and one for the whole, named for the kind; captures that

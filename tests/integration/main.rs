@@ -22,6 +22,7 @@ mod flow;
 mod forge_events;
 mod forge_flows;
 mod github;
+mod index;
 mod init;
 #[cfg(unix)]
 mod interrupt;

@@ -318,10 +318,12 @@ impl<'t> Reader<'t> {
     /// Returns the path in the first line of a block that holds nothing else but that file.
     fn path_inside(&self, body: &Body) -> Option<&'t str> {
         let (first, rest) = self.lines[body.range.clone()].split_first()?;
-        let is_edit =
-            |line: &&str| Fence::open(line).is_some() || path_line(line).is_some_and(|found| found.marked) || command(line).is_some();
+        let is_edit = |line: &&str| {
+            Fence::open(line).is_some() || path_line(line).is_some_and(|found| found.marked) || command(line).is_some()
+        };
         let found = path_line(first).filter(|found| found.marked)?;
-        (body.closed && rest.iter().any(|line| !line.trim().is_empty()) && !rest.iter().any(is_edit)).then_some(found.path)
+        (body.closed && rest.iter().any(|line| !line.trim().is_empty()) && !rest.iter().any(is_edit))
+            .then_some(found.path)
     }
 
     /// Finds the line that closes a text which no line opened: the only fence that is left, at the end of the answer.

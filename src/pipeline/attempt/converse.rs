@@ -129,7 +129,8 @@ impl Walk<'_, '_> {
         let mut query = asking::query(job, failures, self.start.history.clone());
         query.files.extend_from_slice(files);
         let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
-        let context = context::gather(tree, &query, &Settings { budget_tokens, ..Settings::default() })?;
+        let settings = Settings { budget_tokens, ..Settings::default() };
+        let context = context::gather(tree, &query, &settings, self.start.index.as_ref())?;
         let excerpts: Vec<_> = context
             .excerpts
             .iter()

@@ -13,7 +13,8 @@ use serde_json::json;
 use super::check::{self, Checks};
 use super::{Job, PipelineError, Rung};
 use crate::bundle::{self, Ending, Merit};
-use crate::context::HISTORY_COMMITS;
+use crate::context;
+use crate::index::Index;
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::propose::{Described, PromptHashes, Revision};
 use crate::repo::{FileTree, PastCommit};
@@ -90,6 +91,8 @@ struct Start<'a> {
     failures: String,
     /// Earlier commits, for the search; read once for all attempts.
     history: Arc<[PastCommit]>,
+    /// What is known of the files from earlier runs, where somebody made an index.
+    index: Option<Index>,
     revision: Option<Revision>,
 }
 
@@ -202,9 +205,9 @@ async fn start<'a>(job: &Job<'_>, tree: &'a FileTree, judging: &'a Judging<'a>) 
     };
     let revision =
         job.order.filter(|order| order.verb.continues()).map(|order| Revision::of(order, tree)).transpose()?;
-    // A history that cannot be read only says less.
-    let history = job.repository.history(&job.base, HISTORY_COMMITS).unwrap_or_default().into();
-    Ok(Start { judging, tree, before, failures, history, revision })
+    let index = Index::open_existing(&job.repository.index_folder());
+    let history = context::recall(job.repository, &job.base, index.as_ref()).into();
+    Ok(Start { judging, tree, before, failures, history, index, revision })
 }
 
 fn record_attempt(job: &Job<'_>, rung: &Rung, number: u32, made: &Made) -> Result<(), PipelineError> {

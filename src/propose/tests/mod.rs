@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::*;
 use crate::clock::{FrozenClock, Timestamp};
 use crate::context::Excerpt;
-use crate::llm::{BoxFuture, CountedBy, EditForm, Finish, LanguageModel, Profile, Reply, Request, Role, ToolCall, Usage};
+use crate::llm::{
+    BoxFuture, CountedBy, EditForm, Finish, LanguageModel, Profile, Reply, Request, Role, ToolCall, Usage,
+};
 use crate::repo::{RepoPath, StoredFile};
 use crate::task::{Origin, parse_plain};
 
