@@ -84,13 +84,15 @@ pub struct Settings {
     pub budget_tokens: usize,
     /// Tokens of a file that is shown whole, and of one piece of a larger file; adjacent pieces may make a longer excerpt.
     pub max_excerpt_tokens: usize,
+    /// Files that are shown, at most.
+    pub max_files: usize,
     /// Tokens of the repository's own instructions together; never more than an eighth of the budget.
     pub instructions_tokens: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { budget_tokens: 8_000, max_excerpt_tokens: 2_500, instructions_tokens: 800 }
+        Self { budget_tokens: 8_000, max_excerpt_tokens: 2_500, max_files: usize::MAX, instructions_tokens: 800 }
     }
 }
 
@@ -250,6 +252,7 @@ pub fn search(
     let most = settings.instructions_tokens.min(budget / INSTRUCTIONS_PART);
     let instructions = instructions::read(tree, &best, &knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
+    candidates.truncate(settings.max_files);
     let spent = instructions.tokens();
     let for_commits = if query.history.is_empty() { 0 } else { budget / COMMITS_PART };
     let allowance = Allowance {

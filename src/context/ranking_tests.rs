@@ -109,3 +109,12 @@ fn the_points_of_the_signals_add_up_to_the_score() {
         assert!(file.signals.values().all(|says| (0.0..=1.0).contains(&says.share)), "{file:?}");
     }
 }
+
+#[test]
+fn only_the_best_files_are_shown_to_models_that_lose_their_way_in_many() {
+    let settings = Settings { max_files: 2, ..Settings::default() };
+    let found = search(&library(), &query("`parse_header` drops the value"), &settings, None).expect("no hints");
+    let shown: std::collections::BTreeSet<&str> = found.context.excerpts.iter().map(|e| e.path.as_str()).collect();
+    assert_eq!(shown.into_iter().collect::<Vec<_>>(), ["src/client.rs", "src/parser.rs"]);
+    assert!(found.ranking.len() > 2, "the others are ranked all the same");
+}

@@ -69,6 +69,8 @@ pub struct Profile {
     pub forms: bool,
     /// How long it shall think; `None` leaves it to the server.
     pub effort: Option<Effort>,
+    /// How many files it is shown, the best; `None` for as many as there is room for.
+    pub max_files: Option<usize>,
     /// How many changes of a conversation may be judged before the next rung or attempt begins.
     pub repairs: u32,
 }
@@ -93,6 +95,8 @@ pub struct ProfilePart {
     pub forms: Option<bool>,
     /// How long it shall think.
     pub effort: Option<Effort>,
+    /// Files that are shown, at most: small models lose their way in many.
+    pub max_files: Option<usize>,
     /// Changes of a conversation that are judged at most.
     pub repairs: Option<u32>,
 }
@@ -133,6 +137,7 @@ impl Profile {
             vision: false,
             forms: false,
             effort: None,
+            max_files: None,
             repairs: 6,
         }
     }
@@ -153,6 +158,7 @@ impl Profile {
         self.vision = part.vision.unwrap_or(self.vision);
         self.forms = part.forms.unwrap_or(self.forms);
         self.effort = part.effort.or(self.effort);
+        self.max_files = part.max_files.or(self.max_files);
         self.repairs = part.repairs.unwrap_or(self.repairs);
         if let Some(chain) = &part.chain {
             self.chain.clone_from(chain);

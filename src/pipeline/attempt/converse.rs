@@ -129,7 +129,8 @@ impl Walk<'_, '_> {
         let mut query = asking::query(job, failures, self.start.history.clone());
         query.files.extend_from_slice(files);
         let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
-        let settings = Settings { budget_tokens, ..Settings::default() };
+        let max_files = self.rung.profile.max_files.unwrap_or(usize::MAX);
+        let settings = Settings { budget_tokens, max_files, ..Settings::default() };
         let context = context::gather(tree, &query, &settings, self.start.index.as_ref())?;
         let excerpts: Vec<_> = context
             .excerpts
