@@ -12,6 +12,8 @@ FILE of --tasks has one JSON object a line: `id`, `repo` (OWNER/NAME), `lang`, `
 checked out. `run` writes a line for each task and goes on where it was stopped; what failed is asked again. Tests, fixtures and examples are left out of
 the ranking, as the fixes' own tests are no part of the gold files. `train` needs numpy.
 
+PRENTICE_CONTEXT_EMBEDDINGS='{model: NAME, base_url: URL}' asks an embedding model too; `ablate` then tells what it adds.
+
 A budget counts as the program's tokenizer counts. `ablate` works on the ranking as it was written down: which files were parsed
 stays as it was.
 """
@@ -51,7 +53,7 @@ def ask(task, options, folder):
     row = {key: task[key] for key in ("id", "repo", "lang", "gold_files")}
     for tokens in options.tokens.split(","):
         words = [options.prentice, "context", "--json", "--repo", str(repository), "--base", task["base_commit"],
-                 "--tokens", tokens, "--file", str(text)]
+                 "--no-index", "--tokens", tokens, "--file", str(text)]
         done = subprocess.run(words, capture_output=True, timeout=900)
         if done.returncode:
             return {**row, "error": done.stderr.decode(errors="replace").strip()}

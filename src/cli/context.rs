@@ -1,20 +1,25 @@
 //! `prentice context`: what the model would be shown, and why.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::arguments::Context;
 use super::failure::{Exit, Failure};
 use super::inspect::work_tree;
-use super::output::{print, print_json, safe};
+use super::model;
+use super::output::{print, print_json, safe, tell};
 use super::setup;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Environment, Layer};
 use crate::context::{self, Excerpt, Found, Query, Ranked, Settings};
 use crate::index::{DEFAULT_LIMIT_BYTES, Index};
+use crate::llm::LlmError;
+use crate::pipeline::{self, SimilarError};
 use crate::repo::{CommitId, FileTree, RepoPath, Repository};
 use crate::task::{self, Task};
 
@@ -29,12 +34,18 @@ struct Timings {
     list: u64,
     /// Reading earlier commits.
     history: u64,
+    /// Asking an embedding model, where the settings name one.
+    compare: u64,
     /// Reading, ranking and cutting.
     search: u64,
 }
 
 /// Prints what the model would be shown.
-pub(super) fn context(flags: &Context, environment: &Environment) -> Result<Exit, Failure> {
+pub(super) async fn context(
+    flags: &Context,
+    environment: &Environment,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
     let task = task(flags)?;
     let clock = SystemClock::start();
     let place = &flags.place.repo;
@@ -51,8 +62,20 @@ pub(super) fn context(flags: &Context, environment: &Environment) -> Result<Exit
     let history = history.unwrap_or_default().into();
     let recalled = clock.elapsed();
     let config = setup::layers(&tree, environment, Layer::default())?.resolve(Some(&task));
-    let knowledge = config.knowledge.value;
-    let query = Query { text: task.full_text(), files: task.files.clone(), history, knowledge };
+    let knowledge = config.knowledge.value.clone();
+    let mut query = Query { text: task.full_text(), files: task.files.clone(), history, knowledge, ..Query::default() };
+    let say: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
+    if let Some(embedder) = model::embedder(&config, environment, &say)? {
+        match pipeline::compare(&tree, &query, index.as_ref(), &embedder, cancel).await {
+            Ok(compared) => {
+                tell(&compared.told(embedder.model().name()));
+                query.similar = compared.similar;
+            }
+            Err(SimilarError::Model(LlmError::Cancelled)) => return Ok(Exit::Interrupted),
+            Err(error) => tell(&format!("context.embeddings: {error}; the files are ranked without vectors")),
+        }
+    }
+    let compared = clock.elapsed();
     let budget_tokens = usize::try_from(flags.tokens).unwrap_or(usize::MAX);
     let settings = Settings { budget_tokens, ..Settings::default() };
     let found = context::search(&tree, &query, &settings, index.as_ref())?;
@@ -60,7 +83,8 @@ pub(super) fn context(flags: &Context, environment: &Environment) -> Result<Exit
     let timings = Timings {
         list: millis(listed),
         history: millis(recalled - listed),
-        search: millis(clock.elapsed() - recalled),
+        compare: millis(compared - recalled),
+        search: millis(clock.elapsed() - compared),
     };
     match &flags.explain {
         Some(path) => print(&explanation(&found, &tree, path)?),

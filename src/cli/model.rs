@@ -2,18 +2,23 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::arguments::ModelFlags;
 use super::failure::Failure;
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
-    Absent, Candidate, Choice, ChoiceRules, LanguageModel, LlmError, OpenAi, OpenAiSettings, PriceOverride, Pricing,
-    Profile, Recorder, Replay, Reply, Resumed, RetryPolicy, Retrying, Source, choose,
+    Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, KeyRules, LanguageModel, LlmError, OpenAi,
+    OpenAiSettings, PriceOverride, Pricing, Profile, Recorder, Replay, Reply, Resumed, RetryPolicy, Retrying, Source,
+    choose, merge,
 };
 use crate::pipeline::{ObservedModel, Rung};
 use crate::propose;
 use crate::secret::Secret;
+
+/// The longest time for one batch of vectors; a search that waits longer goes on without.
+const EMBEDDING_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Where answers come from and where they are kept.
 pub(super) struct Sources<'a> {
@@ -64,6 +69,36 @@ fn split(names: &str) -> Vec<String> {
 pub(super) fn none() -> Vec<Rung> {
     let why = "no model is asked for this".to_owned();
     vec![rung(Box::new(Absent), why, Profile::safe(), DEFAULT_WINDOW_TOKENS, Box::new(|_| Some(0.0)))]
+}
+
+/// Prepares the embedding model that the settings name. A key of the user's goes only to an address of the user's.
+pub(super) fn embedder(
+    config: &Config,
+    environment: &Environment,
+    tell: &Arc<dyn Fn(&str) + Send + Sync>,
+) -> Result<Option<Retrying<Embedder>>, LlmError> {
+    let Some(wanted) = &config.embeddings.value else { return Ok(None) };
+    let get = |name: &str| environment.get(name).map(str::to_owned);
+    let key = |name: &str| environment.get(name).map(Secret::new);
+    let layer = |source, base_url, key| Candidate { source, model: None, base_url, key };
+    let merged = merge(
+        &[
+            Candidate { model: Some(wanted.model.clone()), ..layer(Source::Config, wanted.base_url.clone(), None) },
+            layer(Source::PrenticeVariables, get("PRENTICE_BASE_URL"), key("PRENTICE_API_KEY")),
+            layer(Source::OpenAiVariables, get("OPENAI_BASE_URL"), key("OPENAI_API_KEY")),
+        ],
+        KeyRules::default(),
+    )?;
+    let no_address = || {
+        let reason = "context.embeddings names a model and no base_url, and no variable names one either";
+        LlmError::Settings(reason.to_owned())
+    };
+    let base_url = merged.base_url.ok_or_else(no_address)?.value;
+    let endpoint = Endpoint { base_url, key: merged.key.map(|key| key.value), model: wanted.model.clone() };
+    let settings = OpenAiSettings { reply_timeout: EMBEDDING_TIMEOUT, ..OpenAiSettings::default() };
+    let tell = Arc::clone(tell);
+    let adapter = Embedder::new(&endpoint, settings)?;
+    Ok(Some(Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()))))
 }
 
 /// Puts the decorators around the chosen models.

@@ -143,14 +143,15 @@ pub(super) async fn carry_out(
     let sandbox = walls(environment, &config, may_lack_walls, &steps).await?;
     let sandbox = ObservedSandbox::new(sandbox, Arc::clone(&journal));
     let asks = order.as_ref().is_none_or(|order| order.verb.needs_model());
+    let told = Arc::clone(&steps);
+    let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |text: &str| told.note(text));
+    let embedder = if asks && replay.is_none() { model::embedder(&config, environment, &tell)? } else { None };
     let rungs = if asks {
         let choices = match &replay {
             Some(_) => Err(crate::llm::LlmError::NoModel),
             None => model::find(&flags.model, task.model.as_deref(), &layers.file, environment).await,
         };
         let sources = Sources { replay, record: flags.record.as_deref(), earlier };
-        let told = Arc::clone(&steps);
-        let tell: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |text: &str| told.note(text));
         model::prepare(choices, &config, sources, &journal, &tell)?
     } else {
         model::none()
@@ -171,6 +172,7 @@ pub(super) async fn carry_out(
         order: order.as_ref(),
         config: &config,
         rungs: &rungs,
+        embedder: embedder.as_ref(),
         only_attempt: flags.attempt,
         pictures: &pictures,
         meter: &meter,

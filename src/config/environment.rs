@@ -14,6 +14,7 @@ const KEYS: &[(&str, &str)] = &[
     ("model", "input_price"),
     ("model", "output_price"),
     ("context", "tokens"),
+    ("context", "embeddings"),
     ("limits", "attempts"),
     ("limits", "rounds"),
     ("limits", "tokens"),

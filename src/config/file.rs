@@ -71,6 +71,19 @@ pub struct ContextLayer {
     pub tokens: Option<u64>,
     /// Files that are shown besides what the search finds, capped: paths or globs (`docs/adr/*.md`).
     pub knowledge: Option<Vec<String>>,
+    /// An embedding model that compares definitions with the task. None is asked where this is not set.
+    pub embeddings: Option<EmbeddingsLayer>,
+}
+
+/// An embedding model behind an OpenAI-compatible endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmbeddingsLayer {
+    /// Its name as the endpoint knows it.
+    pub model: String,
+    /// The endpoint, up to and including `/v1`; without it the one of `PRENTICE_BASE_URL` or `OPENAI_BASE_URL`.
+    #[serde(default)]
+    pub base_url: Option<String>,
 }
 
 /// What a run may cost.

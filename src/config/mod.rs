@@ -12,8 +12,8 @@ use std::time::Duration;
 
 pub use environment::{Environment, layer_from_environment};
 pub use file::{
-    ContextLayer, ForgeLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode, SetupLayer,
-    SetupMode, Touch, schema,
+    ContextLayer, EmbeddingsLayer, ForgeLayer, Layer, LimitsLayer, ModelLayer, PolicyLayer, SandboxLayer, SandboxMode,
+    SetupLayer, SetupMode, Touch, schema,
 };
 
 use crate::llm::ProfilePart;
@@ -94,6 +94,8 @@ pub struct Config {
     pub context_tokens: Setting<Option<u64>>,
     /// Files that are shown besides what the search finds: paths or globs.
     pub knowledge: Setting<Vec<String>>,
+    /// The embedding model that is asked, if any.
+    pub embeddings: Setting<Option<EmbeddingsLayer>>,
     /// Independent proposals.
     pub attempts: Setting<u64>,
     /// Calls in one attempt, all steps together.
@@ -186,6 +188,7 @@ impl Layers {
             prices: pick.optional(|l| l.model.input_price.zip(l.model.output_price)),
             context_tokens: pick.optional(|l| l.context.tokens),
             knowledge: pick.value(|l| l.context.knowledge.clone(), Vec::new()),
+            embeddings: pick.optional(|l| l.context.embeddings.clone()),
             attempts: pick.value(|l| l.limits.attempts, 1),
             rounds: pick.value(|l| l.limits.rounds, 30),
             tokens: pick.value(|l| l.limits.tokens, 400_000),

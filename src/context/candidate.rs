@@ -7,10 +7,10 @@ use super::piece::{self, Piece, Source};
 use super::question::Question;
 use super::rank::{self, RankedFile};
 use super::rarity::Rarity;
-use super::weights;
 use super::withhold::Reason;
+use super::{Query, weights};
 use crate::index::Names;
-use crate::repo::{FileTree, PastCommit, RepoPath};
+use crate::repo::{FileTree, RepoPath};
 use crate::syntax::{Definition, Language};
 
 /// A file that may be shown.
@@ -36,7 +36,7 @@ pub(super) fn examine<'a>(
     question: &Question,
     rarity: &Rarity,
     ranked: &[RankedFile<'a>],
-    commits: &[PastCommit],
+    query: &Query,
 ) -> (Vec<Candidate<'a>>, Vec<(&'a RepoPath, Reason)>) {
     let mut bytes = 0;
     let planned: Vec<(&RankedFile<'a>, bool)> = ranked
@@ -71,7 +71,7 @@ pub(super) fn examine<'a>(
             Err(reason) => withheld.push(reason),
         }
     }
-    rank::rank_anew(&mut candidates, commits);
+    rank::rank_anew(&mut candidates, query);
     (candidates, withheld)
 }
 

@@ -19,6 +19,7 @@ mod memory;
 #[cfg(test)]
 mod memory_tests;
 mod mention;
+mod passage;
 mod piece;
 mod question;
 mod rank;
@@ -27,6 +28,7 @@ mod ranking_tests;
 mod rarity;
 mod reason;
 mod scan;
+mod secrecy;
 mod signals;
 mod stop_words;
 #[cfg(test)]
@@ -45,12 +47,13 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::index::Index;
-use crate::repo::{FileTree, PastCommit, RepoPath, is_control_or_invisible};
-use crate::secret::find_credential;
+use crate::repo::{FileTree, PastCommit, RepoPath};
 use crate::tokens;
 
 pub use history::recall;
 pub use learn::{Learned, learn};
+pub use passage::{Passage, PassageId, Similar, passage_id};
+pub use secrecy::{readable, secrecy, secret_files, why_withheld, without_credentials};
 pub use signals::Says;
 
 use candidate::Candidate;
@@ -60,11 +63,12 @@ use memory::Memory;
 use question::Question;
 use rank::{RankedFile, Tier};
 use rarity::Rarity;
+use scan::Scan;
 use signals::Round;
 use withhold::Reason;
 
 /// What is asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     /// Everything that tells what the task is about, the title in the first line: description, criteria, the names of
     /// failing tests and what they say.
@@ -75,6 +79,8 @@ pub struct Query {
     pub history: Arc<[PastCommit]>,
     /// Files that belong to the instructions, as paths or globs.
     pub knowledge: Vec<String>,
+    /// How similar an embedding model finds the passages of the files that fit best, see [`passages`].
+    pub similar: Similar,
 }
 
 /// How much is shown.
@@ -235,22 +241,70 @@ pub fn search(
     settings: &Settings,
     index: Option<&Index>,
 ) -> Result<Found, ContextError> {
+    let knowledge = compile(&query.knowledge)?;
+    survey(tree, query, index, settings.budget_tokens, |found| {
+        fit_to_budget(tree, query, settings, (found, &knowledge))
+    })
+}
+
+/// Returns what an embedding model is to be told of the files that fit best, for [`Query::similar`].
+///
+/// # Errors
+/// As [`gather`].
+pub fn passages(tree: &FileTree, query: &Query, index: Option<&Index>) -> Result<Vec<Passage>, ContextError> {
+    survey(tree, query, index, 0, |found| passage::of_candidates(&found.candidates))
+}
+
+/// What reading and ranking have found.
+struct Survey<'s> {
+    question: &'s Question,
+    scan: &'s Scan<'s>,
+    rarity: &'s Rarity,
+    /// The files that were parsed, best first.
+    candidates: Vec<Candidate<'s>>,
+    /// All files, best first; the first `parsed` of them were parsed.
+    ranked: &'s [RankedFile<'s>],
+    parsed: usize,
+    /// What turned out to be no text.
+    unreadable: Vec<(&'s RepoPath, Reason)>,
+    /// Whether all files together fit into the budget.
+    everything: bool,
+}
+
+/// Reads the tree, ranks its files and parses the best ones.
+fn survey<T>(
+    tree: &FileTree,
+    query: &Query,
+    index: Option<&Index>,
+    budget: usize,
+    then: impl FnOnce(Survey<'_>) -> T,
+) -> Result<T, ContextError> {
     let question = Question::new(&query.text);
     let memory = Memory::new(index);
     let scan = scan::scan(tree, &question, &compile(&query.files)?, &memory);
     let rarity = Rarity::of(&question, &scan.files);
     let mut ranked = rank::rank(&question, &scan, &rarity, &query.history);
     ranked.retain(|file| !is_idle_setting(file));
-    let budget = settings.budget_tokens;
     let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
-    let first = worth_reading(&ranked, everything);
-    let (mut candidates, unreadable) = candidate::examine((tree, &memory), &question, &rarity, first, &query.history);
+    let parsed = worth_reading(&ranked, everything);
+    let (candidates, unreadable) = candidate::examine((tree, &memory), &question, &rarity, &ranked[..parsed], query);
     memory.keep();
-    let ranking = tell_ranking(&candidates, &ranked[first.len()..]);
+    let (question, scan, rarity, ranked) = (&question, &scan, &rarity, &ranked);
+    Ok(then(Survey { question, scan, rarity, candidates, ranked, parsed, unreadable, everything }))
+}
+
+fn fit_to_budget(
+    tree: &FileTree,
+    query: &Query,
+    settings: &Settings,
+    (found, knowledge): (Survey<'_>, &GlobSet),
+) -> Found {
+    let Survey { question, scan, rarity, mut candidates, ranked, parsed, unreadable, everything } = found;
+    let budget = settings.budget_tokens;
+    let ranking = tell_ranking(&candidates, &ranked[parsed..]);
     let best: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
-    let knowledge = compile(&query.knowledge)?;
     let most = settings.instructions_tokens.min(budget / INSTRUCTIONS_PART);
-    let instructions = instructions::read(tree, &best, &knowledge, most);
+    let instructions = instructions::read(tree, &best, knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
     candidates.truncate(settings.max_files);
     let spent = instructions.tokens();
@@ -260,8 +314,8 @@ pub fn search(
         excerpt_tokens: settings.max_excerpt_tokens,
         everything,
     };
-    let fitted = fit::fit(&candidates, &question, &rarity, allowance);
-    let map = map::draw(&candidates, &ranked, &fitted.excerpts, budget / MAP_PART);
+    let fitted = fit::fit(&candidates, question, rarity, allowance);
+    let map = map::draw(&candidates, ranked, &fitted.excerpts, budget / MAP_PART);
     let commits = history::tell(&query.history, &fitted.excerpts, for_commits);
     let told: usize = commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
     let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
@@ -277,7 +331,7 @@ pub fn search(
         withheld: tell(withheld.collect()),
         instructions: instructions.shown,
     };
-    Ok(Found { context, ranking })
+    Found { context, ranking }
 }
 
 /// Tells the ranking: the files that were parsed, then the others; what nothing points at is left out.
@@ -295,74 +349,10 @@ fn tell_ranking(candidates: &[Candidate<'_>], others: &[RankedFile<'_>]) -> Vec<
         .collect()
 }
 
-/// Tells why a file of the tree is not read; `None` where it is, or cannot be.
-pub fn why_withheld(tree: &FileTree, path: &RepoPath) -> Option<String> {
-    let by_content = || {
-        let mut content = Vec::new();
-        tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut content).ok()?;
-        withhold::by_content(&content)
-    };
-    Some(withhold::by_path(path).or_else(by_content)?.text())
-}
-
-/// Reads a file that a model asks for by name, without invisible characters.
-///
-/// # Errors
-/// Why it is not shown, for the model: there is none, it is no text, or it holds a secret by its name or content.
-pub fn readable(tree: &FileTree, path: &RepoPath) -> Result<String, String> {
-    let refuse = |reason: Reason| Err(format!("{path} is not shown: {}", reason.text()));
-    if let Some(reason) = withhold::by_path(path).filter(|reason| !reason.yields_to_hint()) {
-        return refuse(reason);
-    }
-    let file = tree.read(path).map_err(|_| format!("{path} cannot be read"))?;
-    let file = file.ok_or_else(|| format!("there is no file {path}"))?;
-    if let Some(reason) = withhold::by_content(&file.content).filter(|reason| !reason.yields_to_hint()) {
-        return refuse(reason);
-    }
-    let Ok(text) = std::str::from_utf8(&file.content) else { return refuse(Reason::NotText) };
-    if let Some(shape) = find_credential(text) {
-        return refuse(Reason::SecretByContent(shape));
-    }
-    Ok(text.chars().filter(|c| matches!(c, '\n' | '\t') || !is_control_or_invisible(*c)).collect())
-}
-
-/// Tells why a file is a secret, by its name or by what stands in it; `None` where it is none, or cannot be read.
-pub fn secrecy(tree: &FileTree, path: &RepoPath) -> Option<String> {
-    let by_name = withhold::by_path(path).filter(|reason| *reason == Reason::SecretByName);
-    let text = || tree.read_text(path).ok().flatten();
-    let reason = by_name.or_else(|| find_credential(&text()?).map(Reason::SecretByContent))?;
-    Some(format!("{path} is not shown: {}", reason.text()))
-}
-
-/// Returns the files of `tree` that hold secrets by their names.
-pub fn secret_files(tree: &FileTree) -> Vec<RepoPath> {
-    tree.paths().filter(|path| withhold::by_path(path) == Some(Reason::SecretByName)).cloned().collect()
-}
-
-/// Takes the lines out of what a program printed that look like credentials, and private keys as a whole.
-pub fn without_credentials(text: &str) -> String {
-    if find_credential(text).is_none() {
-        return text.to_owned();
-    }
-    let mut in_key = false;
-    let mut shown = String::new();
-    for line in text.lines() {
-        in_key |= line.contains("-----BEGIN");
-        if in_key || find_credential(line).is_some() {
-            shown.push_str("[a line that looks like a credential is not shown]\n");
-        } else {
-            shown.push_str(line);
-            shown.push('\n');
-        }
-        in_key &= !line.contains("-----END");
-    }
-    shown
-}
-
-/// Returns the files that are worth parsing: the best that match, or when everything fits, the best of all.
-fn worth_reading<'r, 'a>(ranked: &'r [RankedFile<'a>], everything: bool) -> &'r [RankedFile<'a>] {
+/// Returns how many files are worth parsing: the best that match, or when everything fits, the best of all.
+fn worth_reading(ranked: &[RankedFile<'_>], everything: bool) -> usize {
     let end = ranked.partition_point(|file| everything || file.tier > Tier::Matched || file.score > 0.0);
-    &ranked[..end.min(weights::CANDIDATES)]
+    end.min(weights::CANDIDATES)
 }
 
 /// Settings of tools (`.gitignore`, `.editorconfig`) say nothing where the task does not name them.

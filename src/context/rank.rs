@@ -8,11 +8,12 @@ use super::graph;
 use super::history::{self, Past};
 use super::kind::FileKind;
 use super::links;
+use super::passage;
 use super::question::Question;
 use super::rarity::{Own, Rarity};
 use super::scan::{FileFacts, Scan};
 use super::signals::{Round, Signal, Signals, spread};
-use super::weights;
+use super::{Query, weights};
 use crate::repo::{PastCommit, RepoPath};
 
 /// How sure it is that a file belongs to the task, apart from its words. Later is surer.
@@ -122,20 +123,22 @@ pub(super) fn compare(a: &RankedFile<'_>, b: &RankedFile<'_>) -> Ordering {
 }
 
 /// Sets what is known only of the files that were parsed, and ranks these anew.
-pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], commits: &[PastCommit]) {
+pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], query: &Query) {
     let paths: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
     let piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.score).fold(0.0, f64::max)).collect();
     let title_piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.title_score).fold(0.0, f64::max)).collect();
     let uses = graph::uses(candidates);
     let near = near(candidates);
     let fitting = candidates.iter().take(weights::TOGETHER_WITH).map(|c| (c.file.facts.path, c.file.score)).collect();
-    let together = history::changed_together(commits, &paths, &fitting);
-    let all: [(Signal, Vec<f64>); 5] = [
+    let together = history::changed_together(&query.history, &paths, &fitting);
+    let similar = passage::similarities(candidates, &query.similar);
+    let all: [(Signal, Vec<f64>); 6] = [
         (Signal::Piece, piece),
         (Signal::Uses, uses),
         (Signal::Near, near),
         (Signal::Together, together),
         (Signal::TitlePiece, title_piece),
+        (Signal::Similar, similar),
     ];
     for (signal, values) in &all {
         spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), *signal, values);

@@ -48,11 +48,13 @@ pub(super) enum Signal {
     Near,
     /// Files that fit were changed together with it.
     Together,
+    /// The definition in it that an embedding model finds most like the task.
+    Similar,
 }
 
 impl Signal {
     /// Every signal, in the order of the variants.
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Words,
         Self::Title,
         Self::Rare,
@@ -72,6 +74,7 @@ impl Signal {
         Self::Uses,
         Self::Near,
         Self::Together,
+        Self::Similar,
     ];
 
     /// The name of the signal in JSON and for people.
@@ -96,6 +99,7 @@ impl Signal {
             Self::Uses => "uses",
             Self::Near => "near",
             Self::Together => "together",
+            Self::Similar => "similar",
         }
     }
 }

@@ -84,6 +84,7 @@ pub(super) const SIGNALS: [(Signal, f64, f64); Signal::ALL.len()] = [
     (Signal::Uses, 0.00, 0.09),
     (Signal::Near, 0.00, 0.04),
     (Signal::Together, 0.00, 0.05),
+    (Signal::Similar, 0.00, 0.10),
 ];
 
 /// From this share on a signal is told to people as a reason.

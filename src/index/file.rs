@@ -34,6 +34,9 @@ const TABLES: &str = "
     CREATE TABLE names (
         id BLOB NOT NULL, language INTEGER NOT NULL, version INTEGER NOT NULL, turn INTEGER NOT NULL DEFAULT 0,
         sum INTEGER NOT NULL, names BLOB NOT NULL, UNIQUE (id, language));
+    CREATE TABLE vectors (
+        id BLOB NOT NULL, model TEXT NOT NULL, turn INTEGER NOT NULL DEFAULT 0, sum INTEGER NOT NULL,
+        vector BLOB NOT NULL, UNIQUE (id, model));
     CREATE TABLE histories (
         head TEXT NOT NULL UNIQUE, most INTEGER NOT NULL, sum INTEGER NOT NULL, commits BLOB NOT NULL);
 ";

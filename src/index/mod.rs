@@ -29,7 +29,7 @@ pub const DEFAULT_LIMIT_BYTES: u64 = 1 << 30;
 const HISTORIES: usize = 8;
 
 /// The tables that take nearly all the room.
-const TABLES: [&str; 2] = ["words", "names"];
+const TABLES: [&str; 3] = ["words", "names", "vectors"];
 
 /// Why the index cannot be used. The caller works without it.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,19 @@ pub struct Findings {
     pub words: Vec<(BlobId, Words)>,
     /// Names by content and language.
     pub names: Vec<(BlobId, Language, Names)>,
+    /// Vectors of texts.
+    pub vectors: Vec<Vector>,
+}
+
+/// What an embedding model says of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vector {
+    /// The text's name; the caller makes it from the text.
+    pub id: [u8; 16],
+    /// The model's name.
+    pub model: String,
+    /// Its numbers.
+    pub numbers: Vec<f32>,
 }
 
 /// What keeping something has led to.
@@ -113,6 +126,8 @@ pub struct Statistics {
     pub contents: u64,
     /// Contents that were parsed.
     pub parsed: u64,
+    /// Texts whose vectors are known.
+    pub vectors: u64,
     /// Bytes that are used.
     pub size_bytes: u64,
 }
@@ -180,6 +195,16 @@ impl Index {
                     add.execute(params![turn, id.as_bytes(), *language as u8, version, names, sum])?;
                 }
             }
+            {
+                let mut add = write.prepare_cached(
+                    "INSERT OR REPLACE INTO vectors (turn, id, model, vector, sum) VALUES (?, ?, ?, ?, ?)",
+                )?;
+                for vector in &found.vectors {
+                    let bytes: Vec<u8> = vector.numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+                    let sum = encode::sum(&[], &bytes);
+                    add.execute(params![turn, vector.id, vector.model, bytes, sum])?;
+                }
+            }
             let newest_dropped = make_room(&write, self.limit_bytes)?;
             write.commit()?;
             Ok(Kept { newest_dropped })
@@ -196,7 +221,7 @@ impl Index {
             connection.busy_timeout(patience)?;
             let write = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let turn = next_turn(&write)?;
-            for table in TABLES {
+            for table in ["words", "names"] {
                 let mut mark = write.prepare(&format!("UPDATE {table} SET turn = ? WHERE id = ?"))?;
                 for id in ids {
                     mark.execute(params![turn, id.as_bytes()])?;
@@ -257,6 +282,7 @@ impl Index {
             Ok(Statistics {
                 contents: count("SELECT count(*) FROM words")?,
                 parsed: count("SELECT count(*) FROM names")?,
+                vectors: count("SELECT count(*) FROM vectors")?,
                 size_bytes: used_bytes(&connection)?,
             })
         })
@@ -310,6 +336,25 @@ impl Reader {
             let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
             let is_whole = encode::sum(&[], bytes) == row.get::<_, i64>(1)?;
             Ok(encode::read_names(bytes).filter(|_| is_whole).map(Some).ok_or(Damaged))
+        })
+    }
+
+    /// Returns what a model says of the text with this name.
+    pub fn vector(&self, id: &[u8; 16], model: &str) -> Option<Vec<f32>> {
+        self.watch(|connection| {
+            let mut query = connection.prepare_cached("SELECT vector, sum FROM vectors WHERE id = ? AND model = ?")?;
+            let mut rows = query.query(params![id, model])?;
+            let Some(row) = rows.next()? else { return Ok(Ok(None)) };
+            let bytes = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            if encode::sum(&[], bytes) != row.get::<_, i64>(1)? {
+                return Ok(Err(Damaged));
+            }
+            let (numbers, rest) = bytes.as_chunks::<4>();
+            Ok(if rest.is_empty() {
+                Ok(Some(numbers.iter().copied().map(f32::from_le_bytes).collect()))
+            } else {
+                Err(Damaged)
+            })
         })
     }
 

@@ -23,6 +23,7 @@ fn findings(numbers: std::ops::Range<u32>) -> Findings {
     Findings {
         words: numbers.clone().map(|number| (content(number), words(number))).collect(),
         names: numbers.map(|number| (content(number), Language::Rust, names())).collect(),
+        vectors: Vec::new(),
     }
 }
 
@@ -64,6 +65,17 @@ fn names_that_another_grammar_found_are_not_known() {
     connection.execute("UPDATE names SET version = version + 1", []).expect("changed");
     assert_eq!(index.reader().expect("opened").names(&content(0), Language::Rust), None);
     assert_eq!(read(&index, 0), Some(words(0)), "words have nothing to do with grammars");
+}
+
+#[test]
+fn vectors_are_kept_by_text_and_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = open(folder.path());
+    let vector = Vector { id: [7; 16], model: "small".to_owned(), numbers: vec![0.6, -0.8] };
+    index.keep(&Findings { vectors: vec![vector.clone()], ..Findings::default() }, PATIENCE).expect("kept");
+    let reader = index.reader().expect("opened");
+    assert_eq!(reader.vector(&[7; 16], "small"), Some(vector.numbers));
+    assert_eq!((reader.vector(&[7; 16], "large"), reader.vector(&[8; 16], "small")), (None, None));
 }
 
 #[test]
@@ -151,16 +163,19 @@ fn nobody_throws_away_what_another_uses() {
 #[test]
 fn the_limit_drops_what_was_used_longest_ago() {
     let folder = tempfile::tempdir().expect("a folder");
-    let index = Index::open(folder.path(), 2 << 20).expect("opened");
+    let index = open(folder.path());
     index.keep(&findings(0..500), PATIENCE).expect("kept");
     index.keep(&findings(500..1000), PATIENCE).expect("kept");
+    let limit = index.statistics().expect("counted").size_bytes;
+    drop(index);
+    let index = Index::open(folder.path(), limit).expect("opened");
     let old: Vec<BlobId> = (0..500).map(content).collect();
     let turn = index.touch(&old, PATIENCE).expect("marked");
-    let kept = index.keep(&findings(1000..1400), PATIENCE).expect("kept");
+    let kept = index.keep(&findings(1000..1200), PATIENCE).expect("kept");
     assert!(kept.newest_dropped.is_some_and(|dropped| dropped < turn), "{kept:?}");
-    assert!(index.statistics().expect("counted").size_bytes <= 2 << 20);
+    assert!(index.statistics().expect("counted").size_bytes <= limit);
     let known = |numbers: std::ops::Range<u32>| numbers.filter(|number| read(&index, *number).is_some()).count();
-    assert_eq!((known(0..500), known(1000..1400)), (500, 400));
+    assert_eq!((known(0..500), known(1000..1200)), (500, 200));
     assert!(known(500..1000) < 500);
     // What does not fit at all is dropped in the turn that brought it.
     let kept = index.keep(&findings(2000..4000), PATIENCE).expect("kept");

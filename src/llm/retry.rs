@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{TokioWait, Wait};
 
+use super::embed::{Embedded, Embedder};
 use super::message::{Reply, Request};
 use super::{BoxFuture, LanguageModel, LlmError};
 
@@ -114,11 +115,20 @@ impl<M> Retrying<M> {
     }
 }
 
-impl<M: LanguageModel> Retrying<M> {
-    async fn ask(&self, request: &Request, cancel: &CancellationToken) -> Result<Reply, LlmError> {
+impl<M> Retrying<M> {
+    /// Returns the model behind it.
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    async fn again<'f, T>(
+        &self,
+        cancel: &CancellationToken,
+        once: impl Fn() -> BoxFuture<'f, Result<T, LlmError>>,
+    ) -> Result<T, LlmError> {
         let mut tries = 1;
         loop {
-            let error = match self.model.complete(request, cancel).await {
+            let error = match once().await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
@@ -134,6 +144,16 @@ impl<M: LanguageModel> Retrying<M> {
     }
 }
 
+impl Retrying<Embedder> {
+    /// Asks for the vectors of `texts`.
+    ///
+    /// # Errors
+    /// What ended the tries; [`LlmError::Malformed`] when there is not one vector for each text.
+    pub async fn embed(&self, texts: &[String], cancel: &CancellationToken) -> Result<Embedded, LlmError> {
+        self.again(cancel, || Box::pin(self.model.embed(texts, cancel))).await
+    }
+}
+
 impl<M: LanguageModel> LanguageModel for Retrying<M> {
     fn name(&self) -> &str {
         self.model.name()
@@ -144,7 +164,7 @@ impl<M: LanguageModel> LanguageModel for Retrying<M> {
         request: &'a Request,
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Reply, LlmError>> {
-        Box::pin(self.ask(request, cancel))
+        Box::pin(self.again(cancel, || self.model.complete(request, cancel)))
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::redirect;
 use secrecy::SecretString;
 
@@ -69,6 +69,13 @@ impl Wire {
     /// Sends `GET base_url/path`.
     pub(super) async fn get(&self, path: &str) -> Result<Answer, LlmError> {
         let request = self.http.get(format!("{}{path}", self.asked.endpoint)).headers(self.headers());
+        self.exchange(request.build().map_err(|error| self.broken(&error))?).await
+    }
+
+    /// Sends `POST base_url/path` with a JSON body.
+    pub(super) async fn post(&self, path: &str, body: &serde_json::Value) -> Result<Answer, LlmError> {
+        let request = self.http.post(format!("{}{path}", self.asked.endpoint)).headers(self.headers());
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         self.exchange(request.build().map_err(|error| self.broken(&error))?).await
     }
 

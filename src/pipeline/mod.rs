@@ -10,6 +10,7 @@ mod ground;
 mod observed;
 mod prepare;
 mod recheck;
+mod similar;
 mod state;
 mod weigh;
 
@@ -26,7 +27,7 @@ use crate::config::{Config, Touch};
 use crate::context::ContextError;
 use crate::forge::Forge;
 use crate::journal::{Journal, JournalError};
-use crate::llm::{LanguageModel, Picture, Profile};
+use crate::llm::{Embedder, LanguageModel, Picture, Profile, Retrying};
 use crate::policy::{PROTECTED_BY_DEFAULT, PolicyError, PolicySettings, ProtectedPaths, TouchedKind};
 use crate::propose::{self, Account, Meter, Pricing, ProposeError};
 use crate::publish::{self, PublishError, Published};
@@ -39,6 +40,7 @@ use attempt::{Attempted, Candidate};
 pub use certify::{Certificate, certify, replay};
 use ground::Ground;
 pub use observed::{ObservedModel, ObservedSandbox};
+pub use similar::{Compared, SimilarError, compare};
 pub use state::{RunState, earlier_replies, remove_leftovers};
 
 /// Tells a person what is going on.
@@ -99,6 +101,8 @@ pub struct Job<'a> {
     pub config: &'a Config,
     /// The models, from the one that is asked first to the one that is asked last; never empty.
     pub rungs: &'a [Rung],
+    /// Compares definitions with the task, where the settings name such a model.
+    pub embedder: Option<&'a Retrying<Embedder>>,
     /// The one attempt that is wanted, from 1; `None` for all that the settings say.
     pub only_attempt: Option<u32>,
     /// Pictures of the task.

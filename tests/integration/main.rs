@@ -17,6 +17,7 @@ mod commands;
 mod common;
 mod context;
 mod conversation;
+mod embeddings;
 mod faults;
 mod flow;
 mod forge_events;

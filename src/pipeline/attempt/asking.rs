@@ -37,7 +37,13 @@ pub(super) fn query(job: &Job<'_>, failures: &str, history: Arc<[PastCommit]>) -
             files.push(thread.path.clone());
         }
     }
-    Query { text: format!("{text}\n{failures}"), files, history, knowledge: job.config.knowledge.value.clone() }
+    Query {
+        text: format!("{text}\n{failures}"),
+        files,
+        history,
+        knowledge: job.config.knowledge.value.clone(),
+        ..Query::default()
+    }
 }
 
 /// Returns how many tokens of context leave room for two answers and for what fails.

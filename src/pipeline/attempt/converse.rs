@@ -7,9 +7,9 @@ use super::steps::{Shown, with_extracted};
 use super::workbench::Runs;
 use super::{Candidate, Job, Made, Rung, Start};
 use crate::bundle::Ending;
-use crate::context::{self, Context, Settings};
+use crate::context::{self, Context, Query, Settings};
 use crate::llm::LlmError;
-use crate::pipeline::PipelineError;
+use crate::pipeline::{PipelineError, similar};
 use crate::propose::{Answered, Conversation, LimitReached, Opening, ProposeError, Session};
 use crate::repo::FileTree;
 use crate::task::Task;
@@ -79,7 +79,7 @@ impl Walk<'_, '_> {
     async fn through(&mut self, session: &mut Session<'_>, budget: u64) -> Result<(), Stop> {
         let (job, start) = (self.job, self.start);
         let workbench = Runs { bench: job.bench(), checks: start.judging.checks };
-        let mut context = self.gather(start.tree, &start.failures, &[], budget)?;
+        let mut context = self.gather(start.tree, &start.failures, &[], budget).await?;
         if job.meter.spent().calls == 0 {
             job.progress.note(&asking::estimate(job, self.rung, &context));
             if !job.pictures.is_empty() && !self.rung.profile.vision {
@@ -117,7 +117,26 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn gather(
+    /// Asks the embedding model, where there is one; a search without its answer is a search all the same.
+    async fn compare(&self, tree: &FileTree, query: &mut Query) -> Result<(), PipelineError> {
+        let job = self.job;
+        let Some(embedder) = job.embedder else { return Ok(()) };
+        match similar::compare(tree, query, self.start.index.as_ref(), embedder, job.cancel).await {
+            Ok(compared) => {
+                job.progress.note(&compared.told(embedder.model().name()));
+                let line = json!({ "model": embedder.model().name(), "passages": compared.passages,
+                                   "asked": compared.asked, "tokens": compared.tokens });
+                job.journal.record("compared", line)?;
+                query.similar = compared.similar;
+            }
+            Err(error) => {
+                job.progress.note(&format!("context.embeddings: {error}; the files are ranked without vectors"))
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn gather(
         &self,
         tree: &FileTree,
         failures: &str,
@@ -128,6 +147,7 @@ impl Walk<'_, '_> {
         job.progress.step("Reading the repository");
         let mut query = asking::query(job, failures, self.start.history.clone());
         query.files.extend_from_slice(files);
+        self.compare(tree, &mut query).await?;
         let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
         let max_files = self.rung.profile.max_files.unwrap_or(usize::MAX);
         let settings = Settings { budget_tokens, max_files, ..Settings::default() };

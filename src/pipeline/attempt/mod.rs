@@ -14,7 +14,7 @@ use super::check::{self, Checks};
 use super::{Job, PipelineError, Rung};
 use crate::bundle::{self, Ending, Merit};
 use crate::context;
-use crate::index::Index;
+use crate::index::{DEFAULT_LIMIT_BYTES, Index};
 use crate::policy::{self, Finding, PolicySettings, Severity};
 use crate::propose::{Described, PromptHashes, Revision};
 use crate::repo::{FileTree, PastCommit};
@@ -205,7 +205,12 @@ async fn start<'a>(job: &Job<'_>, tree: &'a FileTree, judging: &'a Judging<'a>) 
     };
     let revision =
         job.order.filter(|order| order.verb.continues()).map(|order| Revision::of(order, tree)).transpose()?;
-    let index = Index::open_existing(&job.repository.index_folder());
+    let folder = job.repository.index_folder();
+    let index = match job.embedder {
+        // No text is asked for twice.
+        Some(_) => Index::open(&folder, DEFAULT_LIMIT_BYTES).ok(),
+        None => Index::open_existing(&folder),
+    };
     let history = context::recall(job.repository, &job.base, index.as_ref()).into();
     Ok(Start { judging, tree, before, failures, history, index, revision })
 }

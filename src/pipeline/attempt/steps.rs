@@ -61,7 +61,7 @@ impl Walk<'_, '_> {
         record(job, "planned", json!(plan))?;
         let is_shown = |file: &String| context.excerpts.iter().any(|excerpt| excerpt.path.as_str() == file);
         if !plan.files.iter().all(is_shown) {
-            *context = self.gather(start.tree, &start.failures, &plan.files, budget)?;
+            *context = self.gather(start.tree, &start.failures, &plan.files, budget).await?;
         }
         Ok(plan.text)
     }
@@ -83,7 +83,7 @@ impl Walk<'_, '_> {
         let changes = tree.over(start.tree).and_then(|tree| tree.changes()).map_err(PipelineError::from)?;
         let mut files: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
         files.extend(opening.context.excerpts.first().map(|excerpt| excerpt.path.to_string()));
-        let context = self.gather(&tree, &failures, &files, budget)?;
+        let context = self.gather(&tree, &failures, &files, budget).await?;
         Ok(Some(Shown { tree, failures, context }))
     }
 
