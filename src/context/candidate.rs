@@ -54,7 +54,9 @@ pub(super) fn examine<'a>(
                 let path = file.facts.path;
                 let text = text_of(tree, path).map_err(|why| (path, why))?;
                 let language = Language::of(path).filter(|_| parse);
-                let names = language.map(|language| memory.names(reader.as_ref(), language, &text)).unwrap_or_default();
+                let content = memory.content(tree, path);
+                let names = language.map(|language| memory.names(reader.as_ref(), language, (content, &text)));
+                let names = names.unwrap_or_default();
                 let source = Source::new(question, text);
                 let mut pieces = piece::split(&source, &names.definitions);
                 piece::score(&source, &mut pieces, question, rarity, &file.lines);

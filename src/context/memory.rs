@@ -50,8 +50,15 @@ impl<'i> Memory<'i> {
     }
 
     /// Returns the names in a text: those that are known, or else by parsing it.
-    pub(super) fn names(&self, reader: Option<&Reader>, language: Language, text: &str) -> Names {
-        let id = self.index.and_then(|_| BlobId::of(text.as_bytes()));
+    pub(super) fn names(
+        &self,
+        reader: Option<&Reader>,
+        language: Language,
+        (content, text): (Option<Content>, &str),
+    ) -> Names {
+        // The same length on disk may still be another text than the blob.
+        let known = content.filter(|content| content.size_bytes.is_none()).map(|content| content.id);
+        let id = self.index.and_then(|_| known.or_else(|| BlobId::of(text.as_bytes())));
         if let Some(names) = id.as_ref().zip(reader).and_then(|(id, reader)| reader.names(id, language)) {
             return names;
         }

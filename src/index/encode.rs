@@ -157,7 +157,7 @@ mod tests {
             message: "one\n\ntwo".to_owned(),
             files: vec![RepoPath::parse("a/b").expect("a path")],
         };
-        assert_eq!(read_commits(&commits(&[commit.clone()])), Some(vec![commit]));
+        assert_eq!(read_commits(&commits(std::slice::from_ref(&commit))), Some(vec![commit]));
         assert_eq!(read_commits(&[]), None);
     }
 

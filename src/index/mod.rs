@@ -161,7 +161,10 @@ impl Index {
     /// # Errors
     /// [`IndexError::Sqlite`].
     pub fn reader(&self) -> Result<Reader, IndexError> {
-        Ok(Reader { connection: self.file.connect()?, is_damaged: Arc::clone(&self.is_damaged) })
+        let connection = self.file.connect()?;
+        // One look at the file for all that this reader is asked.
+        self.watch(|| Ok(connection.execute_batch("BEGIN")?))?;
+        Ok(Reader { connection, is_damaged: Arc::clone(&self.is_damaged) })
     }
 
     /// Keeps `found`, all of it or nothing, and drops what was kept longest ago where that is more than the limit.

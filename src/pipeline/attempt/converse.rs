@@ -130,7 +130,7 @@ impl Walk<'_, '_> {
                 query.similar = compared.similar;
             }
             Err(error) => {
-                job.progress.note(&format!("context.embeddings: {error}; the files are ranked without vectors"))
+                job.progress.note(&format!("context.embeddings: {error}; the files are ranked without vectors"));
             }
         }
         Ok(())
