@@ -90,7 +90,7 @@ pub struct Settings {
     pub budget_tokens: usize,
     /// Tokens of a file that is shown whole, and of one piece of a larger file; adjacent pieces may make a longer excerpt.
     pub max_excerpt_tokens: usize,
-    /// Files that are shown, at most.
+    /// Files that are shown, at most; the map does not tell of the others then.
     pub max_files: usize,
     /// Tokens of the repository's own instructions together; never more than an eighth of the budget.
     pub instructions_tokens: usize,
@@ -306,6 +306,7 @@ fn fit_to_budget(
     let most = settings.instructions_tokens.min(budget / INSTRUCTIONS_PART);
     let instructions = instructions::read(tree, &best, knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
+    let is_limited = candidates.len() > settings.max_files;
     candidates.truncate(settings.max_files);
     let spent = instructions.tokens();
     let for_commits = if query.history.is_empty() { 0 } else { budget / COMMITS_PART };
@@ -315,7 +316,7 @@ fn fit_to_budget(
         everything,
     };
     let fitted = fit::fit(&candidates, question, rarity, allowance);
-    let map = map::draw(&candidates, ranked, &fitted.excerpts, budget / MAP_PART);
+    let map = map::draw(&candidates, if is_limited { &[] } else { ranked }, &fitted.excerpts, budget / MAP_PART);
     let commits = history::tell(&query.history, &fitted.excerpts, for_commits);
     let told: usize = commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
     let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);

@@ -116,5 +116,6 @@ fn only_the_best_files_are_shown_to_models_that_lose_their_way_in_many() {
     let found = search(&library(), &query("`parse_header` drops the value"), &settings, None).expect("no hints");
     let shown: std::collections::BTreeSet<&str> = found.context.excerpts.iter().map(|e| e.path.as_str()).collect();
     assert_eq!(shown.into_iter().collect::<Vec<_>>(), ["src/client.rs", "src/parser.rs"]);
+    assert_eq!(found.context.map, "");
     assert!(found.ranking.len() > 2, "the others are ranked all the same");
 }

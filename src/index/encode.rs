@@ -47,8 +47,10 @@ pub(super) fn read_names(bytes: &[u8]) -> Option<Names> {
     let mut rest = Rest(bytes);
     let definition = |rest: &mut Rest<'_>| {
         let kind = *KINDS.get(rest.number()?)?;
-        let lines = rest.number()?..=rest.number()?;
-        Some(Definition { kind, lines, name_line: rest.number()?, name: rest.text()? })
+        let (first, last, name_line) = (rest.number()?, rest.number()?, rest.number()?);
+        // Lines count from 1; who reads them relies on that.
+        let is_possible = 1 <= first && first <= last && 1 <= name_line;
+        is_possible.then_some(Definition { kind, lines: first..=last, name_line, name: rest.text()? })
     };
     let definitions = rest.list(definition)?;
     let references = rest.list(Rest::text)?;
@@ -145,6 +147,15 @@ mod tests {
         Names {
             definitions: KINDS.iter().map(|kind| definition(*kind, "größe", 1..=70_000, 300)).collect(),
             references: vec![String::new(), "parse".to_owned()],
+        }
+    }
+
+    #[test]
+    fn lines_that_cannot_be_are_no_value() {
+        for (lines, name_line) in [(0..=1, 1), (2..=1, 1), (1..=1, 0)] {
+            let mut wrong = some_names();
+            (wrong.definitions[0].lines, wrong.definitions[0].name_line) = (lines, name_line);
+            assert_eq!(read_names(&names(&wrong)), None);
         }
     }
 
