@@ -137,6 +137,8 @@ impl Rest<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::RangeInclusive;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn lines_that_cannot_be_are_no_value() {
-        for (lines, name_line) in [(0..=1, 1), (2..=1, 1), (1..=1, 0)] {
+        for (lines, name_line) in [(0..=1, 1), (RangeInclusive::new(2, 1), 1), (1..=1, 0)] {
             let mut wrong = some_names();
             (wrong.definitions[0].lines, wrong.definitions[0].name_line) = (lines, name_line);
             assert_eq!(read_names(&names(&wrong)), None);
