@@ -30,7 +30,6 @@ impl Repository {
     pub fn history(&self, head: &CommitId, most: usize) -> Result<Vec<PastCommit>, RepoError> {
         let mut walk = self.inner.revwalk()?;
         walk.push(self.find(head)?.id())?;
-        walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL)?;
         let mut found = Vec::new();
         for id in walk.take(most) {
             // The edge of a shallow clone names parents that are not here.
