@@ -57,7 +57,10 @@ fn production() -> Vec<(String, String)> {
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("UTF-8");
         let name = path.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
-        let end = text.find("\n#[cfg(test)]\nmod ").unwrap_or(text.len());
+        // `mod tests;` among the declarations is followed by production lines, `mod tests {` is not.
+        let mut marks = text.match_indices("\n#[cfg(test)]\nmod ");
+        let opens = |at: usize| text[at + 1..].lines().nth(1).is_some_and(|line| line.ends_with('{'));
+        let end = marks.find(|(at, _)| opens(*at)).map_or(text.len(), |(at, _)| at);
         (name, text[..end].to_owned())
     };
     let is_test = |name: &str| name.ends_with("tests.rs") || name.contains("/tests/") || name.ends_with("testing.rs");
