@@ -15,6 +15,8 @@ pub(super) const NAME: &str = "index.sqlite";
 const COMPANIONS: [&str; 2] = ["index.sqlite-wal", "index.sqlite-shm"];
 /// Held shared by everyone who uses the file, and alone by whoever throws it away.
 const LOCK: &str = "lock";
+/// Held alone by whoever makes the file.
+const MAKING: &str = "making";
 /// Marks the file as ours (SQLite, "PRAGMA application_id"): "Pren" in ASCII.
 const APPLICATION: i32 = 0x5072_656e;
 /// Changes whenever an entry would be read otherwise than it was written: with the tables, their encoding, and the rules
@@ -70,19 +72,24 @@ impl IndexFile {
     /// Makes the tables where there are none.
     fn prepare(&self) -> Result<(), IndexError> {
         let mut connection = self.connect()?;
+        connection.busy_timeout(Duration::from_secs(5))?;
         if is_ours(&connection)? {
             return Ok(());
         }
-        connection.busy_timeout(Duration::from_secs(5))?;
+        // SQLite does not wait for another process that turns the log on at the same moment: one makes the file at a time.
+        let fail = |source| IndexError::Io { path: self.folder.join(MAKING), source };
+        let making = File::options().create(true).truncate(false).write(true).open(self.folder.join(MAKING));
+        let making = making.map_err(fail)?;
+        making.lock().map_err(fail)?;
+        if is_ours(&connection)? {
+            return Ok(());
+        }
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         let write = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        // Somebody else may have been first.
-        if !is_ours(&write)? {
-            write.execute_batch(TABLES)?;
-            write.pragma_update(None, "application_id", APPLICATION)?;
-            write.pragma_update(None, "user_version", FORMAT)?;
-        }
+        write.execute_batch(TABLES)?;
+        write.pragma_update(None, "application_id", APPLICATION)?;
+        write.pragma_update(None, "user_version", FORMAT)?;
         Ok(write.commit()?)
     }
 
