@@ -244,12 +244,16 @@ impl Blocks {
     }
 }
 
-/// Tells whether the block without a path in an answer defines something that the file at `path` defines, or that file
-/// defines nothing.
+/// Tells whether an answer without a path can mean the file at `path`: it replaces lines, or defines something that the file
+/// defines, or the file defines nothing.
 fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
     let reading = Reading { target: Some(path.as_str()), ..Reading::default() };
     let Ok(read) = edit::parse_as(answer, &reading) else { return false };
-    let [Edit::WholeFile { content, .. }] = read.edits.as_slice() else { return false };
+    let content = match read.edits.as_slice() {
+        [Edit::WholeFile { content, .. }] => content,
+        // Whether a block to search for belongs there is seen when it is searched for.
+        edits => return edits.iter().all(|edit| matches!(edit, Edit::Replace { .. })),
+    };
     let (Some(language), Ok(Some(text))) = (Language::of(path), tree.read_text(path)) else { return true };
     let names = |text: &str| -> HashSet<String> {
         syntax::definitions(language, text).into_iter().map(|definition| definition.name).collect()

@@ -238,6 +238,8 @@ async fn a_file_without_its_name_is_the_one_that_was_asked_for_when_it_looks_lik
     let fixed = "def total(prices):\n    return sum(prices)\n";
     check(&format!("The sum is wanted:\n\n```python\n{fixed}```\n"), Some(fixed)).await;
     check(&format!("```\nFILE: src/price.py\n{fixed}```\n"), Some(fixed)).await;
+    let block = &GOOD[GOOD.find("<<<<<<<").expect("a block")..].trim_end_matches("```\n");
+    check(&format!("The sum is wanted:\n\n{block}"), Some(fixed)).await;
     check("```python\ndef tax(price):\n    return price / 5\n```\n", None).await;
     check(&format!("```python\n{fixed}```\nand\n```python\n{fixed}```\n"), None).await;
 }
