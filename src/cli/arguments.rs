@@ -221,8 +221,8 @@ pub(super) struct Publish {
   prentice context --base v2.0 'panic in the parser'             the files and the history of a commit
 
 No index and no model is needed: every file is read once. What is found out is kept in the repository's git folder and makes
-the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the messages of the last
-1,000 commits help to find what the task is about; a shallow clone has fewer.")]
+the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the
+messages of the last 1,000 commits help to find what the task is about; a shallow clone has fewer.")]
 pub(super) struct Context {
     /// The task as plain text.
     #[arg(required_unless_present = "file", conflicts_with = "file")]

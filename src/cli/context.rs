@@ -72,7 +72,7 @@ pub(super) async fn context(
                 query.similar = compared.similar;
             }
             Err(SimilarError::Model(LlmError::Cancelled)) => return Ok(Exit::Interrupted),
-            Err(error) => tell(&format!("context.embeddings: {error}; the files are ranked without vectors")),
+            Err(error) => tell(&error.told()),
         }
     }
     let compared = clock.elapsed();

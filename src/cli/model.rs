@@ -98,7 +98,9 @@ pub(super) fn embedder(
     let settings = OpenAiSettings { reply_timeout: EMBEDDING_TIMEOUT, ..OpenAiSettings::default() };
     let tell = Arc::clone(tell);
     let adapter = Embedder::new(&endpoint, settings)?;
-    Ok(Some(Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()))))
+    // One signal of many is not worth a long wait.
+    let policy = RetryPolicy { max_tries: 2, ..RetryPolicy::default() };
+    Ok(Some(Retrying::new(adapter, policy, move |notice| tell(&notice.to_string()))))
 }
 
 /// Puts the decorators around the chosen models.

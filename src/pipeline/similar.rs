@@ -28,6 +28,13 @@ pub enum SimilarError {
     Model(#[from] LlmError),
 }
 
+impl SimilarError {
+    /// Tells a person what follows from it.
+    pub fn told(&self) -> String {
+        format!("context.embeddings: {self}; the files are ranked without vectors")
+    }
+}
+
 /// What asking has come to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compared {

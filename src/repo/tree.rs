@@ -285,14 +285,6 @@ impl FileTree {
         Self { changes: BTreeMap::new(), ..self.clone() }
     }
 
-    /// Returns git's id of the unchanged file at `path`, when the tree comes from a commit.
-    pub fn blob_id(&self, path: &RepoPath) -> Option<git2::Oid> {
-        match self.base.get(path)?.place {
-            Place::Blob(id) if !self.changes.contains_key(path) => Some(id),
-            _ => None,
-        }
-    }
-
     /// Reads from git's index which files of the directory hold which blobs, so that [`FileTree::content`] knows it.
     pub fn know_blobs(&mut self, repository: &Repository) {
         if let Origin::Directory { root } = &self.origin {

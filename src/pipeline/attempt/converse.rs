@@ -129,9 +129,7 @@ impl Walk<'_, '_> {
                 job.journal.record("compared", line)?;
                 query.similar = compared.similar;
             }
-            Err(error) => {
-                job.progress.note(&format!("context.embeddings: {error}; the files are ranked without vectors"));
-            }
+            Err(error) => job.progress.note(&error.told()),
         }
         Ok(())
     }
