@@ -42,10 +42,21 @@ struct Timings {
 
 /// Prints what the model would be shown.
 pub(super) async fn context(
-    flags: &Context,
-    environment: &Environment,
+    flags: Context,
+    environment: Environment,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
+    let cancelled = cancel.clone();
+    // Reading keeps a thread busy; signals are heard on another.
+    let answered = tokio::spawn(async move { answer(&flags, &environment, &cancelled).await });
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Ok(Exit::Interrupted),
+        done = answered => done.map_err(|error| Failure::new(Exit::Bug, error))?,
+    }
+}
+
+async fn answer(flags: &Context, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     let task = task(flags)?;
     let clock = SystemClock::start();
     let place = &flags.place.repo;

@@ -86,7 +86,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Propose(flags) => run::propose(*flags, &environment, cancel).await,
         Command::Publish(flags) => publish::publish(&flags, &environment, cancel).await,
         Command::Respond(flags) => respond::respond(&flags, &environment, cancel).await,
-        Command::Context(flags) => context::context(&flags, &environment, cancel).await,
+        Command::Context(flags) => context::context(flags, environment, cancel).await,
         Command::Index(flags) => index::index(flags, cancel).await,
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Apply(flags) => apply::apply(&flags),

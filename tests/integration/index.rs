@@ -94,6 +94,19 @@ fn an_interrupted_index_says_so_and_keeps_what_is_done() {
 }
 
 #[test]
+fn a_question_is_interrupted_while_it_reads() {
+    let world = World::new();
+    let text = "def total_of_many(prices):\n    return sum(prices) + 1\n".repeat(1000);
+    (0..400).for_each(|file| world.write(&format!("src/part_{file}.py"), &format!("# {file}\n{text}")));
+    let child = world.start(&["context", QUESTION]);
+    // It is opened before the first file is read.
+    world.wait_until("the index is there", |world| place(world).exists());
+    kill(Pid::from_raw(i32::try_from(child.id()).expect("a pid")), Signal::SIGINT).expect("sent");
+    let ended = child.wait_with_output().expect("ended");
+    assert_eq!((ended.status.code(), ended.stdout.len()), (Some(130), 0), "{ended:?}");
+}
+
+#[test]
 fn processes_share_an_index_and_a_broken_one_is_made_anew() {
     let world = world(300);
     let cold = asked(&world, &["--no-index"]);
