@@ -124,7 +124,9 @@ fn examine_one(tree: &FileTree, path: &RepoPath, buffer: &mut Vec<u8>) -> Option
     };
     let names = || {
         let language = Language::of(path)?;
-        Some((language, memory::parse(language, std::str::from_utf8(buffer).ok()?)))
+        // What is no UTF-8 has no names, and that is known as well.
+        let text = std::str::from_utf8(buffer).ok();
+        Some((language, text.map_or_else(Names::default, |text| memory::parse(language, text))))
     };
     Some((id, memory::words_of(buffer, refusal), if refusal.is_none() { names() } else { None }))
 }

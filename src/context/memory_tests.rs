@@ -50,6 +50,10 @@ fn learning_reads_every_file_once() {
     let expected = Learned { files: 5, known: 0, read: 3, passed_over: 2, left: 0, is_full: false };
     assert_eq!(learned, expected);
     assert_eq!(learn(&files, &index, |_| true).expect("kept"), Learned { known: 3, read: 0, ..expected });
+    let mut latin = files.clone();
+    latin.write(RepoPath::parse("e.rs").expect("a path"), crate::repo::StoredFile::regular(*b"fn \xe9() {}\n"));
+    assert_eq!(learn(&latin, &index, |_| true).expect("kept").read, 1);
+    assert_eq!(learn(&latin, &index, |_| true).expect("kept").read, 0);
     files.write(RepoPath::parse("d.rs").expect("a path"), crate::repo::StoredFile::regular(*b"fn d() {}\n"));
     let stopped = learn(&files, &index, |_| false).expect("kept");
     assert_eq!((stopped.read, stopped.left), (0, 1));
