@@ -3,6 +3,7 @@
 //! Data flows one way, Task -> Context -> Proposal -> Evidence -> Publication; ARCHITECTURE.md is the map.
 
 pub mod bundle;
+pub mod catalogue;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -12,6 +12,7 @@ const MOST_LINES: usize = 400;
 const ARROWS: &[(&str, &str)] = &[
     ("clock", ""),
     ("secret", ""),
+    ("catalogue", "clock"),
     ("yaml", ""),
     ("tokens", ""),
     ("repo", "clock"),
