@@ -36,6 +36,8 @@ pub(super) enum Command {
     Context(Context),
     /// Read and parse the whole repository once, so that later questions are answered faster.
     Index(super::index::Index),
+    /// Fetch, list and remove the files of language models that run inside of Prentice, without a server or a key.
+    Model(super::models::Models),
     /// Print the build and test commands that were found, and the files that say so.
     Checks(Checks),
     /// Apply a model's answer to the files of a folder, all of it or nothing. No model is asked.

@@ -17,6 +17,7 @@ mod index;
 mod init;
 mod inspect;
 mod model;
+mod models;
 mod output;
 mod pictures;
 mod publish;
@@ -87,6 +88,7 @@ async fn dispatch(command: Command, environment: Environment, cancel: &Cancellat
         Command::Publish(flags) => publish::publish(&flags, &environment, cancel).await,
         Command::Respond(flags) => respond::respond(&flags, &environment, cancel).await,
         Command::Context(flags) => context::context(flags, environment, cancel).await,
+        Command::Model(flags) => models::models(flags, &environment, cancel).await,
         Command::Index(flags) => index::index(flags, cancel).await,
         Command::Checks(flags) => inspect::checks(&flags, &environment),
         Command::Apply(flags) => apply::apply(&flags),

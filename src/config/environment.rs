@@ -11,6 +11,7 @@ const KEYS: &[(&str, &str)] = &[
     ("model", "max_output_tokens"),
     ("model", "temperature"),
     ("model", "seed"),
+    ("model", "mirror"),
     ("model", "input_price"),
     ("model", "output_price"),
     ("context", "tokens"),

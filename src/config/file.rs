@@ -52,6 +52,8 @@ pub struct ModelLayer {
     pub temperature: Option<f64>,
     /// Makes servers that support it repeat themselves.
     pub seed: Option<u64>,
+    /// A folder on a web server that `prentice model fetch` asks first, for `NAME.gguf`; the file's SHA-256 decides.
+    pub mirror: Option<String>,
     /// What is known of a model, by its name, where that differs from the built-in table.
     pub profiles: Option<super::ProfileParts>,
     /// US dollars for a million tokens read; with `output_price`, wins over the built-in table.

@@ -295,7 +295,7 @@ mod tests {
         .prentice.yml:2:16: 3 is out of range; a number from 0.0 to 2.0 is wanted here
         .prentice.yml:2:17: "soon" is no time; write `90s`, `20m` or `1h 30m`
         .prentice.yml:1:9: a list is wanted here: `[one, two]`, or lines that start with `- `
-        .prentice.yml:2:3: unknown field `api_key`, expected one of name, base_url, window_tokens, max_output_tokens, temperature, seed, profiles, input_price, output_price
+        .prentice.yml:2:3: unknown field `api_key`, expected one of name, base_url, window_tokens, max_output_tokens, temperature, seed, mirror, profiles, input_price, output_price
         "#);
     }
 
