@@ -19,6 +19,7 @@ mod context;
 mod conversation;
 mod embeddings;
 mod faults;
+mod file_server;
 mod flow;
 mod forge_events;
 mod forge_flows;
@@ -27,6 +28,7 @@ mod index;
 mod init;
 #[cfg(unix)]
 mod interrupt;
+mod models;
 mod order;
 mod red_first;
 mod run;
