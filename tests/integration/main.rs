@@ -28,6 +28,8 @@ mod index;
 mod init;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod model_commands;
 mod models;
 mod order;
 mod red_first;

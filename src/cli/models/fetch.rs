@@ -151,11 +151,11 @@ impl Watch for Progress {
         }
         let tenth = done_bytes.saturating_mul(10) / all_bytes.max(1);
         let mut told = self.tenths.lock().unwrap_or_else(PoisonError::into_inner);
+        // What an earlier try has left is told of before; what pip has fetched is only about known, and never taken back.
         if told.is_some_and(|told| tenth > told) {
-            tell(&format!("  {}0 % of {}", tenth, megabytes(all_bytes)));
+            tell(&format!("  {tenth}0 % of {}", megabytes(all_bytes)));
         }
-        // A file that is fetched anew begins again.
-        *told = Some(tenth);
+        *told = told.filter(|_| tenth > 0).max(Some(tenth));
     }
 }
 
