@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::Duration;
 
+use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use super::files::{Files, open_lock};
@@ -53,7 +54,7 @@ impl Store {
         self.sweep();
         check::has_room(&self.folder, data.len())?;
 
-        let mut copy = tempfile::Builder::new().prefix(COPYING).tempfile_in(&self.folder).map_err(here)?;
+        let mut copy = temporary(&self.folder).map_err(here)?;
         let mut start = File::open(from).map_err(fail)?;
         let Some((bytes, sha256)) = check::digest(&mut start, copy.as_file_mut(), cancel).map_err(here)? else {
             return Err(cancelled(wanted));
@@ -89,6 +90,15 @@ impl Store {
             }
         }
     }
+}
+
+/// Makes a file that others may read as far as the user's files may be; temporary files are the user's alone else.
+fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(COPYING);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
 }
 
 fn cancelled(name: String) -> CatalogueError {

@@ -43,7 +43,16 @@ fn a_catalogue_that_cannot_be_right_is_refused() {
         refused("sources", wheels("x", 1, "1 --pre")),
         refused("sources", wheels("x", 0, "1")),
     ];
-    insta::assert_snapshot!(errors.join("\n"));
+    insta::assert_snapshot!(errors.join("\n"), @r#"
+    the catalogue FILE: ../x: it is no name
+    the catalogue FILE: qwen2.5-coder-1.5b: `sha256` wants 64 hexadecimal digits, letters small
+    the catalogue FILE: qwen2.5-coder-1.5b: `bytes` and `sources` must not be empty
+    the catalogue FILE: qwen2.5-coder-1.5b: file: is no scheme for a source, https: is
+    the catalogue FILE: qwen2.5-coder-1.5b: "models" is no address: relative URL without a base
+    the catalogue FILE: qwen2.5-coder-1.5b: `package` and `version` want the words of Python packages
+    the catalogue FILE: qwen2.5-coder-1.5b: `package` and `version` want the words of Python packages
+    the catalogue FILE: qwen2.5-coder-1.5b: `parts` wants 1 to 1000
+    "#);
 }
 
 #[test]
