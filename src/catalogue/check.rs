@@ -76,6 +76,7 @@ pub(super) fn is_gguf(path: &Path, file: &mut File) -> Result<(), CatalogueError
 
 /// Looks whether a folder's disk has room for so many bytes more.
 #[cfg(unix)]
+#[allow(clippy::useless_conversion, reason = "the number of blocks has 32 bits on some systems")]
 pub(super) fn has_room(folder: &Path, wanted_bytes: u64) -> Result<(), CatalogueError> {
     // A file system that does not tell is written to until it says no.
     let Ok(disk) = nix::sys::statvfs::statvfs(folder) else { return Ok(()) };

@@ -82,8 +82,7 @@ async fn request(client: &Client, url: &str, entry: &Entry, files: &Files, means
         response = request.send() => response.map_err(|error| Ended::Cut(root_cause(&error)))?,
     };
     let from = start_of(&response, from, entry, files)?;
-    let mut file = open(files, from)?;
-    receive(response, from, &mut file, entry, files, means).await
+    receive(response, from, entry, files, means).await
 }
 
 /// Returns the place in the file at which the answer begins, or why the answer is none.
@@ -136,12 +135,12 @@ fn open(files: &Files, from: u64) -> Result<File, CatalogueError> {
 
 async fn receive(
     mut response: Response,
-    mut length: u64,
-    file: &mut File,
+    from: u64,
     entry: &Entry,
     files: &Files,
     means: &Means<'_>,
 ) -> Result<(), Ended> {
+    let (mut file, mut length) = (open(files, from)?, from);
     loop {
         let chunk = tokio::select! {
             () = means.cancel.cancelled() => return Err(files.cancelled().into()),

@@ -116,7 +116,7 @@ pub enum CatalogueError {
 
 impl CatalogueError {
     /// Says which file an error of the system is about; a full disk is told apart.
-    pub(self) fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+    fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         let path = path.into();
         match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::DiskFull(path),
