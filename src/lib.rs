@@ -11,6 +11,8 @@ pub mod context;
 pub mod edit;
 pub mod forge;
 pub mod index;
+#[cfg(feature = "embedded")]
+pub mod inference;
 pub mod init;
 pub mod journal;
 pub mod llm;

@@ -1,0 +1,234 @@
+//! A loaded model and the conversation that it has read last.
+
+use std::fs::File;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::InferenceError;
+use super::attention::Memory;
+use super::gguf::Head;
+use super::network::{BATCH, Network};
+use super::room;
+use super::sampling::{Sampler, Sampling};
+use super::template::Template;
+use super::tokenizer::{HIDE, Tokenizer};
+
+/// What a process needs besides weights and memory of the conversation, in bytes: vocabulary, activations, itself.
+const OVERHEAD_BYTES: u64 = 256 << 20;
+
+/// What is asked of the model.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Turns as chat templates take them: objects with `role` and `content`.
+    pub messages: Value,
+    /// The longest answer in tokens.
+    pub most_tokens: usize,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The model was done.
+    Done,
+    /// It was at its longest, or the window was full.
+    Full,
+}
+
+/// What the model wrote, and what that took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The text, without control tokens.
+    pub text: String,
+    /// Why it ended.
+    pub ended: Ended,
+    /// Tokens of the conversation.
+    pub read_tokens: usize,
+    /// Of these, tokens that were still known from the question before.
+    pub known_tokens: usize,
+    /// Tokens written.
+    pub written_tokens: usize,
+}
+
+/// A model that can be asked, one question at a time.
+pub struct Engine {
+    network: Network,
+    tokenizer: Tokenizer,
+    template: Template,
+    memory: Memory,
+    /// The tokens that `memory` holds.
+    known: Vec<u32>,
+}
+
+impl Engine {
+    /// Loads a model; the file must stay as it is while the engine lives.
+    ///
+    /// `window_tokens` is the longest conversation with its answer; the model's own window bounds it.
+    ///
+    /// # Errors
+    /// [`InferenceError::NoRoom`] where memory will not do, and what is wrong with the file.
+    pub fn load(path: &Path, window_tokens: usize) -> Result<Self, InferenceError> {
+        let unreadable = |error: std::io::Error| InferenceError::File {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let file = File::open(path).map_err(unreadable)?;
+        let head = Head::read(&file, path)?;
+        let shape = super::shape::Shape::of(&head)?;
+        let window = window_tokens.clamp(1, shape.window_tokens);
+        let (first, end) = head.tensor_range();
+        let needed = end - first + shape.token_bytes() * window as u64 + OVERHEAD_BYTES;
+        if let Some(free) = room::available_bytes().filter(|free| *free < needed) {
+            return Err(InferenceError::NoRoom { file: head.file, needed, free, window_tokens: window });
+        }
+        let tokenizer = Tokenizer::of(&head)?;
+        let template = Template::of(&head)?;
+        let network = Network::load(&head, file, path)?;
+        let memory = Memory::new(&network.shape, window);
+        Ok(Self { network, tokenizer, template, memory, known: Vec::new() })
+    }
+
+    /// Returns the longest conversation with its answer, in tokens.
+    pub fn window_tokens(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    /// Answers, and hands out the text as it is written. `stop` is asked before each token.
+    ///
+    /// # Errors
+    /// [`InferenceError::TooLong`] for a conversation that does not fit the window, [`InferenceError::Template`] for one
+    /// that the model's template refuses, and [`InferenceError::Stopped`].
+    pub fn answer(
+        &mut self,
+        question: &Question,
+        written: &mut dyn FnMut(&str),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Answer, InferenceError> {
+        let tokens = self.tokens(&question.messages)?;
+        let window = self.window_tokens();
+        if tokens.len() >= window {
+            return Err(InferenceError::TooLong { tokens: tokens.len(), window_tokens: window });
+        }
+        let (mut odds, known_tokens) = self.read(&tokens, stop)?;
+        let mut sampler = Sampler::new(question.sampling);
+        let mut text = Text::default();
+        let mut answer = Answer {
+            text: String::new(),
+            ended: Ended::Full,
+            read_tokens: tokens.len(),
+            known_tokens,
+            written_tokens: 0,
+        };
+        let most = question.most_tokens.min(window - tokens.len());
+        while answer.written_tokens < most {
+            if stop() {
+                return Err(InferenceError::Stopped);
+            }
+            let Some(token) = sampler.choose(&odds) else { break };
+            answer.written_tokens += 1;
+            if self.tokenizer.ends(token) {
+                answer.ended = Ended::Done;
+                break;
+            }
+            text.push(&self.tokenizer.bytes(token), written);
+            if answer.written_tokens < most {
+                odds = self.network.read(&[token], self.known.len(), &mut self.memory, true).unwrap_or_default();
+                self.known.push(token);
+            }
+        }
+        answer.text = text.end(written);
+        Ok(answer)
+    }
+
+    /// Counts the tokens of a conversation as the model reads it.
+    ///
+    /// # Errors
+    /// [`InferenceError::Template`] for a conversation that the model's template refuses.
+    pub fn count(&self, messages: &Value) -> Result<usize, InferenceError> {
+        Ok(self.tokens(messages)?.len())
+    }
+
+    fn tokens(&self, messages: &Value) -> Result<Vec<u32>, InferenceError> {
+        let hidden = hide(messages, &self.tokenizer);
+        let rendered =
+            self.template.render(&hidden, &self.tokenizer).map_err(|reason| InferenceError::Template { reason })?;
+        Ok(self.tokenizer.encode(&rendered))
+    }
+
+    /// Reads what is not known yet of a conversation; returns the odds of what follows, and how much was known.
+    fn read(&mut self, tokens: &[u32], stop: &dyn Fn() -> bool) -> Result<(Vec<f32>, usize), InferenceError> {
+        let same = tokens.iter().zip(&self.known).take_while(|(new, old)| new == old).count();
+        // The odds of what follows come from reading, so at least the last token is read again.
+        let known = same.min(tokens.len().saturating_sub(1));
+        self.known.truncate(known);
+        let mut odds = Vec::new();
+        while self.known.len() < tokens.len() {
+            if stop() {
+                return Err(InferenceError::Stopped);
+            }
+            let at = self.known.len();
+            let batch = &tokens[at..tokens.len().min(at + BATCH)];
+            let last = at + batch.len() == tokens.len();
+            odds = self.network.read(batch, at, &mut self.memory, last).unwrap_or_default();
+            self.known.extend(batch);
+        }
+        Ok((odds, known))
+    }
+}
+
+/// Hides what looks like control tokens in every text of a conversation.
+fn hide(value: &Value, tokenizer: &Tokenizer) -> Value {
+    match value {
+        Value::String(text) => Value::String(tokenizer.hidden(text)),
+        Value::Array(values) => values.iter().map(|value| hide(value, tokenizer)).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), hide(value, tokenizer))).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Puts bytes together to characters.
+#[derive(Default)]
+struct Text {
+    whole: String,
+    rest: Vec<u8>,
+}
+
+impl Text {
+    fn push(&mut self, bytes: &[u8], written: &mut dyn FnMut(&str)) {
+        self.rest.extend_from_slice(bytes);
+        let from = self.whole.len();
+        loop {
+            match std::str::from_utf8(&self.rest) {
+                Ok(text) => {
+                    self.whole.push_str(text);
+                    self.rest.clear();
+                    break;
+                }
+                Err(error) => {
+                    let valid = error.valid_up_to();
+                    self.whole.push_str(&String::from_utf8_lossy(&self.rest[..valid]));
+                    // Without a length the rest may be the beginning of a character.
+                    let Some(bad) = error.error_len() else {
+                        self.rest.drain(..valid);
+                        break;
+                    };
+                    self.whole.push(char::REPLACEMENT_CHARACTER);
+                    self.rest.drain(..valid + bad);
+                }
+            }
+        }
+        if self.whole.len() > from {
+            written(&self.whole[from..]);
+        }
+    }
+
+    fn end(mut self, written: &mut dyn FnMut(&str)) -> String {
+        if !self.rest.is_empty() {
+            self.whole.push(char::REPLACEMENT_CHARACTER);
+            written("\u{fffd}");
+        }
+        self.whole.replace(HIDE, "")
+    }
+}
