@@ -316,7 +316,22 @@ pub(super) struct Doctor {
 
 /// `prentice demo`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice demo                                  a recorded conversation; needs nothing but this program, git and cargo
+  prentice demo --live                           the model inside: prentice model fetch qwen2.5-coder-1.5b
+  prentice demo --live --model qwen3:4b          a model that you have
+
+A live model may fail where the recorded one did not: the sample then ends as a run of yours would, with what it found out.")]
 pub(super) struct Demo {
+    /// Ask a model instead of replaying a conversation: the one inside this program, unless another is named.
+    #[arg(long)]
+    pub live: bool,
+    /// The model for --live.
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub model: Option<String>,
+    /// The address of the model for --live, before /chat/completions.
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub base_url: Option<String>,
     /// Where to make the sample repository; a new folder in the temporary folder by default.
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,

@@ -11,7 +11,7 @@ use super::run::{self, Request, Wanted};
 use crate::bundle::Ending;
 use crate::clock::Timestamp;
 use crate::config::Environment;
-use crate::llm::Replay;
+use crate::llm::{EMBEDDED, Replay};
 use crate::repo::{CommitDetails, FileChange, RepoPath, Repository, StoredFile};
 use crate::task::{self, Origin};
 
@@ -33,11 +33,22 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
     let folder = make_folder(flags.folder.as_deref())?;
     make_sample(&folder)?;
     tell(&format!("A sample repository with a bug and a failing test is in {}", folder.display()));
-    tell("The model's answers are a recording of a real model (demo/session.jsonl). Everything else is real:");
-    tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
+    if flags.live {
+        tell(
+            "Everything is real: the model, reading, edits, build and tests before and after, sandbox, commit, review page.",
+        );
+        tell(
+            "A model inside this program reads and writes a few words a second on two processor cores: a minute or two.\n",
+        );
+    } else {
+        tell("The model's answers are a recording of a real model (demo/session.jsonl). Everything else is real:");
+        tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
+    }
+    let replay = if flags.live { None } else { Some(Replay::from_text("demo/session.jsonl", SESSION)?) };
+    let wanted = flags.live.then(|| flags.model.clone().unwrap_or_else(|| EMBEDDED.to_owned()));
     let flags = Line {
         place: Place { repo: folder.clone() },
-        model: ModelFlags { model: Vec::new(), base_url: None },
+        model: ModelFlags { model: wanted.into_iter().collect(), base_url: flags.base_url.clone() },
         base: "HEAD".to_owned(),
         checks: Vec::new(),
         attempts: None,
@@ -58,7 +69,7 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
         flags,
         out: None,
         publish: true,
-        replay: Some(Replay::from_text("demo/session.jsonl", SESSION)?),
+        replay,
         may_lack_walls: true,
     };
     let finished = run::carry_out(request, environment, cancel).await?;

@@ -67,10 +67,11 @@ impl Failure {
 }
 
 /// The ways to get a model, for those who have none.
-pub(super) const WAYS_TO_A_MODEL: [&str; 4] = [
+pub(super) const WAYS_TO_A_MODEL: [&str; 5] = [
     "start a local server: Ollama, llama.cpp, LM Studio and vLLM are found on their usual ports",
     "or set OPENAI_API_KEY and name a model with --model",
     "or set PRENTICE_BASE_URL, PRENTICE_MODEL and PRENTICE_API_KEY for any OpenAI-compatible endpoint",
+    "or fetch a small model that runs inside this program: prentice model fetch qwen2.5-coder-1.5b",
     "or try `prentice demo`, which needs none",
 ];
 
@@ -120,6 +121,8 @@ impl From<LlmError> for Failure {
             LlmError::NoModel => {
                 WAYS_TO_A_MODEL.iter().fold(Self::new(Exit::Usage, text), |failure, way| failure.hint(*way))
             }
+            LlmError::NoModelFile { .. } => Self::new(Exit::Usage, text)
+                .hint("`prentice model list` shows which are known, `prentice model fetch NAME` fetches one"),
             LlmError::Settings(_) => Self::new(Exit::Usage, text),
             LlmError::Cancelled => Self::new(Exit::Interrupted, text),
             LlmError::ReplayMismatch { .. } => Self::new(Exit::Usage, text)

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use super::arguments::ModelFlags;
 use super::failure::Failure;
+use super::models;
+use crate::catalogue::Store;
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
-    Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, KeyRules, LanguageModel, LlmError, OpenAi,
-    OpenAiSettings, PriceOverride, Pricing, Profile, Recorder, Replay, Reply, Resumed, RetryPolicy, Retrying, Source,
-    choose, merge,
+    Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Inside, KeyRules, LanguageModel, LlmError, OpenAi,
+    OpenAiSettings, Place, PriceOverride, Pricing, Profile, Recorder, Replay, Reply, Resumed, RetryPolicy, Retrying,
+    Source, choose, merge,
 };
 use crate::pipeline::{ObservedModel, Rung};
 use crate::propose;
@@ -49,6 +51,7 @@ pub(super) async fn find(
     ];
     // The ladder is the list of the highest layer that names any.
     let rungs = layers.iter().map(|(_, names, ..)| names.len()).find(|count| *count > 0).unwrap_or(1);
+    let rules = ChoiceRules { inside: model_files(environment), ..ChoiceRules::default() };
     let mut choices = Vec::new();
     for rung in 0..rungs {
         let candidate = |(source, names, base_url, key): &(Source, Vec<String>, Option<String>, Option<Secret>)| {
@@ -56,9 +59,46 @@ pub(super) async fn find(
             Candidate { source: *source, model, base_url: base_url.clone(), key: key.clone() }
         };
         let candidates: Vec<Candidate> = layers.iter().map(candidate).collect();
-        choices.push(choose(&candidates, &ChoiceRules::default()).await?);
+        choices.push(choose(&candidates, &rules).await?);
     }
     Ok(choices)
+}
+
+/// The model files of this user: those of the catalogue in its order, then the user's own by name. A folder that cannot be read
+/// has none: whoever asks for one is told what is missing.
+fn model_files(environment: &Environment) -> Vec<Inside> {
+    if !cfg!(feature = "embedded") {
+        return Vec::new();
+    }
+    let Ok(folder) = models::folder(environment) else { return Vec::new() };
+    let store = Store::at(folder);
+    let place = |name: &str| store.entries().iter().position(|entry| entry.name == name).unwrap_or(usize::MAX);
+    let mut installed = store.installed().unwrap_or_default();
+    installed.sort_by_key(|file| place(&file.name));
+    installed.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
+}
+
+/// Makes the adapter for a chosen model. `window_tokens` is the longest conversation.
+pub(super) fn adapter(
+    place: &Place,
+    window_tokens: u64,
+    tell: &Arc<dyn Fn(&str) + Send + Sync>,
+) -> Result<Box<dyn LanguageModel>, LlmError> {
+    match place {
+        Place::Endpoint(endpoint) => {
+            let tell = Arc::clone(tell);
+            let adapter = OpenAi::new(endpoint, OpenAiSettings::default())?;
+            Ok(Box::new(Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()))))
+        }
+        #[cfg(feature = "embedded")]
+        Place::Inside(file) => Ok(Box::new(crate::llm::LocalModel::new(file, window_tokens))),
+        #[cfg(not(feature = "embedded"))]
+        Place::Inside(file) => {
+            let reason =
+                format!("this program was built without an engine for {window_tokens} tokens of {}", file.name);
+            Err(LlmError::Settings(reason))
+        }
+    }
 }
 
 fn split(names: &str) -> Vec<String> {
@@ -126,20 +166,22 @@ pub(super) fn prepare(
     let own_prices = config.prices.value.filter(|_| choices.len() == 1);
     for choice in choices {
         let prices = own_prices.map(|(input, output)| PriceOverride { input, output });
-        let (pricing, name) = (Pricing::of(&choice.endpoint.base_url, prices), choice.endpoint.model.clone());
-        let adapter = OpenAi::new(&choice.endpoint, OpenAiSettings::default())?;
-        let tell = Arc::clone(tell);
-        let retrying = Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()));
-        let resumed = Resumed::new(retrying, sources.earlier.clone());
+        let name = choice.place.model().to_owned();
+        let profile = Profile::of(&name).with(&own(&name));
+        let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);
+        let window_tokens = told.unwrap_or(DEFAULT_WINDOW_TOKENS);
+        let pricing = match &choice.place {
+            Place::Endpoint(endpoint) => Pricing::of(&endpoint.base_url, prices),
+            Place::Inside(_) => prices.map_or(Pricing::Free, Pricing::Own),
+        };
+        let resumed = Resumed::new(adapter(&choice.place, window_tokens, tell)?, sources.earlier.clone());
         let journal = Arc::clone(journal);
         let model: Box<dyn LanguageModel> = match sources.record {
             Some(path) => Box::new(ObservedModel::new(Recorder::append(path, resumed)?, journal)),
             None => Box::new(ObservedModel::new(resumed, journal)),
         };
-        let profile = Profile::of(&name).with(&own(&name));
-        let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);
         let cost = Box::new(move |usage: &_| pricing.cost_usd(&name, usage));
-        rungs.push(rung(model, choice.why, profile, told.unwrap_or(DEFAULT_WINDOW_TOKENS), cost));
+        rungs.push(rung(model, choice.why, profile, window_tokens, cost));
     }
     Ok(rungs)
 }

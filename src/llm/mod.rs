@@ -8,6 +8,9 @@ mod address;
 mod choose;
 mod count;
 mod embed;
+#[cfg(feature = "embedded")]
+mod engine;
+mod inside;
 mod message;
 mod models;
 mod openai;
@@ -35,12 +38,15 @@ pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
 pub use count::{of_message as message_tokens, of_request as request_tokens};
 pub use embed::{Embedded, Embedder};
+#[cfg(feature = "embedded")]
+pub use engine::LocalModel;
+pub use inside::{EMBEDDED, INSIDE_WINDOW_TOKENS, Inside};
 pub use message::{CountedBy, Effort, Finish, Form, Message, Reply, Request, Role, Tool, ToolCall, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};
 pub use picture::{MAX_PICTURE_BYTES, Picture, PictureError, fetch_picture};
 pub use price::{Price, PriceOverride, Pricing, cost_usd};
-pub use probe::{Choice, ChoiceRules, LoopbackServer, choose};
+pub use probe::{Choice, ChoiceRules, LoopbackServer, Place, choose};
 pub use profile::{Dialect, EditForm, Profile, ProfilePart, Step};
 pub use record::{RECORDING_SCHEMA, RecordedTurn, Recorder};
 pub use replay::Replay;
@@ -217,6 +223,24 @@ pub enum LlmError {
     /// No model was named and none was found.
     #[error("no language model is configured and none answers on this machine")]
     NoModel,
+    /// The model inside was asked for, and its file is not on this machine.
+    #[error("{named_by} asks for the embedded model{}, and {there}", .wanted.as_ref().map_or(String::new(), |name| format!(" {name:?}")))]
+    NoModelFile {
+        /// Which layer asked.
+        named_by: String,
+        /// The file that was asked for.
+        wanted: Option<String>,
+        /// What there is instead.
+        there: String,
+    },
+    /// The model inside cannot be run, or does not answer.
+    #[error("the embedded model {model}: {reason}")]
+    Inside {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
     /// The settings for the model do not make sense.
     #[error("model settings: {0}")]
     Settings(String),

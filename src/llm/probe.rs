@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::choose::{Candidate, KeyRules, Merged, Named, Source, merge};
+use super::inside::{self, Inside};
 use super::models::{ListedModel, list_models};
 use super::openai::Endpoint;
 use super::{LlmError, address};
@@ -26,6 +27,8 @@ pub struct ChoiceRules {
     pub keys: KeyRules,
     /// The ports that are tried on this machine, in order.
     pub loopback: Vec<LoopbackServer>,
+    /// The model files on this machine, in the order of preference; none where this program is built without an engine.
+    pub inside: Vec<Inside>,
     /// The longest wait for a server on this machine to list its models; 2 s by default.
     pub probe_timeout: Duration,
     /// The longest wait for a configured endpoint to list its models; 20 s by default.
@@ -41,8 +44,28 @@ impl Default for ChoiceRules {
         Self {
             keys: KeyRules::default(),
             loopback: loopback.to_vec(),
+            inside: Vec::new(),
             probe_timeout: Duration::from_secs(2),
             list_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Where a model answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Behind an endpoint.
+    Endpoint(Endpoint),
+    /// In this process.
+    Inside(Inside),
+}
+
+impl Place {
+    /// Returns the model's name.
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Endpoint(endpoint) => &endpoint.model,
+            Self::Inside(file) => &file.name,
         }
     }
 }
@@ -51,22 +74,26 @@ impl Default for ChoiceRules {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
     /// Where it answers.
-    pub endpoint: Endpoint,
+    pub place: Place,
     /// A sentence without full stop for a person: which model, where, and who said so.
     pub why: String,
     /// The window in tokens, where the server said it.
     pub window_tokens: Option<u64>,
 }
 
-/// Chooses the model: what the layers say, else a server on this machine.
+/// Chooses the model: what the layers say, else a server on this machine, else the model inside.
 ///
 /// Asks the configured endpoint for its models only when no model is named, or when it is on this machine. Whoever may
 /// listen on this machine's ports is asked last, and never gets a key.
 ///
 /// # Errors
-/// [`LlmError::NoModel`] when nothing is configured and nothing answers; [`LlmError::Settings`] when what is configured
+/// [`LlmError::NoModel`] when nothing is configured, nothing answers and no model file is here;
+/// [`LlmError::NoModelFile`] when one was asked for; [`LlmError::Settings`] when what is configured
 /// is incomplete or unsafe; what the endpoint answers when it has to list its models and does not.
 pub async fn choose(candidates: &[Candidate], rules: &ChoiceRules) -> Result<Choice, LlmError> {
+    if let Some(asked) = inside::asked_for(candidates) {
+        return in_this_process(&asked, rules);
+    }
     let merged = merge(candidates, rules.keys)?;
     let Some(target) = merged.base_url.clone() else {
         return find_on_this_machine(merged.model.as_ref(), rules).await;
@@ -111,7 +138,7 @@ fn configured(
     }
     let key = merged.key.as_ref().map(|key| key.value.clone());
     let endpoint = Endpoint { base_url: target.value.clone(), key, model: model.to_owned() };
-    Choice { endpoint, why, window_tokens }
+    Choice { place: Place::Endpoint(endpoint), why, window_tokens }
 }
 
 /// Picks from an endpoint's list where no model is named, and says why that one.
@@ -125,7 +152,34 @@ fn pick<'a>(listed: &'a [ListedModel], here: bool, base_url: &str) -> Result<(&'
     }
 }
 
-/// Looks for a server on this machine, in the order of the ports.
+/// Takes the file that a layer asks for by name.
+fn in_this_process(asked: &Named<Option<String>>, rules: &ChoiceRules) -> Result<Choice, LlmError> {
+    match inside::find(&rules.inside, asked.value.as_deref()) {
+        Some(file) => Ok(of_file(file, Some(asked.source))),
+        None => Err(LlmError::NoModelFile {
+            named_by: asked.source.words("MODEL"),
+            wanted: asked.value.clone(),
+            there: match (cfg!(feature = "embedded"), rules.inside.is_empty()) {
+                (false, _) => "this program was built without one (feature embedded)".to_owned(),
+                (true, true) => "no model file is on this machine".to_owned(),
+                (true, false) => {
+                    let names: Vec<&str> = rules.inside.iter().map(|file| file.name.as_str()).collect();
+                    format!("on this machine there are the files {}", names.join(", "))
+                }
+            },
+        }),
+    }
+}
+
+fn of_file(file: &Inside, asked: Option<Source>) -> Choice {
+    Choice {
+        place: Place::Inside(file.clone()),
+        why: inside::why(file, asked),
+        window_tokens: Some(inside::INSIDE_WINDOW_TOKENS),
+    }
+}
+
+/// Looks for a server on this machine, in the order of the ports, and then for a model file.
 async fn find_on_this_machine(model: Option<&Named<String>>, rules: &ChoiceRules) -> Result<Choice, LlmError> {
     let mut others = Vec::new();
     for server in &rules.loopback {
@@ -141,9 +195,12 @@ async fn find_on_this_machine(model: Option<&Named<String>>, rules: &ChoiceRules
             None => others.push(format!("{base_url} ({})", names(&listed.iter().collect::<Vec<_>>()))),
         }
     }
+    if let Some(file) = inside::find(&rules.inside, model.map(|model| model.value.as_str())) {
+        return Ok(of_file(file, model.map(|model| model.source)));
+    }
     match model {
         Some(model) if others.is_empty() => Err(LlmError::Settings(format!(
-            "the model {:?} is named by {}, but no base URL, and no server answers on this machine",
+            "the model {:?} is named by {}, but no base URL, no server answers on this machine, and no model file has that name",
             model.value,
             model.source.words("MODEL")
         ))),
@@ -171,7 +228,7 @@ fn found(entry: &ListedModel, model: Option<&Named<String>>, base_url: String, u
     };
     let why = format!("model {} at {base_url}, because {article} {program} server {configured}", entry.id);
     let endpoint = Endpoint { base_url, key: None, model: entry.id.clone() };
-    Choice { endpoint, why, window_tokens: entry.context_window_tokens }
+    Choice { place: Place::Endpoint(endpoint), why, window_tokens: entry.context_window_tokens }
 }
 
 /// Ollama lists `qwen:latest` for what everybody calls `qwen`.

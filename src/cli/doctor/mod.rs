@@ -1,6 +1,8 @@
 //! `prentice doctor`: proves what a run will need, a line each.
 
 mod forge;
+#[cfg(feature = "embedded")]
+mod inside;
 mod online;
 
 use serde_json::json;
@@ -11,6 +13,8 @@ use super::failure::{Exit, Failure};
 use super::output::{print, print_json, safe};
 use super::{model, setup};
 use crate::config::{Environment, Layer, SandboxMode};
+#[cfg(feature = "embedded")]
+use crate::llm::Place;
 use crate::sandbox::{Level, line_that_allows_namespaces};
 use crate::verify;
 
@@ -175,6 +179,10 @@ async fn examine_model(
     let own = layer.model.profiles.clone().unwrap_or_default();
     for choice in &choices {
         lines.push(Line::ok("model", format!("{}; {}", choice.why, online::profile(choice, &own))));
+        #[cfg(feature = "embedded")]
+        if let Place::Inside(file) = &choice.place {
+            lines.push(inside::measure(file, cancel).await);
+        }
         if flags.online {
             online::examine(choice, &own, cancel, lines).await;
         }

@@ -6,8 +6,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Line, State};
 use crate::config::ProfileParts;
 use crate::llm::{
-    Choice, Dialect, EditForm, Form, LanguageModel, LlmError, Message, OpenAi, OpenAiSettings, Profile, Reply, Request,
-    Role, Tool,
+    Choice, Dialect, EditForm, Form, LanguageModel, LlmError, Message, OpenAi, OpenAiSettings, Place, Profile, Reply,
+    Request, Role, Tool,
 };
 
 /// The longest answer to a probe, in tokens; models that think need some for that.
@@ -30,13 +30,14 @@ pub(super) fn profile(choice: &Choice, own: &ProfileParts) -> String {
 }
 
 fn profile_of(choice: &Choice, own: &ProfileParts) -> Profile {
-    let name = &choice.endpoint.model;
+    let name = choice.place.model();
     Profile::of(name).with(&own.get(name).cloned().unwrap_or_default())
 }
 
 /// Asks the model, and tries what its endpoint supports.
 pub(super) async fn examine(choice: &Choice, own: &ProfileParts, cancel: &CancellationToken, lines: &mut Vec<Line>) {
-    let adapter = match OpenAi::new(&choice.endpoint, OpenAiSettings::default()) {
+    let Place::Endpoint(endpoint) = &choice.place else { return };
+    let adapter = match OpenAi::new(endpoint, OpenAiSettings::default()) {
         Ok(adapter) => adapter,
         Err(error) => return lines.push(Line::failed("online", State::Error, error.into())),
     };

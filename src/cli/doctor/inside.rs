@@ -1,0 +1,80 @@
+//! How fast the model inside reads and writes on this machine: one question of a few seconds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{Line, State};
+use crate::cli::failure::{Exit, Failure};
+use crate::clock::{Clock, SystemClock};
+use crate::inference::{Engine, InferenceError, Question, Sampling};
+use crate::llm::{INSIDE_WINDOW_TOKENS, Inside};
+
+/// The probe ends after about so long.
+const PROBE: Duration = Duration::from_secs(5);
+/// Tokens that are written at most.
+const ANSWER_TOKENS: usize = 32;
+/// What the model reads: about a hundred tokens of code.
+const QUESTION: &str = "What does this function do?\n\nfn median(values: &mut [f64]) -> Option<f64> {\n    if values.is_empty() \
+    {\n        return None;\n    }\n    values.sort_by(f64::total_cmp);\n    let middle = values.len() / 2;\n    if \
+    values.len() % 2 == 0 {\n        Some((values[middle - 1] + values[middle]) / 2.0)\n    } else {\n        \
+    Some(values[middle])\n    }\n}\n";
+
+/// What the probe saw.
+struct Speed {
+    load: Duration,
+    /// Tokens read, and the time to the first word.
+    read: (usize, Duration),
+    /// Tokens written after the first, and the time that took.
+    written: (usize, Duration),
+}
+
+/// Loads the model and asks it a question.
+pub(super) async fn measure(file: &Inside, cancel: &CancellationToken) -> Line {
+    let (path, stop) = (file.path.clone(), cancel.clone());
+    match tokio::task::spawn_blocking(move || probe(&path, &stop)).await {
+        Ok(Ok(speed)) => Line::ok("speed", words(&speed)),
+        Ok(Err(error)) => {
+            Line::failed("speed", State::Error, Failure::new(Exit::Usage, format!("the embedded model: {error}")))
+        }
+        Err(error) => Line::failed("speed", State::Error, Failure::new(Exit::Bug, error)),
+    }
+}
+
+fn probe(path: &Path, cancel: &CancellationToken) -> Result<Speed, InferenceError> {
+    let clock = SystemClock::start();
+    let mut engine = Engine::load(path, usize::try_from(INSIDE_WINDOW_TOKENS).unwrap_or(usize::MAX))?;
+    let load = clock.elapsed();
+    let question = Question {
+        messages: json!([{ "role": "user", "content": QUESTION }]),
+        most_tokens: ANSWER_TOKENS,
+        sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
+    };
+    let spent = || clock.elapsed().saturating_sub(load);
+    let (mut first, mut last, mut written) = (None, Duration::ZERO, 0_usize);
+    let mut heard = |_: &str| {
+        last = spent();
+        first.get_or_insert(last);
+        written += 1;
+    };
+    let answer = engine.answer(&question, &mut heard, &|| cancel.is_cancelled() || spent() > PROBE);
+    let read_tokens = match answer {
+        Ok(answer) => answer.read_tokens,
+        Err(InferenceError::Stopped) if !cancel.is_cancelled() => engine.count(&question.messages)?,
+        Err(error) => return Err(error),
+    };
+    let first = first.unwrap_or_else(spent);
+    Ok(Speed { load, read: (read_tokens, first), written: (written.saturating_sub(1), last.saturating_sub(first)) })
+}
+
+fn words(speed: &Speed) -> String {
+    let rate = |(tokens, time): (usize, Duration)| tokens as f64 / time.as_secs_f64().max(0.001);
+    format!(
+        "the embedded model is loaded in {:.1} s, reads {:.0} tokens a second and writes {:.1}",
+        speed.load.as_secs_f64(),
+        rate(speed.read),
+        rate(speed.written)
+    )
+}

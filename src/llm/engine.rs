@@ -1,0 +1,125 @@
+//! The adapter for the model inside.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::inside::Inside;
+use super::message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
+use super::{BoxFuture, LanguageModel, LlmError};
+use crate::inference::{Ended, Engine, InferenceError, Question, Sampling};
+
+/// The share of the probability that tokens are drawn from where a temperature is asked for (0.95: llama.cpp's default).
+const TOP_P: f32 = 0.95;
+
+/// A model in this process. It is loaded when it is first asked, and once; questions wait for each other.
+pub struct LocalModel {
+    name: String,
+    path: PathBuf,
+    window_tokens: usize,
+    engine: Arc<Mutex<Option<Engine>>>,
+}
+
+impl LocalModel {
+    /// Prepares the adapter; the file is opened when the model is asked. `window_tokens` bounds a conversation with its answer.
+    pub fn new(file: &Inside, window_tokens: u64) -> Self {
+        Self {
+            name: file.name.clone(),
+            path: file.path.clone(),
+            window_tokens: usize::try_from(window_tokens).unwrap_or(usize::MAX),
+            engine: Arc::new(Mutex::new(None)),
+        }
+    }
+
+    fn question(&self, request: &Request) -> Result<Question, LlmError> {
+        if !request.tools.is_empty() {
+            let message = "function calls are not built for the model inside".to_owned();
+            return Err(LlmError::NoTools { model: self.name.clone(), message });
+        }
+        if request.messages.iter().any(|message| !message.pictures.is_empty()) {
+            return Err(self.failed("it sees no pictures"));
+        }
+        Ok(Question {
+            messages: request.messages.iter().map(turn).collect(),
+            most_tokens: request.max_output_tokens as usize,
+            sampling: Sampling {
+                temperature: request.temperature.unwrap_or(0.0),
+                top_p: TOP_P,
+                seed: request.seed.unwrap_or(0),
+            },
+        })
+    }
+
+    fn failed(&self, reason: impl ToString) -> LlmError {
+        LlmError::Inside { model: self.name.clone(), reason: reason.to_string() }
+    }
+
+    fn refusal(&self, error: InferenceError) -> LlmError {
+        match error {
+            InferenceError::Stopped => LlmError::Cancelled,
+            InferenceError::TooLong { window_tokens, .. } => {
+                LlmError::ContextTooLong { message: error.to_string(), window_tokens: Some(window_tokens as u64) }
+            }
+            error => self.failed(error),
+        }
+    }
+}
+
+impl LanguageModel for LocalModel {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn complete<'a>(
+        &'a self,
+        request: &'a Request,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<Reply, LlmError>> {
+        Box::pin(async move {
+            let question = self.question(request)?;
+            let (engine, path, stop) = (Arc::clone(&self.engine), self.path.clone(), cancel.clone());
+            let window_tokens = self.window_tokens;
+            let work = tokio::task::spawn_blocking(move || {
+                // What a question left half-read is read again by the next: a panic does no harm.
+                let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
+                let engine = match &mut *engine {
+                    Some(engine) => engine,
+                    none => none.insert(Engine::load(&path, window_tokens)?),
+                };
+                engine.answer(&question, &mut |_| {}, &|| stop.is_cancelled())
+            });
+            let answer = tokio::select! {
+                done = work => done.map_err(|error| self.failed(error))?,
+                // The thread stops by itself before its next token.
+                () = cancel.cancelled() => Err(InferenceError::Stopped),
+            };
+            let answer = answer.map_err(|error| self.refusal(error))?;
+            Ok(Reply {
+                text: answer.text,
+                calls: Vec::new(),
+                thought: None,
+                finish: if answer.ended == Ended::Done { Finish::Stop } else { Finish::Length },
+                usage: Usage {
+                    input_tokens: answer.read_tokens as u64,
+                    cached_input_tokens: answer.known_tokens as u64,
+                    output_tokens: answer.written_tokens as u64,
+                    counted_by: CountedBy::Server,
+                },
+                model: self.name.clone(),
+            })
+        })
+    }
+}
+
+/// A turn as chat templates take it.
+fn turn(message: &Message) -> Value {
+    let role = match message.role {
+        Role::System => "system",
+        Role::User => "user",
+        Role::Assistant => "assistant",
+        Role::Tool => "tool",
+    };
+    json!({ "role": role, "content": message.content })
+}
