@@ -87,6 +87,17 @@ export_config() {
   done <<<"$WITH_CONFIG"
 }
 
+# A model that runs inside the program: its file is fetched where no cache has brought it. No secret is needed for that.
+fetch_model() {
+  local name
+  case "$WITH_MODEL" in
+    embedded) name=qwen2.5-coder-1.5b ;;
+    embedded:*) name=${WITH_MODEL#embedded:} ;;
+    *) return 0 ;;
+  esac
+  GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model fetch --yes -- "$name" </dev/null || fail "the model $name could not be fetched"
+}
+
 add_flag() { [ -z "$2" ] || flags+=("$1=$2"); }
 
 respond() {
@@ -98,7 +109,7 @@ respond() {
 propose() {
   local flags=() line side=with_key
   # A certificate needs no model, and what it measures may be anybody's.
-  [ "$got_decision" != certify ] || side=with_nothing
+  if [ "$got_decision" = certify ]; then side=with_nothing; else fetch_model; fi
   export_config
   add_flag --model "$WITH_MODEL"
   add_flag --base-url "$WITH_BASE_URL"

@@ -12,7 +12,8 @@ the same sentence as a task, the same test command, and the model at temperature
 adds up requests and tokens from the server's own `usage`. What it leaves is judged in a repository that it never saw: only
 the program itself is taken over, and the test is run. The tools take turns program by program, so that a noisy machine is
 noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NAME={yaml of the model's profile}`, such as
-`--tool 'prentice:blocks={edits: search_replace}'`.
+`--tool 'prentice:blocks={edits: search_replace}'`. `--tool embedded` is Prentice with the model inside it, of the same name (see
+`prentice model list`): no server is asked, tokens are Prentice's own count.
 
 Limits: aider reflects three times on a failed test (its own limit), Prentice has as many repairs as the profile says (four
 for small models: the first try and three more), mini-swe-agent 10 steps; 600 seconds for each program (`--seconds`).
@@ -117,17 +118,23 @@ def passes(folder, name):
         return False
 
 
-def prentice(arguments, program, folder, name, task, profile):
+def prentice(arguments, program, folder, name, task, profile, inside=False):
     text = f"sandbox:\n  command_time: {TEST_SECONDS}s\n"
     if profile:
         text += f"model:\n  profiles:\n    {arguments.model}: {profile}\n"
     (folder / ".prentice.yml").write_text(text)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "settings")
-    words = [program, "run", task, "--repo", ".", "--base-url", arguments.counter, "--model", arguments.model,
-             "--check", f"python3 -m pytest -q python_testcases/test_{name}.py", "--json", "--max-time", f"{SECONDS}s"]
+    model = ["--model", f"embedded:{arguments.model}"] if inside else \
+        ["--base-url", arguments.counter, "--model", arguments.model]
+    words = [program, "run", task, "--repo", ".", *model, "--check", f"python3 -m pytest -q python_testcases/test_{name}.py", "--json", "--max-time", f"{SECONDS}s"]
     ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS * 2)
     (folder / "said.txt").write_text(ran.stdout + ran.stderr)
+    if inside:
+        said = json.loads(ran.stdout or "{}")
+        spent = said.get("spent") or {}
+        Counter.count.update(requests=spent.get("calls", 0), read=spent.get("input_tokens", 0),
+                             written=spent.get("output_tokens", 0))
     branch = subprocess.run(["git", "-C", str(folder), "branch", "--list", "--format=%(refname:short)", "prentice/*"],
                             capture_output=True, text=True).stdout.split()
     if not branch:
@@ -194,8 +201,8 @@ def run(arguments):
                 Counter.count = {"requests": 0, "read": 0, "written": 0, "bytes": 0}
                 start = time.monotonic()
                 kind = tool.partition(":")[0]
-                if kind == "prentice":
-                    left, how = prentice(arguments, str(arguments.prentice), folder, name, task, rest)
+                if kind in ("prentice", "embedded"):
+                    left, how = prentice(arguments, str(arguments.prentice), folder, name, task, rest, kind == "embedded")
                 else:
                     left, how = {"aider": aider, "mini": mini}[kind](arguments, rest or kind, folder, name, task)
                 seconds = time.monotonic() - start
@@ -227,7 +234,7 @@ def report(arguments):
         wrong = sum(row["claims"] and not row["solved"] for row in found)
         print(f"{model:<22}{tool:<22}{len(found):>9}{sum(row['solved'] for row in found):>8}{first:>21}"
               f"{mean('read'):>13.0f}{mean('written'):>9.0f}{mean('requests'):>10.1f}{mean('seconds'):>9.0f}"
-              f"{wrong if tool.startswith('prentice') else '-':>21}")
+              f"{wrong if tool.startswith(('prentice', 'embedded')) else '-':>21}")
 
 
 def main():

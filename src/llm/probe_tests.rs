@@ -56,7 +56,7 @@ async fn a_server_on_this_machine_is_found_when_nothing_is_configured() {
     model tiny at http://127.0.0.1:PORT/v1, because a llama.cpp server has the model that PRENTICE_MODEL names, window Some(4096)
     model qwen2.5-coder:latest at http://127.0.0.1:PORT/v1, because an Ollama server has the model that PRENTICE_MODEL names, window Some(4096)
     model settings: no base URL is named, and no server on this machine has the model "huge": http://127.0.0.1:PORT/v1 (nomic-embed-text, qwen2.5-coder:latest, llama3), http://127.0.0.1:PORT/v1 (tiny)
-    model settings: the model "huge" is named by PRENTICE_MODEL, but no base URL, and no server answers on this machine
+    model settings: the model "huge" is named by PRENTICE_MODEL, but no base URL, no server answers on this machine, and no model file has that name
     no language model is configured and none answers on this machine
     "#);
 }
@@ -98,6 +98,50 @@ async fn what_is_configured_comes_before_what_is_found() {
     model m (named by the command line) at https://host/v1 (named by the command line), with the key of the command line, window None
     ");
     assert_eq!(found.received_requests().await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn the_model_inside_is_the_last_resort_unless_it_is_asked_for() {
+    let server = server(&["tiny"], "llamacpp").await;
+    let with = |names: &[&str], servers: &[(&MockServer, &'static str)]| {
+        let file = |name: &&str| Inside { name: (*name).to_owned(), path: format!("/models/{name}.gguf").into() };
+        ChoiceRules { inside: names.iter().map(file).collect(), ..rules(servers) }
+    };
+    let both = || with(&["large", "small"], &[(&server, "llama.cpp")]);
+    let asking = |model: &str| [layer(Source::Flags, Some(model), None, None)];
+    let keyed = [
+        layer(Source::Flags, Some("embedded"), None, None),
+        layer(Source::PrenticeVariables, Some("gpt"), Some("https://host/v1".to_owned()), Some("k")),
+    ];
+    let said = [
+        why(&[], &both()).await,
+        why(&[], &with(&["large", "small"], &[])).await,
+        why(&asking("small"), &both()).await,
+        why(&asking("embedded"), &both()).await,
+        why(&asking("embedded:small"), &both()).await,
+        why(&keyed, &both()).await,
+    ];
+    insta::assert_snapshot!(said.join("\n"), @r"
+    model tiny at http://127.0.0.1:PORT/v1, because a llama.cpp server answers there and nothing else was configured, window Some(4096)
+    model large inside this program (its file is here, nothing was configured, and no server answers on this machine); nothing leaves the machine, window Some(8192)
+    model small inside this program (named by the command line); nothing leaves the machine, window Some(8192)
+    model large inside this program (named by the command line); nothing leaves the machine, window Some(8192)
+    model small inside this program (named by the command line); nothing leaves the machine, window Some(8192)
+    model large inside this program (named by the command line); nothing leaves the machine, window Some(8192)
+    ");
+}
+
+#[cfg(feature = "embedded")]
+#[tokio::test]
+async fn a_model_file_that_is_not_there_is_told_with_those_that_are() {
+    let file = Inside { name: "small".to_owned(), path: "/models/small.gguf".into() };
+    let asking = |model: &str| [layer(Source::Config, Some(model), None, None)];
+    let one = ChoiceRules { inside: vec![file], ..rules(&[]) };
+    let said = [why(&asking("embedded"), &rules(&[])).await, why(&asking("embedded:large"), &one).await];
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    the configuration asks for the embedded model, and no model file is on this machine
+    the configuration asks for the embedded model "large", and on this machine there are the files small
+    "#);
 }
 
 #[test]

@@ -243,6 +243,27 @@ fn each_call_gets_the_one_secret_of_its_side() {
 }
 
 #[test]
+fn the_model_inside_is_fetched_without_any_secret_before_it_is_asked() {
+    let runner = Runner::new();
+    // What the fetch says is no output of the action.
+    let outputs = format!("model:decision=run\npropose:digest={DIGEST}\n");
+    for (model, name) in [("embedded", "qwen2.5-coder-1.5b"), ("embedded:mine", "mine")] {
+        let given = [("WITH_MODEL", model), ("WITH_TASK", "a task")];
+        let (ran, handed_on, calls) = call(&runner, "propose", &outputs, 0, &given);
+        ran.ends_with(0);
+        assert_eq!(names(&calls), ["model", "propose"]);
+        assert_eq!(calls[0].arguments, ["model", "fetch", "--yes", "--", name]);
+        assert_eq!(calls[0].secrets(), (false, false));
+        assert!(calls[1].arguments.contains(&format!("--model={model}")), "{:?}", calls[1].arguments);
+        assert_eq!(handed_on, format!("digest={DIGEST}\n"));
+    }
+    let (ran, _, calls) = call(&runner, "propose", "", 5, &[("WITH_MODEL", "embedded"), ("WITH_TASK", "a task")]);
+    let text = ran.out.clone() + &ran.err;
+    assert!(text.contains("the model qwen2.5-coder-1.5b could not be fetched"), "{ran:?}");
+    assert_eq!(names(&calls), ["model"], "nothing is asked without it");
+}
+
+#[test]
 fn outputs_are_of_the_form_that_they_should_have_or_are_not_handed_on() {
     let runner = Runner::new();
     for wrong in [
