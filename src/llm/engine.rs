@@ -52,7 +52,7 @@ impl LocalModel {
         })
     }
 
-    fn failed(&self, reason: impl ToString) -> LlmError {
+    fn failed(&self, reason: &(impl ToString + ?Sized)) -> LlmError {
         LlmError::Inside { model: self.name.clone(), reason: reason.to_string() }
     }
 
@@ -62,7 +62,7 @@ impl LocalModel {
             InferenceError::TooLong { window_tokens, .. } => {
                 LlmError::ContextTooLong { message: error.to_string(), window_tokens: Some(window_tokens as u64) }
             }
-            error => self.failed(error),
+            error => self.failed(&error),
         }
     }
 }
@@ -91,7 +91,7 @@ impl LanguageModel for LocalModel {
                 engine.answer(&question, &mut |_| {}, &|| stop.is_cancelled())
             });
             let answer = tokio::select! {
-                done = work => done.map_err(|error| self.failed(error))?,
+                done = work => done.map_err(|error| self.failed(&error))?,
                 // The thread stops by itself before its next token.
                 () = cancel.cancelled() => Err(InferenceError::Stopped),
             };
