@@ -73,6 +73,9 @@ impl<'a> Input<'a> {
     }
 }
 
+/// What is written for one block of all tokens: quants, scales and sums.
+type Slab<'a> = ((&'a mut [i8], &'a mut [f32]), &'a mut [[i16; 16]]);
+
 fn round<const BLOCK: usize>(kernel: Kernel, values: &[f32], width: usize) -> Rounded {
     let (tokens, blocks) = (values.len() / width, width / BLOCK);
     let mut quants = vec![0; values.len()];
@@ -80,7 +83,7 @@ fn round<const BLOCK: usize>(kernel: Kernel, values: &[f32], width: usize) -> Ro
     let mut sums = vec![[0; 16]; tokens * blocks];
     let slabs =
         quants.par_chunks_mut(BLOCK * tokens).zip(scales.par_chunks_mut(tokens)).zip(sums.par_chunks_mut(tokens));
-    let work = |(block, ((quants, scales), sums)): (usize, ((&mut [i8], &mut [f32]), &mut [[i16; 16]]))| {
+    let work = |(block, ((quants, scales), sums)): (usize, Slab<'_>)| {
         kernel.run(
             #[inline(always)]
             || {
@@ -169,7 +172,7 @@ pub(super) fn multiply(kernel: Kernel, input: &Input<'_>, jobs: &mut [(Matrix<'_
         let weights = matrix.rows(first, out.len() / tokens);
         match (kernel, rounded) {
             #[cfg(target_arch = "x86_64")]
-            (Kernel::Avx2(simd), Some(rounded)) => avx2::multiply(simd, matrix, weights, rounded, tokens, out),
+            (Kernel::Avx2(simd), Some(rounded)) => avx2::multiply(simd, matrix, weights, rounded, out),
             _ => kernel.run(
                 #[inline(always)]
                 || written_out(matrix, weights, values, tokens, out),
@@ -235,3 +238,7 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
     lanes.iter().sum::<f32>() + rest
 }
+
+#[cfg(test)]
+#[path = "matrix_tests.rs"]
+mod tests;

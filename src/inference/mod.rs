@@ -15,6 +15,8 @@ mod room;
 mod sampling;
 mod shape;
 mod template;
+#[cfg(test)]
+mod testing;
 mod tokenizer;
 
 pub use engine::{Answer, Ended, Engine, Question};

@@ -173,8 +173,8 @@ impl Network {
                 (self.matrix(layer.value), &mut three),
             ];
             multiply(self.kernel, &input, &mut jobs);
-            self.place(&mut one, layer.query_bias.as_deref(), layer.query_norm.as_deref(), &turns, self.shape.heads);
-            self.place(&mut two, layer.key_bias.as_deref(), layer.key_norm.as_deref(), &turns, self.shape.key_heads);
+            self.place(&mut one, layer.query_bias.as_deref(), layer.query_norm.as_deref(), &turns);
+            self.place(&mut two, layer.key_bias.as_deref(), layer.key_norm.as_deref(), &turns);
             add_bias(&mut three, layer.value_bias.as_deref());
             memory.keep(place, position, &two, &three);
             let taken = memory.attend(self.kernel, place, position, &one);
@@ -220,20 +220,14 @@ impl Network {
     }
 
     /// Makes queries or keys ready: bias, norm of each head where the network has one, position.
-    fn place(
-        &self,
-        values: &mut [f32],
-        bias: Option<&[f32]>,
-        weights: Option<&[f32]>,
-        turns: &[(f32, f32)],
-        heads: usize,
-    ) {
+    fn place(&self, values: &mut [f32], bias: Option<&[f32]>, weights: Option<&[f32]>, turns: &[(f32, f32)]) {
         add_bias(values, bias);
         if let Some(weights) = weights {
             norm(values, weights, self.shape.epsilon);
         }
         let (width, pairs) = (self.shape.head_width, self.shape.head_width / 2);
-        for (token, turns) in values.chunks_exact_mut(heads * width).zip(turns.chunks_exact(pairs)) {
+        let each = values.len() / (turns.len() / pairs);
+        for (token, turns) in values.chunks_exact_mut(each).zip(turns.chunks_exact(pairs)) {
             for head in token.chunks_exact_mut(width) {
                 for (pair, (cos, sin)) in turns.iter().enumerate() {
                     let (left, right) = match self.shape.turning {

@@ -96,10 +96,14 @@ pub(super) fn half_bits(bits: u16) -> f32 {
 pub(super) fn to_half(value: f32) -> u16 {
     /// The largest half-precision number.
     const LARGEST: f32 = 65504.0;
-    /// 2 to the power of 15 - 127.
-    const REBIAS: f32 = f32::from_bits((127 - 112) << 23);
-    let scaled = (value.abs().min(LARGEST) * REBIAS).to_bits();
-    let rounded = (scaled + 0x0fff + ((scaled >> 13) & 1)) >> 13;
+    /// The least one whose exponent is not the least: 2 to the power of -14.
+    const NORMAL: f32 = f32::from_bits((127 - 14) << 23);
+    let magnitude = value.abs().min(LARGEST);
+    let bits = magnitude.to_bits();
+    let normal = (bits + 0x0fff + ((bits >> 13) & 1)).wrapping_sub((127 - 15) << 23) >> 13;
+    // From one half to one, numbers of single precision are as far apart as subnormal halves: the sum is rounded to these.
+    let subnormal = (magnitude + 0.5).to_bits() - 0.5_f32.to_bits();
+    let rounded = if magnitude < NORMAL { subnormal } else { normal };
     (rounded as u16) | ((value.to_bits() >> 16) as u16 & 0x8000)
 }
 
@@ -159,3 +163,7 @@ fn decode_q6k(block: &[u8], out: &mut [f32]) {
         *value = scale * factor * (f32::from(nibble | top << 4) - 32.0);
     }
 }
+
+#[cfg(test)]
+#[path = "quant_tests.rs"]
+mod tests;

@@ -61,3 +61,7 @@ impl Sampler {
         Some(best)
     }
 }
+
+#[cfg(test)]
+#[path = "sampling_tests.rs"]
+mod tests;

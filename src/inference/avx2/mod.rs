@@ -30,15 +30,9 @@ fn add_up(lanes: __m256) -> f32 {
 }
 
 /// Multiplies whole rows of `matrix` (their blocks are `weights`) with all tokens; `out` gets row after row.
-pub(super) fn multiply(
-    simd: V3,
-    matrix: Matrix<'_>,
-    weights: &[u8],
-    rounded: &Rounded,
-    tokens: usize,
-    out: &mut [f32],
-) {
+pub(super) fn multiply(simd: V3, matrix: Matrix<'_>, weights: &[u8], rounded: &Rounded, out: &mut [f32]) {
     let blocks = matrix.columns / matrix.format.block_values();
+    let tokens = rounded.scales.len() / blocks;
     let rows = Rows { simd, weights, blocks, rounded, tokens, out };
     match matrix.format {
         Format::Q4K => simd.vectorize(LongRows::<Q4K>(rows, std::marker::PhantomData)),
@@ -90,6 +84,7 @@ impl<F: LongFormat> pulp::NullaryFnOnce for LongRows<'_, F> {
 
 /// One row with one token: everything stays in registers, so that memory is the limit.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "three arrays of eight, which stay in registers")]
 fn long_row<F: LongFormat>(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
     let (quants, _) = rounded.quants.as_chunks::<256>();
     let mut sum = simd.avx._mm256_setzero_ps();
@@ -146,6 +141,7 @@ fn long_rows<F: LongFormat, const R: usize>(rows: &mut Rows<'_>, first: usize, s
 }
 
 /// One block with `T` tokens from `token` on.
+#[allow(clippy::too_many_arguments, reason = "a struct of these slices would be made for each block")]
 #[inline(always)]
 fn long_tokens<const T: usize>(
     simd: V3,
