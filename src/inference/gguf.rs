@@ -17,6 +17,8 @@ const MAGIC: [u8; 4] = *b"GGUF";
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// More settings or tensors than this are no model's.
 const MOST_ENTRIES: u64 = 1 << 20;
+/// More elements than this has no array: the largest vocabularies have some hundred thousand tokens and merges.
+const MOST_ELEMENTS: u64 = 1 << 22;
 /// ggml's own limit of dimensions.
 const MOST_DIMENSIONS: u32 = 4;
 
@@ -69,10 +71,10 @@ impl Head {
         }
         let version = reader.u32()?;
         if !(2..=3).contains(&version) {
-            return Err(InferenceError::Unsupported {
-                file: name,
-                reason: format!("GGUF version {version}; versions 2 and 3 are known"),
-            });
+            let turned = (2..=3).contains(&version.swap_bytes());
+            let has = if turned { "its numbers are big-endian".to_owned() } else { format!("GGUF version {version}") };
+            let reason = format!("{has}; versions 2 and 3, little-endian, are known");
+            return Err(InferenceError::Unsupported { file: name, reason });
         }
         let (tensor_count, setting_count) = (reader.count(MOST_ENTRIES)?, reader.count(MOST_ENTRIES)?);
         let mut settings = HashMap::new();
@@ -232,7 +234,7 @@ impl Reader<'_> {
 
     fn array(&mut self, key: &str) -> Result<Value, InferenceError> {
         let kind = self.u32()?;
-        let count = self.count(u64::MAX)?;
+        let count = self.count(MOST_ELEMENTS)?;
         let (mut texts, mut integers, mut floats) = (Vec::new(), Vec::new(), Vec::new());
         if kind == 9 {
             return Err(self.broken(&format!("{key} is an array of arrays")));
@@ -281,3 +283,7 @@ impl Reader<'_> {
         Ok((name, TensorInfo { columns: columns as usize, rows: rows as usize, format, offset, bytes }))
     }
 }
+
+#[cfg(test)]
+#[path = "gguf_tests.rs"]
+mod tests;

@@ -56,6 +56,7 @@ impl Shape {
         let measure = |wanted: &str| match head.count(&key(wanted)) {
             Some(n) if (1..=LARGEST).contains(&n) => Ok(n),
             Some(n) => Err(head.broken(format!("{} is {n}", key(wanted)))),
+            None if head.value(&key(wanted)).is_some() => Err(head.broken(format!("{} is no count", key(wanted)))),
             None => Err(head.broken(format!("{} is missing", key(wanted)))),
         };
         if head.count(&key("expert_count")).unwrap_or(0) > 0 {
@@ -87,12 +88,16 @@ impl Shape {
         if !whole || head_width == 0 || head_width > LARGEST || !head_width.is_multiple_of(2) {
             return Err(head.broken(format!("{heads} heads of {head_width} values with {} of keys", shape.key_heads)));
         }
+        let turned = head.count(&key("rope.dimension_count")).unwrap_or(head_width);
+        if turned != head_width {
+            return Err(head.unsupported(format!("positions turn {turned} of {head_width} values of a head")));
+        }
         Ok(shape)
     }
 
     /// Returns the bytes that keys and values of one token take in all layers.
     pub(super) fn token_bytes(&self) -> u64 {
-        // Two sides, two bytes each.
-        (self.layers * self.key_heads * self.head_width * 4) as u64
+        // Two sides, two bytes each; not even the largest measures go beyond 2^62.
+        self.layers as u64 * self.key_heads as u64 * self.head_width as u64 * 4
     }
 }
