@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use tiktoken_rs::CoreBPE;
+use unicode_normalization::char::is_combining_mark;
 
 use super::InferenceError;
 use super::gguf::{Head, Value};
@@ -15,7 +16,8 @@ use super::gguf::{Head, Value};
 /// which is taken out of every text first.
 pub(super) const HIDE: char = '\u{f8ff}';
 
-/// Longer texts are split in pieces of about this many bytes where a line ends and a word begins.
+/// Longer texts are split in pieces of about this many bytes where a word ends, as regular expressions look back only so
+/// far.
 const PIECE_BYTES: usize = 8 * 1024;
 
 /// How text is cut into words before it is encoded, by `tokenizer.ggml.pre` (llama.cpp, llama-vocab.cpp; each pattern is
@@ -43,13 +45,16 @@ const USER_DEFINED: i64 = 4;
 /// A vocabulary.
 pub(super) struct Tokenizer {
     words: CoreBPE,
-    /// The token of each rank of `words`.
-    of_rank: Vec<u32>,
+    /// The token of each rank of `words`; none for bytes that the vocabulary lacks.
+    of_rank: Vec<Option<u32>>,
     /// Every token as the file writes it.
     texts: Vec<String>,
     /// The whole texts that stand for one token each, and these tokens.
     specials: AhoCorasick,
+    special_texts: Vec<String>,
     special_tokens: Vec<u32>,
+    /// The special tokens that nobody shall read, in ascending order.
+    silent: Vec<u32>,
     bytes_of_letters: HashMap<char, u8>,
     ends: Vec<u32>,
     /// What the template calls `bos_token` and `eos_token`.
@@ -83,7 +88,12 @@ impl Tokenizer {
             Some(Value::Integers(kinds)) if kinds.len() == texts.len() => kinds.as_slice(),
             _ => &[],
         };
-        let special = |token: &usize| kinds.get(*token).is_some_and(|kind| [CONTROL, USER_DEFINED].contains(kind));
+        // A single character cannot be broken by hiding, so that a text could not be kept from becoming such a token.
+        let special = |token: &usize| {
+            kinds.get(*token).is_some_and(|kind| [CONTROL, USER_DEFINED].contains(kind))
+                && texts[*token].chars().nth(1).is_some()
+                && !texts[*token].contains(HIDE)
+        };
         let special_tokens: Vec<u32> = (0..texts.len()).filter(special).map(|token| token as u32).collect();
         let special_texts: Vec<String> = special_tokens.iter().map(|token| texts[*token as usize].clone()).collect();
         let (encoder, of_rank) = ranks(texts, merges, &bytes_of_letters);
@@ -107,7 +117,9 @@ impl Tokenizer {
             begin_text: text_of(named("tokenizer.ggml.bos_token_id")),
             end_text: text_of(end),
             texts: texts.clone(),
+            special_texts,
             special_tokens,
+            silent: silent(texts, kinds, &ends),
             bytes_of_letters,
             ends,
         })
@@ -118,16 +130,23 @@ impl Tokenizer {
         self.ends.contains(&token)
     }
 
-    /// Returns `text` with [`HIDE`] in everything that looks like a control token, and nowhere else.
+    /// Returns `text` with [`HIDE`] in everything that looks like a control token, also in the beginning of one where the
+    /// text ends, which a template could write next to its other half; nowhere else.
     pub(super) fn hidden(&self, text: &str) -> String {
         let clean: String = text.chars().filter(|letter| *letter != HIDE).collect();
         let mut hidden = String::with_capacity(clean.len());
         let mut done = 0;
-        for found in self.specials.find_iter(&clean) {
-            let first = clean[found.start()..].chars().next().map_or(0, char::len_utf8);
-            hidden.push_str(&clean[done..found.start() + first]);
-            hidden.push(HIDE);
-            done = found.start() + first;
+        // What follows the first character is searched again: tokens may overlap.
+        while let Some(found) = self.specials.find(Input::new(&clean).range(done..)) {
+            done = hide_after_first(&clean, done, found.start(), &mut hidden);
+        }
+        // Templates take white space away.
+        let end = clean.trim_end().len();
+        let longest = self.special_texts.iter().map(String::len).max().unwrap_or(0);
+        let begins = |start: &usize| self.special_texts.iter().any(|text| text.starts_with(&clean[*start..end]));
+        let starts = clean.floor_char_boundary(end.saturating_sub(longest)).max(done)..end;
+        for start in starts.filter(|start| clean.is_char_boundary(*start)).filter(begins) {
+            done = hide_after_first(&clean, done, start, &mut hidden);
         }
         hidden.push_str(&clean[done..]);
         hidden
@@ -150,7 +169,7 @@ impl Tokenizer {
         let mut rest: &str = &text.replace(HIDE, "");
         while !rest.is_empty() {
             let (piece, after) = rest.split_at(piece_end(rest));
-            tokens.extend(self.words.encode_ordinary(piece).into_iter().map(|rank| self.of_rank[rank as usize]));
+            tokens.extend(self.words.encode_ordinary(piece).into_iter().filter_map(|rank| self.of_rank[rank as usize]));
             rest = after;
         }
     }
@@ -158,24 +177,51 @@ impl Tokenizer {
     /// Returns the bytes that `token` stands for; none for control tokens, which nobody shall read.
     pub(super) fn bytes(&self, token: u32) -> Vec<u8> {
         let Some(text) = self.texts.get(token as usize) else { return Vec::new() };
+        if self.silent.binary_search(&token).is_ok() {
+            return Vec::new();
+        }
         if self.special_tokens.binary_search(&token).is_ok() {
-            // What the vocabulary added by name is text, what only templates write is none.
-            return if self.ends(token) || text.starts_with("<|") { Vec::new() } else { text.clone().into_bytes() };
+            return text.clone().into_bytes();
         }
         text.chars().filter_map(|letter| self.bytes_of_letters.get(&letter).copied()).collect()
     }
 }
 
-/// Where the first piece of `text` ends: behind a line that a word follows, where no pattern looks across.
+/// Returns the tokens that are no text: those that end a turn and those that only templates write. What the vocabulary
+/// added by name is text, unless its name is that of a control token.
+fn silent(texts: &[String], kinds: &[i64], ends: &[u32]) -> Vec<u32> {
+    let silent = |token: &u32| match kinds.get(*token as usize) {
+        Some(&CONTROL) => true,
+        Some(&USER_DEFINED) => texts[*token as usize].starts_with("<|") || ends.contains(token),
+        _ => ends.contains(token),
+    };
+    (0..texts.len() as u32).filter(silent).collect()
+}
+
+/// Copies `text` from `done` to behind the character at `start`, and [`HIDE`]; returns how far it is.
+fn hide_after_first(text: &str, done: usize, start: usize, hidden: &mut String) -> usize {
+    let end = start + text[start..].chars().next().map_or(0, char::len_utf8);
+    hidden.push_str(&text[done..end]);
+    hidden.push(HIDE);
+    end
+}
+
+/// Where the first piece of `text` ends: behind a letter or digit that none follows. No pattern looks across such a place.
 fn piece_end(text: &str) -> usize {
     if text.len() <= PIECE_BYTES {
         return text.len();
     }
     let start = text.floor_char_boundary(PIECE_BYTES);
-    let follows =
-        |(at, _): &(usize, &str)| text[start + at + 1..].chars().next().is_some_and(|letter| !letter.is_whitespace());
-    let after = text[start..].match_indices('\n').find(follows).map(|(at, _)| start + at + 1);
-    after.filter(|end| *end <= 4 * PIECE_BYTES).unwrap_or(start)
+    let most = text.floor_char_boundary(4 * PIECE_BYTES);
+    let mut in_word = false;
+    for (at, letter) in text[start..most].char_indices() {
+        if in_word && !letter.is_alphanumeric() {
+            return start + at;
+        }
+        // Unicode counts some marks among what is alphabetic; the patterns do not.
+        in_word = letter.is_alphanumeric() && !is_combining_mark(letter);
+    }
+    start
 }
 
 /// The letters that stand for bytes: printable ones for themselves, all others from U+0100 on (GPT-2, `bytes_to_unicode`).
@@ -196,19 +242,29 @@ fn ranks(
     texts: &[String],
     merges: &[String],
     bytes_of_letters: &HashMap<char, u8>,
-) -> (impl Iterator<Item = (Vec<u8>, u32)>, Vec<u32>) {
+) -> (impl Iterator<Item = (Vec<u8>, u32)>, Vec<Option<u32>>) {
     let bytes =
         |text: &str| text.chars().map(|letter| bytes_of_letters.get(&letter).copied()).collect::<Option<Vec<u8>>>();
-    let tokens: HashMap<&str, u32> = texts.iter().map(String::as_str).zip(0..).collect();
+    // Of a text that stands there twice the first is meant.
+    let tokens: HashMap<&str, u32> =
+        texts.iter().enumerate().rev().map(|(at, text)| (text.as_str(), at as u32)).collect();
     let (mut ranked, mut of_rank) = (HashMap::new(), Vec::new());
-    let singles = texts.iter().filter(|text| text.chars().count() == 1).cloned();
+    // Every byte has a rank, as its absence would be a panic.
+    let singles = bytes_of_letters.keys().map(char::to_string);
     let made = merges.iter().filter_map(|merge| merge.split_once(' ')).map(|(left, right)| format!("{left}{right}"));
     for text in singles.chain(made) {
-        let (Some(token), Some(bytes)) = (tokens.get(text.as_str()), bytes(&text)) else { continue };
+        let (token, Some(bytes)) = (tokens.get(text.as_str()).copied(), bytes(&text)) else { continue };
+        if token.is_none() && bytes.len() > 1 {
+            continue;
+        }
         if let std::collections::hash_map::Entry::Vacant(place) = ranked.entry(bytes) {
             place.insert(of_rank.len() as u32);
-            of_rank.push(*token);
+            of_rank.push(token);
         }
     }
     (ranked.into_iter(), of_rank)
 }
+
+#[cfg(test)]
+#[path = "tokenizer_tests.rs"]
+mod tests;
