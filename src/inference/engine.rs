@@ -79,7 +79,8 @@ impl Engine {
         let shape = super::shape::Shape::of(&head)?;
         let window = window_tokens.clamp(1, shape.window_tokens);
         let (first, end) = head.tensor_range();
-        let needed = end - first + shape.token_bytes() * window as u64 + OVERHEAD_BYTES;
+        let conversation = shape.token_bytes().saturating_mul(window as u64);
+        let needed = conversation.saturating_add(end - first + OVERHEAD_BYTES);
         if let Some(free) = room::available_bytes().filter(|free| *free < needed) {
             return Err(InferenceError::NoRoom { file: head.file, needed, free, window_tokens: window });
         }
@@ -183,12 +184,12 @@ fn hide(value: &Value, tokenizer: &Tokenizer) -> Value {
     match value {
         Value::String(text) => Value::String(tokenizer.hidden(text)),
         Value::Array(values) => values.iter().map(|value| hide(value, tokenizer)).collect(),
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), hide(value, tokenizer))).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (tokenizer.hidden(key), hide(value, tokenizer))).collect(),
         other => other.clone(),
     }
 }
 
-/// Puts bytes together to characters.
+/// Puts bytes together to characters, and leaves [`HIDE`] out.
 #[derive(Default)]
 struct Text {
     whole: String,
@@ -202,13 +203,14 @@ impl Text {
         loop {
             match std::str::from_utf8(&self.rest) {
                 Ok(text) => {
-                    self.whole.push_str(text);
+                    self.whole.extend(text.chars().filter(|letter| *letter != HIDE));
                     self.rest.clear();
                     break;
                 }
                 Err(error) => {
                     let valid = error.valid_up_to();
-                    self.whole.push_str(&String::from_utf8_lossy(&self.rest[..valid]));
+                    let text = String::from_utf8_lossy(&self.rest[..valid]);
+                    self.whole.extend(text.chars().filter(|letter| *letter != HIDE));
                     // Without a length the rest may be the beginning of a character.
                     let Some(bad) = error.error_len() else {
                         self.rest.drain(..valid);
@@ -229,6 +231,10 @@ impl Text {
             self.whole.push(char::REPLACEMENT_CHARACTER);
             written("\u{fffd}");
         }
-        self.whole.replace(HIDE, "")
+        self.whole
     }
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -1,8 +1,12 @@
 //! Writes a conversation down as the model was trained to read it, by the template that its file holds.
 
+use std::io::Write;
+
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Serde, Value};
+use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, context};
+use serde::Serialize;
+use serde_json::ser::Formatter;
 
 use super::InferenceError;
 use super::gguf::Head;
@@ -56,11 +60,38 @@ impl Template {
     }
 }
 
-/// JSON as Python's `json.dumps` writes it for a template: nothing is escaped for HTML.
-fn to_json(value: &Value) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+/// JSON as Python's `json.dumps` writes it for a template: a space behind commas and colons, nothing escaped for HTML.
+/// `indent` and the like, which only change white space, are taken and not heeded.
+fn to_json(value: &Value, _options: Kwargs) -> Result<String, Error> {
+    let mut out = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut out, Spaced);
+    let written = value.serialize(&mut writer).map_err(|error| error.to_string());
+    written
+        .and_then(|()| String::from_utf8(out).map_err(|error| error.to_string()))
+        .map_err(|reason| Error::new(ErrorKind::InvalidOperation, reason))
+}
+
+/// Python's white space.
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        writer.write_all(b": ")
+    }
 }
 
 fn refuse(message: String) -> Result<Value, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message))
 }
+
+#[cfg(test)]
+#[path = "template_tests.rs"]
+mod tests;
