@@ -86,7 +86,7 @@ fn check(shape: &Shape, position: usize, tokens: usize, loudness: f32) {
 
 #[test]
 fn attention_is_softmax_over_what_is_before() {
-    for (heads, key_heads, width) in [(4, 2, 8), (3, 3, 6), (3, 1, 64)] {
+    for (heads, key_heads, width) in [(4, 2, 8), (3, 3, 6), (2, 1, 64)] {
         let shape = shape(heads, key_heads, width);
         for (position, tokens) in [(0, 1), (0, 3), (5, 1), (31, 1), (32, 2), (0, 40), (30, 17), (90, 33)] {
             check(&shape, position, tokens, 3.0);
