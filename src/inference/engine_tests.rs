@@ -170,6 +170,23 @@ fn batches_read_like_single_tokens() {
     }
 }
 
+/// What is written is read like what was asked: each token comes from all before it, read anew.
+#[test]
+fn each_token_follows_from_all_before_it() {
+    let (_file, mut engine) = qwen(100);
+    let asked = question(&["the1"], 6);
+    let answer = ask(&mut engine, &asked);
+    let mut tokens = engine.tokens(&asked.messages).unwrap();
+    let mut text = Text::default();
+    for _ in 0..6 {
+        let odds = odds(&mut engine, &tokens, BATCH);
+        let token = Sampler::new(GREEDY).choose(&odds).unwrap();
+        text.push(&engine.tokenizer.bytes(token), &mut |_| ());
+        tokens.push(token);
+    }
+    assert_eq!(answer.text, text.end(&mut |_| ()));
+}
+
 #[test]
 fn a_person_cannot_write_control_tokens() {
     let (_file, engine) = qwen(300);

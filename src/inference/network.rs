@@ -267,3 +267,7 @@ fn norm(values: &mut [f32], weights: &[f32], epsilon: f32) {
         part.iter_mut().zip(weights).for_each(|(value, weight)| *value *= scale * weight);
     }
 }
+
+#[cfg(test)]
+#[path = "network_tests.rs"]
+mod tests;
