@@ -7,6 +7,7 @@
 mod blocks;
 
 use std::arch::x86_64::{__m256, __m256i};
+use std::marker::PhantomData;
 
 pub(super) use pulp::x86::V3;
 
@@ -35,12 +36,12 @@ pub(super) fn multiply(simd: V3, matrix: Matrix<'_>, weights: &[u8], rounded: &R
     let tokens = rounded.scales.len() / blocks;
     let rows = Rows { simd, weights, blocks, rounded, tokens, out };
     match matrix.format {
-        Format::Q4K => simd.vectorize(LongRows::<Q4K>(rows, std::marker::PhantomData)),
-        Format::Q5K => simd.vectorize(LongRows::<Q5K>(rows, std::marker::PhantomData)),
-        Format::Q6K => simd.vectorize(LongRows::<Q6K>(rows, std::marker::PhantomData)),
-        Format::Q4_0 => simd.vectorize(ShortRows::<Q4_0>(rows, std::marker::PhantomData)),
-        Format::Q5_0 => simd.vectorize(ShortRows::<Q5_0>(rows, std::marker::PhantomData)),
-        Format::Q8_0 => simd.vectorize(ShortRows::<Q8_0>(rows, std::marker::PhantomData)),
+        Format::Q4K => simd.vectorize(All::<Longs<Q4K>>(rows, PhantomData)),
+        Format::Q5K => simd.vectorize(All::<Longs<Q5K>>(rows, PhantomData)),
+        Format::Q6K => simd.vectorize(All::<Longs<Q6K>>(rows, PhantomData)),
+        Format::Q4_0 => simd.vectorize(All::<Shorts<Q4_0>>(rows, PhantomData)),
+        Format::Q5_0 => simd.vectorize(All::<Shorts<Q5_0>>(rows, PhantomData)),
+        Format::Q8_0 => simd.vectorize(All::<Shorts<Q8_0>>(rows, PhantomData)),
         Format::F32 | Format::F16 | Format::Bf16 => {}
     }
 }
@@ -55,18 +56,68 @@ struct Rows<'a> {
     out: &'a mut [f32],
 }
 
-struct LongRows<'a, F>(Rows<'a>, std::marker::PhantomData<F>);
-struct ShortRows<'a, F>(Rows<'a>, std::marker::PhantomData<F>);
+impl Rows<'_> {
+    /// Writes down the sums of `count` rows from `first` on.
+    #[inline(always)]
+    fn put(&mut self, first: usize, count: usize, sums: &[__m256]) {
+        let out = &mut self.out[first * self.tokens..(first + count) * self.tokens];
+        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = add_up(*sum));
+    }
+}
 
-impl<F: LongFormat> pulp::NullaryFnOnce for LongRows<'_, F> {
+/// Formats whose blocks are multiplied alike.
+trait Family {
+    /// Of one block.
+    const BYTES: usize;
+    /// Multiplies one row with one token.
+    fn one(simd: V3, row: &[u8], rounded: &Rounded) -> f32;
+    /// Multiplies `R` rows from `first` on with all tokens; `sums` has room for that.
+    fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]);
+}
+
+struct Longs<F>(PhantomData<F>);
+struct Shorts<F>(PhantomData<F>);
+
+impl<F: LongFormat> Family for Longs<F> {
+    const BYTES: usize = F::BYTES;
+
+    #[inline(always)]
+    fn one(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
+        long_row::<F>(simd, row, rounded)
+    }
+
+    #[inline(always)]
+    fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]) {
+        long_rows::<F, R>(rows, first, sums);
+    }
+}
+
+impl<F: ShortFormat> Family for Shorts<F> {
+    const BYTES: usize = F::BYTES;
+
+    #[inline(always)]
+    fn one(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
+        short_row::<F>(simd, row, rounded)
+    }
+
+    #[inline(always)]
+    fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]) {
+        short_rows::<F, R>(rows, first, sums);
+    }
+}
+
+/// All rows of a task.
+struct All<'a, K>(Rows<'a>, PhantomData<K>);
+
+impl<K: Family> pulp::NullaryFnOnce for All<'_, K> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
         let mut rows = self.0;
         if rows.tokens == 1 {
-            for (row, out) in rows.weights.chunks_exact(rows.blocks * F::BYTES).zip(rows.out) {
-                *out = long_row::<F>(rows.simd, row, rows.rounded);
+            for (row, out) in rows.weights.chunks_exact(rows.blocks * K::BYTES).zip(rows.out) {
+                *out = K::one(rows.simd, row, rows.rounded);
             }
             return;
         }
@@ -74,10 +125,10 @@ impl<F: LongFormat> pulp::NullaryFnOnce for LongRows<'_, F> {
         let together = count / ROWS * ROWS;
         let mut sums = vec![rows.simd.avx._mm256_setzero_ps(); ROWS * rows.tokens];
         for first in (0..together).step_by(ROWS) {
-            long_rows::<F, ROWS>(&mut rows, first, &mut sums);
+            K::several::<ROWS>(&mut rows, first, &mut sums);
         }
         for first in together..count {
-            long_rows::<F, 1>(&mut rows, first, &mut sums);
+            K::several::<1>(&mut rows, first, &mut sums);
         }
     }
 }
@@ -134,10 +185,7 @@ fn long_rows<F: LongFormat, const R: usize>(rows: &mut Rows<'_>, first: usize, s
             }
         }
     }
-    for row in 0..R {
-        let out = &mut rows.out[(first + row) * tokens..(first + row + 1) * tokens];
-        out.iter_mut().zip(&sums[row * tokens..]).for_each(|(out, sum)| *out = add_up(*sum));
-    }
+    rows.put(first, R, sums);
 }
 
 /// One block with `T` tokens from `token` on.
@@ -170,30 +218,6 @@ fn long_tokens<const T: usize>(
         let minus = simd.avx._mm256_set1_ps(-long.offset_scale * scale);
         *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole), plus, *sum);
         *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(offsets), minus, *sum);
-    }
-}
-
-impl<F: ShortFormat> pulp::NullaryFnOnce for ShortRows<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let mut rows = self.0;
-        if rows.tokens == 1 {
-            for (row, out) in rows.weights.chunks_exact(rows.blocks * F::BYTES).zip(rows.out) {
-                *out = short_row::<F>(rows.simd, row, rows.rounded);
-            }
-            return;
-        }
-        let count = rows.out.len() / rows.tokens;
-        let together = count / ROWS * ROWS;
-        let mut sums = vec![rows.simd.avx._mm256_setzero_ps(); ROWS * rows.tokens];
-        for first in (0..together).step_by(ROWS) {
-            short_rows::<F, ROWS>(&mut rows, first, &mut sums);
-        }
-        for first in together..count {
-            short_rows::<F, 1>(&mut rows, first, &mut sums);
-        }
     }
 }
 
@@ -238,8 +262,5 @@ fn short_rows<F: ShortFormat, const R: usize>(rows: &mut Rows<'_>, first: usize,
             }
         }
     }
-    for row in 0..R {
-        let out = &mut rows.out[(first + row) * tokens..(first + row + 1) * tokens];
-        out.iter_mut().zip(&sums[row * tokens..]).for_each(|(out, sum)| *out = add_up(*sum));
-    }
+    rows.put(first, R, sums);
 }
