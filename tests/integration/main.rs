@@ -17,6 +17,8 @@ mod commands;
 mod common;
 mod context;
 mod conversation;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod embeddings;
 mod faults;
 mod file_server;
