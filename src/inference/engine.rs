@@ -86,7 +86,7 @@ impl Engine {
         }
         let tokenizer = Tokenizer::of(&head)?;
         let template = Template::of(&head)?;
-        let network = Network::load(&head, file, path)?;
+        let network = Network::load(&head, shape, file, path)?;
         let memory = Memory::new(&network.shape, window);
         Ok(Self { network, tokenizer, template, memory, known: Vec::new() })
     }
@@ -135,7 +135,7 @@ impl Engine {
             }
             text.push(&self.tokenizer.bytes(token), written);
             if answer.written_tokens < most {
-                odds = self.network.read(&[token], self.known.len(), &mut self.memory, true).unwrap_or_default();
+                odds = self.network.read(&[token], self.known.len(), &mut self.memory, true)?;
                 self.known.push(token);
             }
         }
@@ -172,7 +172,7 @@ impl Engine {
             let at = self.known.len();
             let batch = &tokens[at..tokens.len().min(at + BATCH)];
             let last = at + batch.len() == tokens.len();
-            odds = self.network.read(batch, at, &mut self.memory, last).unwrap_or_default();
+            odds = self.network.read(batch, at, &mut self.memory, last)?;
             self.known.extend(batch);
         }
         Ok((odds, known))

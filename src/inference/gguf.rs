@@ -35,7 +35,7 @@ pub(super) enum Value {
 }
 
 /// Where a tensor lies and how it is written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TensorInfo {
     /// The values of one row.
     pub(super) columns: usize,

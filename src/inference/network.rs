@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::InferenceError;
 use super::attention::{Memory, exp};
-use super::gguf::Head;
+use super::gguf::{Head, TensorInfo};
 use super::matrix::{Input, Kernel, Matrix, dot, multiply};
 use super::shape::{Shape, Turning};
 
@@ -21,43 +21,29 @@ pub(super) struct Network {
     kernel: Kernel,
     /// The file, mapped: weights are read where they lie, and processes share them.
     file: MemoryMappedFile,
-    embedding: Tensor,
+    embedding: TensorInfo,
     layers: Vec<Layer>,
     last_norm: Vec<f32>,
-    output: Tensor,
+    output: TensorInfo,
     /// For each pair of dimensions the angle per position, in radians.
     angles: Vec<f32>,
 }
 
-#[derive(Clone, Copy)]
-struct Tensor {
-    at: u64,
-    info: Info,
-}
-
-#[derive(Clone, Copy)]
-struct Info {
-    format: super::quant::Format,
-    rows: usize,
-    columns: usize,
-    bytes: u64,
-}
-
 struct Layer {
     attention_norm: Vec<f32>,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
+    query: TensorInfo,
+    key: TensorInfo,
+    value: TensorInfo,
     query_bias: Option<Vec<f32>>,
     key_bias: Option<Vec<f32>>,
     value_bias: Option<Vec<f32>>,
     query_norm: Option<Vec<f32>>,
     key_norm: Option<Vec<f32>>,
-    attention_output: Tensor,
+    attention_output: TensorInfo,
     forward_norm: Vec<f32>,
-    gate: Tensor,
-    up: Tensor,
-    down: Tensor,
+    gate: TensorInfo,
+    up: TensorInfo,
+    down: TensorInfo,
 }
 
 /// Finds tensors and holds their sizes against the shape.
@@ -67,17 +53,16 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn maybe(&self, name: &str, rows: usize, columns: usize) -> Result<Option<Tensor>, InferenceError> {
+    fn maybe(&self, name: &str, rows: usize, columns: usize) -> Result<Option<TensorInfo>, InferenceError> {
         let Some(info) = self.head.tensor(name) else { return Ok(None) };
         if (info.rows, info.columns) != (rows, columns) {
             let has = format!("{} x {}", info.columns, info.rows);
             return Err(self.head.broken(format!("{name} has {has} values instead of {columns} x {rows}")));
         }
-        let sized = Info { format: info.format, rows, columns, bytes: info.bytes };
-        Ok(Some(Tensor { at: info.offset, info: sized }))
+        Ok(Some(*info))
     }
 
-    fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Tensor, InferenceError> {
+    fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<TensorInfo, InferenceError> {
         let found = self.maybe(name, rows, columns)?;
         found.ok_or_else(|| self.head.broken(format!("the tensor {name} is missing")))
     }
@@ -85,7 +70,7 @@ impl Finder<'_> {
     fn maybe_vector(&self, name: &str, length: usize) -> Result<Option<Vec<f32>>, InferenceError> {
         let Some(tensor) = self.maybe(name, 1, length)? else { return Ok(None) };
         let mut values = vec![0.0; length];
-        tensor.info.format.decode(slice(self.file, tensor.at, tensor.info.bytes), &mut values);
+        tensor.format.decode(slice(self.file, tensor)?, &mut values);
         Ok(Some(values))
     }
 
@@ -117,18 +102,21 @@ impl Finder<'_> {
     }
 }
 
-fn slice(file: &MemoryMappedFile, at: u64, bytes: u64) -> &[u8] {
-    file.as_slice_bytes(at, bytes).unwrap_or_default()
+/// Returns the bytes of a tensor; its place was held against the file's length, so that only a file which changed lacks them.
+fn slice(file: &MemoryMappedFile, tensor: TensorInfo) -> Result<&[u8], InferenceError> {
+    file.as_slice_bytes(tensor.offset, tensor.bytes).map_err(|error| InferenceError::File {
+        path: file.path().display().to_string(),
+        reason: format!("it changed while it was in use: {error}"),
+    })
 }
 
 impl Network {
-    /// Loads the tensors that `head` describes.
+    /// Loads the tensors that `head` describes, for its shape.
     ///
     /// # Errors
     /// [`InferenceError::Broken`] where a tensor is missing or has another size than the settings say, and
     /// [`InferenceError::File`] when the file cannot be read.
-    pub(super) fn load(head: &Head, file: File, path: &Path) -> Result<Self, InferenceError> {
-        let shape = Shape::of(head)?;
+    pub(super) fn load(head: &Head, shape: Shape, file: File, path: &Path) -> Result<Self, InferenceError> {
         let file = MemoryMappedFile::from_file(file, MmapMode::ReadOnly, path);
         let file = file.map_err(|error| InferenceError::File {
             path: path.display().to_string(),
@@ -149,16 +137,26 @@ impl Network {
         Ok(Self { shape, kernel: Kernel::detect(), file, embedding, layers, last_norm, output, angles })
     }
 
-    fn matrix(&self, tensor: Tensor) -> Matrix<'_> {
-        let Info { format, rows, columns, bytes } = tensor.info;
-        Matrix { format, rows, columns, bytes: slice(&self.file, tensor.at, bytes) }
+    fn matrix(&self, tensor: TensorInfo) -> Result<Matrix<'_>, InferenceError> {
+        let TensorInfo { format, rows, columns, .. } = tensor;
+        Ok(Matrix { format, rows, columns, bytes: slice(&self.file, tensor)? })
     }
 
-    /// Reads at most [`BATCH`] tokens at `position`, and returns the odds (logits) of what follows the last where wanted.
-    pub(super) fn read(&self, tokens: &[u32], position: usize, memory: &mut Memory, wanted: bool) -> Option<Vec<f32>> {
+    /// Reads at most [`BATCH`] tokens at `position`, and returns the odds (logits) of what follows the last; none where they
+    /// are not wanted.
+    ///
+    /// # Errors
+    /// [`InferenceError::File`] when the file was cut since it was loaded.
+    pub(super) fn read(
+        &self,
+        tokens: &[u32],
+        position: usize,
+        memory: &mut Memory,
+        wanted: bool,
+    ) -> Result<Vec<f32>, InferenceError> {
         let width = self.shape.width;
         let mut stream = vec![0.0; tokens.len() * width];
-        let table = self.matrix(self.embedding);
+        let table = self.matrix(self.embedding)?;
         for (token, values) in tokens.iter().zip(stream.chunks_exact_mut(width)) {
             table.format.decode(table.rows(*token as usize, 1), values);
         }
@@ -168,9 +166,9 @@ impl Network {
             let normed = self.normed(&stream, &layer.attention_norm);
             let input = Input::new(&normed, width);
             let mut jobs = [
-                (self.matrix(layer.query), &mut one),
-                (self.matrix(layer.key), &mut two),
-                (self.matrix(layer.value), &mut three),
+                (self.matrix(layer.query)?, &mut one),
+                (self.matrix(layer.key)?, &mut two),
+                (self.matrix(layer.value)?, &mut three),
             ];
             multiply(self.kernel, &input, &mut jobs);
             self.place(&mut one, layer.query_bias.as_deref(), layer.query_norm.as_deref(), &turns);
@@ -179,25 +177,26 @@ impl Network {
             memory.keep(place, position, &two, &three);
             let taken = memory.attend(self.kernel, place, position, &one);
             let input = Input::new(&taken, self.shape.heads * self.shape.head_width);
-            multiply(self.kernel, &input, &mut [(self.matrix(layer.attention_output), &mut one)]);
+            multiply(self.kernel, &input, &mut [(self.matrix(layer.attention_output)?, &mut one)]);
             stream.iter_mut().zip(&one).for_each(|(value, more)| *value += more);
             let normed = self.normed(&stream, &layer.forward_norm);
             let input = Input::new(&normed, width);
             multiply(
                 self.kernel,
                 &input,
-                &mut [(self.matrix(layer.gate), &mut one), (self.matrix(layer.up), &mut two)],
+                &mut [(self.matrix(layer.gate)?, &mut one), (self.matrix(layer.up)?, &mut two)],
             );
             self.gated(&mut one, &two);
             let input = Input::new(&one, self.shape.feed_forward);
-            multiply(self.kernel, &input, &mut [(self.matrix(layer.down), &mut three)]);
+            multiply(self.kernel, &input, &mut [(self.matrix(layer.down)?, &mut three)]);
             stream.iter_mut().zip(&three).for_each(|(value, more)| *value += more);
         }
-        wanted.then(|| {
-            let last = self.normed(&stream[stream.len() - width..], &self.last_norm);
-            multiply(self.kernel, &Input::new(&last, width), &mut [(self.matrix(self.output), &mut one)]);
-            one
-        })
+        if !wanted {
+            return Ok(Vec::new());
+        }
+        let last = self.normed(&stream[stream.len() - width..], &self.last_norm);
+        multiply(self.kernel, &Input::new(&last, width), &mut [(self.matrix(self.output)?, &mut one)]);
+        Ok(one)
     }
 
     /// Brings each token to a mean square of one and weighs its values (Zhang and Sennrich 2019, RMSNorm).
