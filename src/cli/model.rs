@@ -79,17 +79,9 @@ fn model_files(environment: &Environment) -> Vec<Inside> {
 }
 
 /// Makes the adapter for a chosen model. `window_tokens` is the longest conversation.
-pub(super) fn adapter(
-    place: &Place,
-    window_tokens: u64,
-    tell: &Arc<dyn Fn(&str) + Send + Sync>,
-) -> Result<Box<dyn LanguageModel>, LlmError> {
+pub(super) fn adapter(place: &Place, window_tokens: u64) -> Result<Box<dyn LanguageModel>, LlmError> {
     match place {
-        Place::Endpoint(endpoint) => {
-            let tell = Arc::clone(tell);
-            let adapter = OpenAi::new(endpoint, OpenAiSettings::default())?;
-            Ok(Box::new(Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()))))
-        }
+        Place::Endpoint(endpoint) => Ok(Box::new(OpenAi::new(endpoint, OpenAiSettings::default())?)),
         #[cfg(feature = "embedded")]
         Place::Inside(file) => Ok(Box::new(crate::llm::LocalModel::new(file, window_tokens))),
         #[cfg(not(feature = "embedded"))]
@@ -174,7 +166,10 @@ pub(super) fn prepare(
             Place::Endpoint(endpoint) => Pricing::of(&endpoint.base_url, prices),
             Place::Inside(_) => prices.map_or(Pricing::Free, Pricing::Own),
         };
-        let resumed = Resumed::new(adapter(&choice.place, window_tokens, tell)?, sources.earlier.clone());
+        let tell = Arc::clone(tell);
+        let adapter = adapter(&choice.place, window_tokens)?;
+        let retrying = Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()));
+        let resumed = Resumed::new(retrying, sources.earlier.clone());
         let journal = Arc::clone(journal);
         let model: Box<dyn LanguageModel> = match sources.record {
             Some(path) => Box::new(ObservedModel::new(Recorder::append(path, resumed)?, journal)),

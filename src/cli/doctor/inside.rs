@@ -69,10 +69,14 @@ fn probe(path: &Path, cancel: &CancellationToken) -> Result<Speed, InferenceErro
 
 fn words(speed: &Speed) -> String {
     let rate = |(tokens, time): (usize, Duration)| tokens as f64 / time.as_secs_f64().max(0.001);
+    let written = match speed.written.0 {
+        0 => "wrote too little to tell how fast".to_owned(),
+        _ => format!("writes {:.1}", rate(speed.written)),
+    };
+    let load = speed.load.as_secs_f64();
     format!(
-        "the embedded model is loaded in {:.1} s, reads {:.0} tokens a second and writes {:.1}",
-        speed.load.as_secs_f64(),
+        "the embedded model is loaded in {load:.1} s, reads {:.0} tokens a second and {written} (a probe of at most {} s)",
         rate(speed.read),
-        rate(speed.written)
+        PROBE.as_secs()
     )
 }

@@ -4,10 +4,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Line, State};
-use crate::config::ProfileParts;
+use crate::cli::model;
+use crate::config::{DEFAULT_WINDOW_TOKENS, ProfileParts};
 use crate::llm::{
-    Choice, Dialect, EditForm, Form, LanguageModel, LlmError, Message, OpenAi, OpenAiSettings, Place, Profile, Reply,
-    Request, Role, Tool,
+    Choice, Dialect, EditForm, Form, LanguageModel, LlmError, Message, Profile, Reply, Request, Role, Tool,
 };
 
 /// The longest answer to a probe, in tokens; models that think need some for that.
@@ -36,8 +36,8 @@ fn profile_of(choice: &Choice, own: &ProfileParts) -> Profile {
 
 /// Asks the model, and tries what its endpoint supports.
 pub(super) async fn examine(choice: &Choice, own: &ProfileParts, cancel: &CancellationToken, lines: &mut Vec<Line>) {
-    let Place::Endpoint(endpoint) = &choice.place else { return };
-    let adapter = match OpenAi::new(endpoint, OpenAiSettings::default()) {
+    let window_tokens = choice.window_tokens.unwrap_or(DEFAULT_WINDOW_TOKENS);
+    let adapter = match model::adapter(&choice.place, window_tokens) {
         Ok(adapter) => adapter,
         Err(error) => return lines.push(Line::failed("online", State::Error, error.into())),
     };
