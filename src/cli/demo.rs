@@ -37,9 +37,10 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
         tell(
             "Everything is real: the model, reading, edits, build and tests before and after, sandbox, commit, review page.",
         );
-        tell(
-            "A model inside this program reads and writes a few words a second on two processor cores: a minute or two.\n",
-        );
+        if flags.model.is_none() {
+            tell("The model inside this program writes a few words a second on two processor cores: a minute or two.");
+        }
+        tell("");
     } else {
         tell("The model's answers are a recording of a real model (demo/session.jsonl). Everything else is real:");
         tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
