@@ -190,6 +190,8 @@ pub enum Touch {
     AssertionsRemoved,
     /// A file of tests was changed in another way.
     TestsChanged,
+    /// Tests that passed expect something else now.
+    TestsTurned,
     /// A stored expectation was changed.
     SnapshotChanged,
     /// The command that runs the tests was changed.

@@ -205,8 +205,10 @@ impl Layers {
             max_files: pick.value(|l| l.policy.max_files, 20),
             max_changed_lines: pick.value(|l| l.policy.max_changed_lines, 1500),
             protected: pick.value(|l| l.policy.protected.clone(), Vec::new()),
-            refuse_touched: pick
-                .value(|l| l.policy.refuse_touched.clone(), vec![Touch::TestsDeleted, Touch::SkipAdded]),
+            refuse_touched: pick.value(
+                |l| l.policy.refuse_touched.clone(),
+                vec![Touch::TestsDeleted, Touch::SkipAdded, Touch::TestsTurned],
+            ),
             label: pick.value(|l| l.forge.label.clone(), DEFAULT_LABEL.to_owned()),
             reviewers: pick.value(|l| l.forge.reviewers.clone(), Vec::new()),
             bots: pick.value(|l| l.forge.bots.clone(), Vec::new()),

@@ -86,13 +86,14 @@ pub(super) async fn judge(
     let evidence = weigh::red_first(bench, tree, checks, (evidence, is_trusted)).await?;
     let evidence = policy::discount(evidence, &touched);
     let evidence = policy::without_silence(evidence, &touched);
-    let mut evidence = weigh::not_weakened(bench, tree, checks, evidence).await?;
+    let mut evidence = weigh::tests_that_gave_way(bench, tree, checks, evidence).await?;
     // What is listed as fixed needs no second entry.
     evidence.red_first.retain(|name| !evidence.fixed.contains(name));
     bench.journal.record(
         "verdict",
         json!({ "verdict": evidence.verdict, "reason": evidence.reason, "fixed": evidence.fixed,
                 "broken": evidence.broken, "added": evidence.added, "red_first": evidence.red_first,
+                "turned": evidence.turned,
                 "still_failing": evidence.still_failing, "flaky": evidence.flaky }),
     )?;
     bench.progress.note(&format!("{}: {}", evidence.verdict.word(), evidence.reason));

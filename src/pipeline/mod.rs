@@ -309,6 +309,7 @@ fn touched_kind(touch: Touch) -> TouchedKind {
         Touch::SkipAdded => TouchedKind::SkipAdded,
         Touch::AssertionsRemoved => TouchedKind::AssertionsRemoved,
         Touch::TestsChanged => TouchedKind::TestsChanged,
+        Touch::TestsTurned => TouchedKind::TestsTurned,
         Touch::SnapshotChanged => TouchedKind::SnapshotChanged,
         Touch::TestCommand => TouchedKind::TestCommand,
         Touch::CheckSettings => TouchedKind::CheckSettings,

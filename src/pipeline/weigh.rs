@@ -57,7 +57,7 @@ pub(super) async fn steady(
 
 /// Looks whether a proof stands beside tests that gave way: where the change alters tests that were there, their old form is
 /// run with it as well.
-pub(super) async fn not_weakened(
+pub(super) async fn tests_that_gave_way(
     bench: &Bench<'_>,
     tree: &FileTree,
     checks: &Checks,
@@ -75,7 +75,7 @@ pub(super) async fn not_weakened(
             run
         }
     };
-    let suspects: Vec<String> = verify::weakened(&evidence, &first).into_iter().collect();
+    let suspects: Vec<String> = verify::gave_way(&evidence, &first).into_iter().collect();
     let concerned = checks.concerned(&first, &suspects);
     if concerned.list.is_empty() {
         return Ok(evidence);
@@ -84,8 +84,8 @@ pub(super) async fn not_weakened(
     let again = run(bench, &old_tests, &concerned).await?;
     let unclear = verify::unconfirmed(&suspects, &again);
     evidence.reruns.push(Rerun { tree: RerunOf::OldTests, run: again });
-    let weakened = suspects.into_iter().filter(|name| !unclear.contains(name)).collect();
-    Ok(verify::refuse_weakened(evidence, weakened))
+    let gave_way = suspects.into_iter().filter(|name| !unclear.contains(name)).collect();
+    Ok(verify::weigh_those_that_gave_way(evidence, gave_way))
 }
 
 async fn run_old(bench: &Bench<'_>, old_tests: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {

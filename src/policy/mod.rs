@@ -110,8 +110,21 @@ pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &Po
         evidence.into_iter().flat_map(|found| &found.patched.checks).map(|run| &run.check).collect();
     let touched = verification_touched(changes, &checks);
     let mut all: Vec<Finding> = touched.iter().map(|touched| touched.finding(&settings.refused)).collect();
+    all.extend(evidence.and_then(|evidence| turned(evidence, settings)));
     all.extend(others);
     all
+}
+
+/// Tells of tests whose expectation a change turned round; the name of the kind is that of the settings.
+fn turned(evidence: &Evidence, settings: &PolicySettings) -> Option<Finding> {
+    let kind = TouchedKind::TestsTurned;
+    let severity = if settings.refused.contains(&kind) { Severity::Refuse } else { Severity::Flag };
+    let text = format!(
+        "verification was touched: {}, and fail in their old form with this change: {}",
+        kind.describe(),
+        evidence.turned.join(", ")
+    );
+    (!evidence.turned.is_empty()).then(|| Finding { severity, rule: "verification-touched".into(), path: None, text })
 }
 
 fn complains(label: &str) -> Finding {

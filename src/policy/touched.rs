@@ -23,6 +23,8 @@ pub enum TouchedKind {
     AssertionsRemoved,
     /// A file of tests was changed in another way.
     TestsChanged,
+    /// Tests that passed expect something else now: their old form fails with the change.
+    TestsTurned,
     /// A stored expectation was changed.
     SnapshotChanged,
     /// The command that runs the tests was changed.
@@ -33,8 +35,10 @@ pub enum TouchedKind {
     BuildScript,
 }
 
-/// How a change of ours may not touch verification unless the settings say otherwise: tests must not disappear.
-pub const REFUSED_BY_DEFAULT: &[TouchedKind] = &[TouchedKind::TestsDeleted, TouchedKind::SkipAdded];
+/// How a change of ours may not touch verification unless the settings say otherwise: tests must not disappear, nor be made to
+/// agree with the code.
+pub const REFUSED_BY_DEFAULT: &[TouchedKind] =
+    &[TouchedKind::TestsDeleted, TouchedKind::SkipAdded, TouchedKind::TestsTurned];
 
 impl TouchedKind {
     /// Says it for people, behind the path.
@@ -44,6 +48,7 @@ impl TouchedKind {
             Self::SkipAdded => "tests are skipped, ignored or expected to fail that were not before",
             Self::AssertionsRemoved => "assertions were removed",
             Self::TestsChanged => "existing tests were changed",
+            Self::TestsTurned => "tests that passed were made to expect something else",
             Self::SnapshotChanged => "a stored expectation was changed",
             Self::TestCommand => "the command that runs the tests was changed",
             Self::CheckSettings => "settings of the checks were changed",

@@ -79,6 +79,7 @@ pub fn compare_without(
         tests_on_base: None,
         fixed: list(fixed),
         red_first: Vec::new(),
+        turned: Vec::new(),
         broken: list(broken),
         added: list(added),
         still_failing: list(still_failing),

@@ -91,6 +91,10 @@ pub struct Evidence {
     pub red_first: Vec<String>,
     /// Tests that passed before and fail, or are gone, now; and new ones that fail.
     pub broken: Vec<String>,
+    /// Tests that passed before and were changed, and whose old form fails with the change while their new form fails without
+    /// it: what they expect was turned round.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turned: Vec<String>,
     /// Tests that did not exist, or could not run, before and pass now.
     pub added: Vec<String>,
     /// Tests that failed before and fail now.

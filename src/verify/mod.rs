@@ -43,7 +43,7 @@ pub use order::ordered;
 pub use places::places;
 pub use record::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
 pub use red_first::{only_tests, red_first};
-pub use replaced::{gone, refuse_weakened, replaced, weakened};
+pub use replaced::{gave_way, gone, replaced, weigh_those_that_gave_way};
 pub use reports::{Parsed, parse};
 pub use run::{Progress, Runner};
 pub use setup::{Copied, Ecosystem, Setup, Step, Supplies, cargo_package, own_setup, setups};

@@ -30,31 +30,40 @@ pub fn replaced(gone: &BTreeSet<String>, old_tests: &TreeRun) -> BTreeSet<String
     old_tests.checks.iter().flat_map(passed).filter(|name| gone.contains(name)).collect()
 }
 
-/// Names the tests that a change made weaker: they passed on the base and pass now, and yet their old form fails with the
-/// change while their new form passes without it, so that it was the test that gave way.
+/// Names the tests that passed on the base and pass now only because the change altered them: their old form fails with it.
 ///
 /// `old_tests` is the run of the changed code with the tests of the base. The names are those of [`CheckRun::full_name`].
-pub fn weakened(evidence: &Evidence, old_tests: &TreeRun) -> BTreeSet<String> {
-    let outcome = |tree: &TreeRun, run: &CheckRun, name: &str| {
-        tree.run_of(&run.check).and_then(|run| run.test(name)).map(|test| test.outcome)
-    };
+pub fn gave_way(evidence: &Evidence, old_tests: &TreeRun) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for run in &evidence.patched.checks {
         for test in run.tests.iter().filter(|test| test.outcome == Outcome::Passed) {
-            let name = &test.name;
-            let passed_before = outcome(&evidence.base, run, name) == Some(Outcome::Passed);
-            let new_form = evidence.tests_on_base.as_ref().and_then(|alone| outcome(alone, run, name));
-            let gave_way = outcome(old_tests, run, name) == Some(Outcome::Failed) && new_form != Some(Outcome::Failed);
-            if passed_before && gave_way {
-                found.insert(run.full_name(name));
+            let passed_before = outcome(&evidence.base, run, &test.name) == Some(Outcome::Passed);
+            if passed_before && outcome(old_tests, run, &test.name) == Some(Outcome::Failed) {
+                found.insert(run.full_name(&test.name));
             }
         }
     }
     found
 }
 
-/// Refuses a change for the tests that it made weaker; an empty list changes nothing.
-pub fn refuse_weakened(mut evidence: Evidence, weakened: BTreeSet<String>) -> Evidence {
+/// Refuses a change for those of the tests that gave way which it only made weaker: they pass without it too. The others,
+/// which expect something else now, are noted.
+pub fn weigh_those_that_gave_way(mut evidence: Evidence, gave_way: BTreeSet<String>) -> Evidence {
+    let mut fail_on_base = BTreeSet::new();
+    for run in evidence.tests_on_base.iter().flat_map(|alone| &alone.checks) {
+        let failed = run.tests.iter().filter(|test| test.outcome == Outcome::Failed);
+        fail_on_base.extend(failed.map(|test| run.full_name(&test.name)));
+    }
+    let (turned, weakened) = gave_way.into_iter().partition(|name| fail_on_base.contains(name));
+    evidence.turned = BTreeSet::into_iter(turned).collect();
+    refuse_weakened(evidence, weakened)
+}
+
+fn outcome(tree: &TreeRun, run: &CheckRun, name: &str) -> Option<Outcome> {
+    tree.run_of(&run.check).and_then(|run| run.test(name)).map(|test| test.outcome)
+}
+
+fn refuse_weakened(mut evidence: Evidence, weakened: BTreeSet<String>) -> Evidence {
     if !weakened.is_empty() {
         let what =
             listed(&weakened, "is green only because it was changed", "are green only because they were changed");
@@ -89,5 +98,28 @@ mod tests {
         check(&[("b", Passed)], Passed, Verdict::Refused);
         check(&[("a", Skipped), ("b", Passed), ("c", Passed)], Passed, Verdict::Refused);
         check(&[("a", Failed), ("b", Passed)], Passed, Verdict::Refused);
+    }
+
+    fn owned(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_test_that_gave_way_was_weakened_or_turned_round() {
+        use Outcome::{Failed, Passed};
+        let (before, after) = (tree(&[("a", Passed), ("b", Failed)]), tree(&[("a", Passed), ("b", Passed)]));
+        let check =
+            |old_form: Outcome, on_base: Option<Outcome>, turned: &[&str], broken: &[&str], verdict: Verdict| {
+                let mut evidence = compare(before.clone(), after.clone(), None, Vec::new());
+                evidence.tests_on_base = on_base.map(|outcome| tree(&[("a", outcome)]));
+                let found = gave_way(&evidence, &tree(&[("a", old_form), ("b", Passed)]));
+                let evidence = weigh_those_that_gave_way(evidence, found);
+                let found = (evidence.turned.as_slice(), evidence.broken.as_slice(), evidence.verdict);
+                assert_eq!(found, (&owned(turned)[..], &owned(broken)[..], verdict), "{old_form:?} {on_base:?}");
+            };
+        check(Passed, Some(Failed), &[], &[], Verdict::Proven);
+        check(Failed, Some(Failed), &["a"], &[], Verdict::Proven);
+        check(Failed, Some(Passed), &[], &["a"], Verdict::Refused);
+        check(Failed, None, &[], &["a"], Verdict::Refused);
     }
 }

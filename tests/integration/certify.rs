@@ -117,6 +117,30 @@ fn a_test_that_gave_way_beside_a_proof_is_refused() {
 }
 
 #[test]
+fn a_test_that_expects_something_else_is_told_of() {
+    let world = world();
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    world.git(&["checkout", "-q", "-b", "topic"]);
+    world.write("src/price.py", "def sum_of(prices):\n    return sum(prices)\n");
+    world.write("tests/old.sh", "grep -q sum_of src/price.py\n");
+    world.write("tests/sum.sh", PROOF);
+    world.commit("turned");
+    let told = world.run(&["certify", "--json"]).ends_with(0).json();
+    assert_eq!(
+        (&told["verdict"], &told["evidence"]["turned"][0]),
+        (&"proven".into(), &"tests/old.sh".into()),
+        "{told}"
+    );
+    let says = |finding: &serde_json::Value| {
+        finding["severity"] == "flag"
+            && finding["text"].as_str().is_some_and(|text| text.contains("made to expect something else"))
+    };
+    assert!(told["findings"].as_array().is_some_and(|findings| findings.iter().any(says)), "{told}");
+}
+
+#[test]
 fn a_change_of_the_script_that_judges_proves_nothing() {
     let kind = CHECK.replace("not ok", "ok");
     let files = [("check.sh", kind.as_str()), ("tests/sum.sh", "false\n")];

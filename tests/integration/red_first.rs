@@ -19,6 +19,11 @@ const WITH_PROOF: &str = "FILE: src/price.py\n```\ndef total(prices):\n    retur
 const WITH_IDLE_TEST: &str = "FILE: src/price.py\n```\ndef total(prices):\n    return sum(prices)\n```\n\n\
                               FILE: tests/idle.sh\n```\ntrue\n```\n";
 
+/// The old test is made to expect what the change does.
+const TURNS: &str = "FILE: src/price.py\n```\ndef sum_of(prices):\n    return sum(prices)\n```\n\n\
+                     FILE: tests/old.sh\n```\ngrep -q sum_of src/price.py\n```\n\n\
+                     FILE: tests/sum.sh\n```\ngrep -q 'sum(prices)' src/price.py\n```\n";
+
 fn world() -> World {
     World::with(&[
         ("check.sh", CHECK),
@@ -43,4 +48,28 @@ async fn a_test_of_its_own_proves_a_change_only_when_it_fails_without_it() {
         let page = ran.json()["page"].as_str().expect("a page").to_owned();
         assert!(crate::common::read(page).contains(says), "{says}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_passed_is_not_made_to_expect_something_else() {
+    let back = format!("{WITH_PROOF}\nFILE: tests/old.sh\n```\n{OLD_TEST}```\n");
+    let (world, endpoint) = (world(), Endpoint::answering(&[TURNS, &back]).await);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let ran = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--json"]);
+    let told = ran.ends_with(0).json();
+    assert_eq!((&told["verdict"], &told["answers"]), (&"proven".into(), &2.into()), "{ran:?}");
+    let asked = endpoint.server.received_requests().await.expect("recorded");
+    let feedback = String::from_utf8_lossy(&asked.last().expect("asked").body).into_owned();
+    let expected = "tests that passed were made to expect something else, and fail in their old form with this change: \
+                    tests/old.sh";
+    assert!(feedback.contains(expected), "{feedback}");
+
+    world.write(".prentice.yml", "policy: {refuse_touched: [tests_deleted, skip_added]}\n");
+    world.commit("a test may be turned round");
+    let told = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--fresh", "--json"]);
+    let page = told.ends_with(0).json()["page"].as_str().expect("a page").to_owned();
+    let page = crate::common::read(page);
+    assert!(!page.contains("made to expect something else"), "its answer left the test as it was: {page}");
 }
