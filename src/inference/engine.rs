@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::InferenceError;
 use super::attention::Memory;
+use super::draft::Drafter;
 use super::gguf::Head;
 use super::network::{BATCH, Network};
 use super::room;
@@ -62,6 +63,15 @@ pub struct Engine {
     known: Vec<u32>,
 }
 
+/// What was read ahead of the text.
+struct Ahead {
+    /// The odds of what follows the text, and of what follows it with one guess after the other.
+    odds: Vec<f32>,
+    guesses: Vec<u32>,
+    /// How many of the guesses were right so far.
+    right: usize,
+}
+
 impl Engine {
     /// Loads a model; the file must stay as it is while the engine lives.
     ///
@@ -112,8 +122,9 @@ impl Engine {
         if tokens.len() >= window {
             return Err(InferenceError::TooLong { tokens: tokens.len(), window_tokens: window });
         }
-        let (mut odds, known_tokens) = self.read(&tokens, stop)?;
-        let mut sampler = Sampler::new(question.sampling);
+        let (odds, known_tokens) = self.read(&tokens, stop)?;
+        let mut ahead = Ahead { odds, guesses: Vec::new(), right: 0 };
+        let (mut sampler, mut drafter) = (Sampler::new(question.sampling), Drafter::default());
         let mut text = Text::default();
         let mut answer = Answer {
             text: String::new(),
@@ -127,7 +138,9 @@ impl Engine {
             if stop() {
                 return Err(InferenceError::Stopped);
             }
-            let Some(token) = sampler.choose(&odds) else { break };
+            let size = self.network.shape.vocabulary;
+            let odds = &ahead.odds[ahead.right * size..][..size];
+            let Some(token) = sampler.choose(odds) else { break };
             answer.written_tokens += 1;
             if self.tokenizer.ends(token) {
                 answer.ended = Ended::Done;
@@ -135,12 +148,36 @@ impl Engine {
             }
             text.push(&self.tokenizer.bytes(token), written);
             if answer.written_tokens < most {
-                odds = self.network.read(&[token], self.known.len(), &mut self.memory, true)?;
-                self.known.push(token);
+                self.go_on(token, most - answer.written_tokens, &mut ahead, &mut drafter)?;
             }
         }
         answer.text = text.end(written);
         Ok(answer)
+    }
+
+    /// Goes on behind `token`: with what was read ahead where it was guessed, else it is read, and new guesses with it.
+    fn go_on(
+        &mut self,
+        token: u32,
+        most: usize,
+        ahead: &mut Ahead,
+        drafter: &mut Drafter,
+    ) -> Result<(), InferenceError> {
+        self.known.push(token);
+        if ahead.guesses.get(ahead.right) == Some(&token) {
+            ahead.right += 1;
+            return Ok(());
+        }
+        drafter.learn(ahead.right, ahead.guesses.len());
+        let at = self.known.len() - 1;
+        let room = (self.window_tokens() - self.known.len()).min(most - 1);
+        let mut tokens = vec![token];
+        tokens.extend(drafter.guess(&self.known, room));
+        // Of what is read, only the text counts as known; guesses that were wrong are written over.
+        ahead.odds = self.network.read(&tokens, at, &mut self.memory, tokens.len())?;
+        ahead.guesses = tokens.split_off(1);
+        ahead.right = 0;
+        Ok(())
     }
 
     /// Counts the tokens of a conversation as the model reads it.
@@ -172,7 +209,7 @@ impl Engine {
             let at = self.known.len();
             let batch = &tokens[at..tokens.len().min(at + BATCH)];
             let last = at + batch.len() == tokens.len();
-            odds = self.network.read(batch, at, &mut self.memory, last)?;
+            odds = self.network.read(batch, at, &mut self.memory, usize::from(last))?;
             self.known.extend(batch);
         }
         Ok((odds, known))

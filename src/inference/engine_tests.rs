@@ -147,7 +147,7 @@ fn a_stopped_engine_answers_again() {
 fn odds(engine: &mut Engine, tokens: &[u32], each: usize) -> Vec<f32> {
     let mut odds = Vec::new();
     for (place, batch) in tokens.chunks(each).enumerate() {
-        odds = engine.network.read(batch, place * each, &mut engine.memory, true).unwrap();
+        odds = engine.network.read(batch, place * each, &mut engine.memory, 1).unwrap();
     }
     odds
 }
@@ -161,13 +161,24 @@ fn batches_read_like_single_tokens() {
         let (count, each) = if format == Format::F32 { (66, BATCH) } else { (3, 2) };
         let tokens: Vec<u32> = (0..count).map(|n| n * 37 % 256).collect();
         let single = odds(&mut engine, &tokens, 1);
-        let norm = single.iter().map(|odds| odds * odds).sum::<f32>().sqrt();
         let batches = odds(&mut engine, &tokens, each);
-        let off = batches.iter().zip(&single).map(|(one, other)| (one - other).powi(2)).sum::<f32>().sqrt();
-        // Sums in another order may round an activation to the other side.
-        let most = if format == Format::F32 { 1e-4 } else { 2e-2 };
-        assert!(off <= most * norm, "{architecture} {format:?} {each}: off by {off} of {norm}");
+        assert!(single == batches, "{architecture} {format:?} {each}");
     }
+}
+
+/// Answers token by token, without guessing what comes.
+fn slowly(engine: &mut Engine, asked: &Question) -> String {
+    let mut tokens = engine.tokens(&asked.messages).unwrap();
+    let (mut text, mut sampler) = (Text::default(), Sampler::new(asked.sampling));
+    for _ in 0..asked.most_tokens {
+        let token = sampler.choose(&odds(engine, &tokens, BATCH)).unwrap();
+        if engine.tokenizer.ends(token) {
+            break;
+        }
+        text.push(&engine.tokenizer.bytes(token), &mut |_| ());
+        tokens.push(token);
+    }
+    text.end(&mut |_| ())
 }
 
 /// What is written is read like what was asked: each token comes from all before it, read anew.
@@ -175,16 +186,27 @@ fn batches_read_like_single_tokens() {
 fn each_token_follows_from_all_before_it() {
     let (_file, mut engine) = qwen(100);
     let asked = question(&["the1"], 6);
-    let answer = ask(&mut engine, &asked);
-    let mut tokens = engine.tokens(&asked.messages).unwrap();
-    let mut text = Text::default();
-    for _ in 0..6 {
-        let odds = odds(&mut engine, &tokens, BATCH);
-        let token = Sampler::new(GREEDY).choose(&odds).unwrap();
-        text.push(&engine.tokenizer.bytes(token), &mut |_| ());
-        tokens.push(token);
+    assert_eq!(ask(&mut engine, &asked).text, slowly(&mut engine, &asked));
+}
+
+#[test]
+fn guesses_change_nothing_whether_they_are_right_or_wrong() {
+    let (_file, mut engine) = qwen(400);
+    // At no temperature a small network soon goes round in circles; some that are drawn break out of them.
+    for temperature in [0.0, 0.2, 0.4] {
+        let sampling = Sampling { temperature, top_p: 1.0, seed: 7 };
+        let asked = Question { sampling, ..question(&["the hello the hello the hello"], 40) };
+        let answer = ask(&mut engine, &asked);
+        assert_eq!(answer.text, slowly(&mut engine, &asked), "at {temperature}");
+        assert_eq!(ask(&mut engine, &asked).text, answer.text, "what was guessed is not known");
     }
-    assert_eq!(answer.text, text.end(&mut |_| ()));
+}
+
+#[test]
+fn a_whole_window_is_written_with_guesses() {
+    let (_file, mut engine) = qwen(80);
+    let answer = ask(&mut engine, &question(&["the the the the the"], 1000));
+    assert_eq!((answer.ended, answer.read_tokens + answer.written_tokens), (Ended::Full, 80));
 }
 
 #[test]

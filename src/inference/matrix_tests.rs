@@ -94,6 +94,28 @@ fn every_kernel_multiplies_every_format() {
     }
 }
 
+/// Otherwise what a model writes would depend on how its tokens are read.
+#[test]
+fn the_product_of_a_token_does_not_depend_on_its_neighbours() {
+    for kernel in kernels() {
+        for format in FORMATS {
+            let mut random = fastrand::Rng::with_seed(3);
+            let bytes = blocks(&mut random, format, 9 * 512 / format.block_values(), 0.1);
+            let matrix = Matrix { format, rows: 9, columns: 512, bytes: &bytes };
+            let values = drawn(&mut random, 17 * 512);
+            let product = |from: usize, to: usize| {
+                let mut out = Vec::new();
+                multiply(kernel, &Input::new(&values[from * 512..to * 512], 512), &mut [(matrix, &mut out)]);
+                out
+            };
+            let together = product(0, 17);
+            for (from, to) in [(0, 1), (16, 17), (1, 3), (2, 5), (3, 7), (4, 12), (0, 7), (0, 9)] {
+                assert!(product(from, to) == together[from * 9..to * 9], "{kernel:?} {format:?} {from} to {to}");
+            }
+        }
+    }
+}
+
 #[test]
 fn several_matrices_share_one_input() {
     for kernel in kernels() {

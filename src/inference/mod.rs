@@ -6,6 +6,7 @@
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod draft;
 mod engine;
 mod gguf;
 mod matrix;

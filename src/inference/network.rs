@@ -142,8 +142,8 @@ impl Network {
         Ok(Matrix { format, rows, columns, bytes: slice(&self.file, tensor)? })
     }
 
-    /// Reads at most [`BATCH`] tokens at `position`, and returns the odds (logits) of what follows the last; none where they
-    /// are not wanted.
+    /// Reads at most [`BATCH`] tokens at `position`, and returns the odds (logits) of what follows the last `wanted` of them,
+    /// token after token.
     ///
     /// # Errors
     /// [`InferenceError::File`] when the file was cut since it was loaded.
@@ -152,7 +152,7 @@ impl Network {
         tokens: &[u32],
         position: usize,
         memory: &mut Memory,
-        wanted: bool,
+        wanted: usize,
     ) -> Result<Vec<f32>, InferenceError> {
         let width = self.shape.width;
         let mut stream = vec![0.0; tokens.len() * width];
@@ -191,10 +191,10 @@ impl Network {
             multiply(self.kernel, &input, &mut [(self.matrix(layer.down)?, &mut three)]);
             stream.iter_mut().zip(&three).for_each(|(value, more)| *value += more);
         }
-        if !wanted {
+        if wanted == 0 {
             return Ok(Vec::new());
         }
-        let last = self.normed(&stream[stream.len() - width..], &self.last_norm);
+        let last = self.normed(&stream[stream.len() - wanted * width..], &self.last_norm);
         multiply(self.kernel, &Input::new(&last, width), &mut [(self.matrix(self.output)?, &mut one)]);
         Ok(one)
     }

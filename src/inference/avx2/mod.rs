@@ -19,6 +19,8 @@ use blocks::{Long, LongFormat, Q4_0, Q4K, Q5_0, Q5K, Q6K, Q8_0, Short, ShortForm
 const ROWS: usize = 4;
 /// So many tokens are multiplied with each weight that is unpacked.
 const TOKENS: usize = 2;
+/// Up to so many tokens, unpacked weights stay in registers for all of them.
+const FEW: usize = 8;
 
 #[inline(always)]
 fn load_signed(bytes: &[i8]) -> __m256i {
@@ -60,8 +62,7 @@ impl Rows<'_> {
     /// Writes down the sums of `count` rows from `first` on.
     #[inline(always)]
     fn put(&mut self, first: usize, count: usize, sums: &[__m256]) {
-        let out = &mut self.out[first * self.tokens..(first + count) * self.tokens];
-        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = add_up(*sum));
+        put(&mut self.out[first * self.tokens..(first + count) * self.tokens], sums);
     }
 }
 
@@ -69,8 +70,8 @@ impl Rows<'_> {
 trait Family {
     /// Of one block.
     const BYTES: usize;
-    /// Multiplies one row with one token.
-    fn one(simd: V3, row: &[u8], rounded: &Rounded) -> f32;
+    /// Multiplies one row with `T` of the tokens, from `first` on.
+    fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T];
     /// Multiplies `R` rows from `first` on with all tokens; `sums` has room for that.
     fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]);
 }
@@ -82,8 +83,8 @@ impl<F: LongFormat> Family for Longs<F> {
     const BYTES: usize = F::BYTES;
 
     #[inline(always)]
-    fn one(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
-        long_row::<F>(simd, row, rounded)
+    fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T] {
+        long_row_of_few::<F, T>(simd, row, rounded, first)
     }
 
     #[inline(always)]
@@ -96,8 +97,8 @@ impl<F: ShortFormat> Family for Shorts<F> {
     const BYTES: usize = F::BYTES;
 
     #[inline(always)]
-    fn one(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
-        short_row::<F>(simd, row, rounded)
+    fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T] {
+        short_row_of_few::<F, T>(simd, row, rounded, first)
     }
 
     #[inline(always)]
@@ -115,11 +116,8 @@ impl<K: Family> pulp::NullaryFnOnce for All<'_, K> {
     #[inline(always)]
     fn call(self) {
         let mut rows = self.0;
-        if rows.tokens == 1 {
-            for (row, out) in rows.weights.chunks_exact(rows.blocks * K::BYTES).zip(rows.out) {
-                *out = K::one(rows.simd, row, rows.rounded);
-            }
-            return;
+        if rows.tokens <= FEW {
+            return few::<K>(&mut rows);
         }
         let count = rows.out.len() / rows.tokens;
         let together = count / ROWS * ROWS;
@@ -133,30 +131,70 @@ impl<K: Family> pulp::NullaryFnOnce for All<'_, K> {
     }
 }
 
-/// One row with one token: everything stays in registers, so that memory is the limit.
+/// All rows with a few tokens.
 #[inline(always)]
-#[allow(clippy::needless_range_loop, reason = "three arrays of eight, which stay in registers")]
-fn long_row<F: LongFormat>(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
-    let (quants, _) = rounded.quants.as_chunks::<256>();
-    let mut sum = simd.avx._mm256_setzero_ps();
-    let mut less = simd.avx._mm256_setzero_ps();
-    for (((block, quants), scale), sums) in
-        row.chunks_exact(F::BYTES).zip(quants).zip(&rounded.scales).zip(&rounded.sums)
-    {
-        let long = F::unpack(simd, block);
-        let (quants, _) = quants.as_chunks::<32>();
-        let mut whole = simd.avx._mm256_setzero_si256();
-        for group in 0..8 {
-            let pairs = simd.avx2._mm256_maddubs_epi16(long.quants[group], pulp::cast(quants[group]));
-            whole = simd.avx2._mm256_add_epi32(whole, simd.avx2._mm256_madd_epi16(long.factors[group], pairs));
+fn few<K: Family>(rows: &mut Rows<'_>) {
+    let (simd, tokens) = (rows.simd, rows.tokens);
+    for (row, out) in rows.weights.chunks_exact(rows.blocks * K::BYTES).zip(rows.out.chunks_exact_mut(tokens)) {
+        let mut done = 0;
+        while done + 8 <= tokens {
+            put(&mut out[done..], &K::few::<8>(simd, row, rows.rounded, done));
+            done += 8;
         }
-        let offsets = simd.avx2._mm256_madd_epi16(long.offsets, pulp::cast(*sums));
-        let (plus, minus) =
-            (simd.avx._mm256_set1_ps(long.scale * scale), simd.avx._mm256_set1_ps(long.offset_scale * scale));
-        sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole), plus, sum);
-        less = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(offsets), minus, less);
+        if done + 4 <= tokens {
+            put(&mut out[done..], &K::few::<4>(simd, row, rows.rounded, done));
+            done += 4;
+        }
+        if done + 2 <= tokens {
+            put(&mut out[done..], &K::few::<2>(simd, row, rows.rounded, done));
+            done += 2;
+        }
+        if done < tokens {
+            put(&mut out[done..], &K::few::<1>(simd, row, rows.rounded, done));
+        }
     }
-    add_up(simd.avx._mm256_sub_ps(sum, less))
+}
+
+#[inline(always)]
+fn put(out: &mut [f32], sums: &[__m256]) {
+    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = add_up(*sum));
+}
+
+/// One row with `T` tokens: each weight is unpacked once, and used for all of them while it is in a register. The sums are made
+/// in the same order whatever `T` is, and as [`long_tokens`] makes them: what follows a text never depends on how it was read.
+#[inline(always)]
+fn long_row_of_few<F: LongFormat, const T: usize>(
+    simd: V3,
+    row: &[u8],
+    rounded: &Rounded,
+    first: usize,
+) -> [__m256; T] {
+    let tokens = rounded.scales.len() / (row.len() / F::BYTES);
+    let mut sums = [simd.avx._mm256_setzero_ps(); T];
+    for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
+        let long = F::unpack(simd, block);
+        let at = place * tokens + first;
+        let quants = &rounded.quants[at * 256..(at + T) * 256];
+        let scales = &rounded.scales[at..at + T];
+        let group_sums = &rounded.sums[at..at + T];
+        let mut whole = [simd.avx._mm256_setzero_si256(); T];
+        for group in 0..8 {
+            for (token, whole) in whole.iter_mut().enumerate() {
+                let right = load_signed(&quants[token * 256 + group * 32..]);
+                let pairs = simd.avx2._mm256_maddubs_epi16(long.quants[group], right);
+                let scaled = simd.avx2._mm256_madd_epi16(long.factors[group], pairs);
+                *whole = simd.avx2._mm256_add_epi32(*whole, scaled);
+            }
+        }
+        for (token, sum) in sums.iter_mut().enumerate() {
+            let offsets = simd.avx2._mm256_madd_epi16(long.offsets, pulp::cast(group_sums[token]));
+            let plus = simd.avx._mm256_set1_ps(long.scale * scales[token]);
+            let minus = simd.avx._mm256_set1_ps(-long.offset_scale * scales[token]);
+            *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole[token]), plus, *sum);
+            *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(offsets), minus, *sum);
+        }
+    }
+    sums
 }
 
 /// `R` rows from `first` on, with all tokens.
@@ -221,20 +259,30 @@ fn long_tokens<const T: usize>(
     }
 }
 
-/// One row with one token.
+/// One row with `T` tokens.
 #[inline(always)]
-fn short_row<F: ShortFormat>(simd: V3, row: &[u8], rounded: &Rounded) -> f32 {
-    let (quants, _) = rounded.quants.as_chunks::<32>();
+fn short_row_of_few<F: ShortFormat, const T: usize>(
+    simd: V3,
+    row: &[u8],
+    rounded: &Rounded,
+    first: usize,
+) -> [__m256; T] {
+    let tokens = rounded.scales.len() / (row.len() / F::BYTES);
     let ones = simd.avx._mm256_set1_epi16(1);
-    let mut sum = simd.avx._mm256_setzero_ps();
-    for ((block, quants), scale) in row.chunks_exact(F::BYTES).zip(quants).zip(&rounded.scales) {
+    let mut sums = [simd.avx._mm256_setzero_ps(); T];
+    for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
         let short = F::unpack(simd, block);
-        let signed = simd.avx2._mm256_sign_epi8(pulp::cast(*quants), short.quants);
-        let pairs = simd.avx2._mm256_maddubs_epi16(short.magnitudes, signed);
-        let whole = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_madd_epi16(ones, pairs));
-        sum = simd.fma._mm256_fmadd_ps(whole, simd.avx._mm256_set1_ps(short.scale * scale), sum);
+        let at = place * tokens + first;
+        let quants = &rounded.quants[at * 32..(at + T) * 32];
+        let scales = &rounded.scales[at..at + T];
+        for (token, sum) in sums.iter_mut().enumerate() {
+            let signed = simd.avx2._mm256_sign_epi8(load_signed(&quants[token * 32..]), short.quants);
+            let pairs = simd.avx2._mm256_maddubs_epi16(short.magnitudes, signed);
+            let whole = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_madd_epi16(ones, pairs));
+            *sum = simd.fma._mm256_fmadd_ps(whole, simd.avx._mm256_set1_ps(short.scale * scales[token]), *sum);
+        }
     }
-    add_up(sum)
+    sums
 }
 
 #[inline(always)]
