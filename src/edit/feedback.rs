@@ -21,6 +21,11 @@ impl EditError {
     pub fn is_only_prose(&self) -> bool {
         self.problems.iter().all(|problem| problem.cause == Cause::NoEdit)
     }
+
+    /// Tells whether nothing is wrong with the answer but that the files are as its edits want them.
+    pub fn is_only_no_change(&self) -> bool {
+        self.problems.iter().all(|problem| problem.cause == Cause::NoChange)
+    }
 }
 
 /// One thing that is wrong with an answer.

@@ -73,6 +73,8 @@ pub struct Profile {
     pub max_files: Option<usize>,
     /// How many changes of a conversation may be judged before the next rung or attempt begins.
     pub repairs: u32,
+    /// Whether a change that failed is followed by another answer to the first question instead of its repair.
+    pub resample: bool,
 }
 
 /// The same with everything optional, as the file, the configuration and a rung write it.
@@ -99,6 +101,8 @@ pub struct ProfilePart {
     pub max_files: Option<usize>,
     /// Changes of a conversation that are judged at most.
     pub repairs: Option<u32>,
+    /// Whether a change that failed is followed by another answer to the first question instead of its repair.
+    pub resample: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,6 +143,7 @@ impl Profile {
             effort: None,
             max_files: None,
             repairs: 6,
+            resample: false,
         }
     }
 
@@ -160,6 +165,7 @@ impl Profile {
         self.effort = part.effort.or(self.effort);
         self.max_files = part.max_files.or(self.max_files);
         self.repairs = part.repairs.unwrap_or(self.repairs);
+        self.resample = part.resample.unwrap_or(self.resample);
         if let Some(chain) = &part.chain {
             self.chain.clone_from(chain);
         }

@@ -1,4 +1,7 @@
 //! The dialect `blocks`: one answer, plain text, with all edits in it.
+//!
+//! A model that has its own answer before it writes it again, a small one at any temperature. So an answer that brings
+//! nothing new is not answered: the conversation begins anew, on the files as they were, and is sampled more freely.
 
 use std::collections::HashSet;
 
@@ -6,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, Wanted};
-use super::{Answered, Opening, ProposeError, Unusable, frames, opening, replies, window};
+use super::{Answered, Fault, Opening, ProposeError, Unusable, frames, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
 use crate::llm::{EditForm, Finish, Form, Message, Role};
 use crate::prompt::{self, Prompt, fence};
@@ -81,6 +84,8 @@ impl Blocks {
     }
 
     /// Asks for one answer and applies it to `tree`.
+    ///
+    /// `tree` holds the changes of the answers that are part of the conversation.
     pub(super) async fn ask(
         &mut self,
         session: &mut Session<'_>,
@@ -97,47 +102,63 @@ impl Blocks {
         let form = (self.form == EditForm::Json).then(json_form);
         let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
         let is_new = self.seen.insert(reply.text.clone());
-        if !is_new {
-            session.note_repetition();
-        }
         let answer = match reply.finish {
             Finish::Length => Err(Unusable {
                 problems:
                     "Your answer was cut off at the longest allowed length. Write smaller edits: only the lines that \
                            change, with two lines around them."
                         .to_owned(),
-                is_prose: false,
+                fault: Fault::Edits,
             }),
             _ if self.explains(&reply.text) => return Ok(Answered::Explained { remarks: reply.text }),
             _ => self.apply(tree, &reply.text),
         };
         match answer {
+            Ok((changed, _)) if self.judged.contains(&changed.changes()?) => {
+                self.begin_anew(session);
+                let problems = "the same change was tried before and failed".to_owned();
+                Ok(Answered::Unusable { problems })
+            }
             Ok((changed, remarks)) => {
                 self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
                 self.last_remarks.clone_from(&remarks);
-                if self.judged.contains(&changed.changes()?) {
-                    session.note_repetition();
-                    let problems =
-                        "This is the same change as one of yours that was tried before and failed.".to_owned();
-                    self.push_feedback(session, &problems, false)?;
-                    return Ok(Answered::Unusable { problems });
-                }
                 Ok(Answered::Changed { tree: changed, remarks })
             }
-            Err(Unusable { problems, is_prose }) => {
-                self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
-                let again = if is_new { "" } else { "You have written this answer before.\n" };
-                self.push_feedback(session, &format!("{again}{problems}"), is_prose)?;
+            Err(Unusable { problems, fault }) => {
+                if is_new && fault != Fault::NoChange {
+                    self.correct(session, reply.text, &problems, fault)?;
+                } else {
+                    self.begin_anew(session);
+                }
                 Ok(Answered::Unusable { problems })
             }
         }
     }
 
-    fn push_feedback(&mut self, session: &mut Session<'_>, problems: &str, is_prose: bool) -> Result<(), ProposeError> {
-        let closing = if is_prose { &self.closing_after_prose } else { &self.closing };
+    /// Tells whether the next question is the first one, about the files as they were.
+    pub(super) fn is_at_its_beginning(&self) -> bool {
+        self.judged_exchange.is_empty()
+    }
+
+    /// Forgets what was said; what failed is still known.
+    fn begin_anew(&mut self, session: &mut Session<'_>) {
+        self.judged_exchange.clear();
+        self.last_exchange.clear();
+        session.sample_more_freely();
+    }
+
+    /// Tells what was wrong with an answer.
+    fn correct(
+        &mut self,
+        session: &mut Session<'_>,
+        answer: String,
+        problems: &str,
+        fault: Fault,
+    ) -> Result<(), ProposeError> {
+        let closing = if fault == Fault::Prose { &self.closing_after_prose } else { &self.closing };
         let values = [("problems", problems.to_owned()), ("closing", closing.clone())];
         let feedback = session.render(prompt::CORRECT, &values)?.user;
-        self.last_exchange.push(Message::new(Role::User, feedback));
+        self.last_exchange = vec![Message::new(Role::Assistant, answer), Message::new(Role::User, feedback)];
         Ok(())
     }
 
@@ -149,6 +170,11 @@ impl Blocks {
         failures: &str,
     ) -> Result<(), ProposeError> {
         let changes = tree.changes()?;
+        if session.profile().resample {
+            self.judged.push(changes);
+            self.begin_anew(session);
+            return Ok(());
+        }
         let changed: Vec<RepoPath> = changes.iter().map(|change| change.path.clone()).collect();
         let is_shown = |path: &RepoPath| opening::shows_whole(tree, &changed, path);
         let values = [
@@ -230,15 +256,14 @@ impl Blocks {
         let target = self.target.as_ref().filter(|path| looks_like(tree, path, answer)).map(RepoPath::as_str);
         let (changed, read) = super::apply(tree, answer, (None, target)).map_err(|unusable| match self.form {
             // The form of search and replace would only confuse.
-            EditForm::WholeFile if unusable.is_prose => {
+            EditForm::WholeFile if unusable.fault == Fault::Prose => {
                 Unusable { problems: "Your answer holds no file, only prose.".to_owned(), ..unusable }
             }
             _ => unusable,
         })?;
         if changed.changes().is_ok_and(|changes| changes.is_empty()) {
-            let problems =
-                "Together with your earlier edits this changes nothing: the files are as they were at the start.";
-            return Err(Unusable { problems: problems.to_owned(), is_prose: false });
+            let problems = "together with the earlier edits this changes nothing: the files are as they were";
+            return Err(Unusable { problems: problems.to_owned(), fault: Fault::NoChange });
         }
         Ok((changed, read.remarks))
     }

@@ -137,6 +137,8 @@ pub struct Opening<'a> {
 /// A conversation about one task that changes files.
 pub struct Conversation {
     talk: Talk,
+    /// The files as the conversation began with them.
+    base: FileTree,
     tree: FileTree,
 }
 
@@ -156,7 +158,7 @@ impl Conversation {
             Dialect::Blocks => Talk::Blocks(Box::new(blocks::Blocks::open(session, prompt, values, opening)?)),
             Dialect::Tools => Talk::Tools(Box::new(tools::Tools::open(session, prompt, values, opening)?)),
         };
-        Ok(Self { talk, tree })
+        Ok(Self { talk, base: tree.clone(), tree })
     }
 
     /// Opens a conversation in blocks, whatever the model's dialect: for endpoints that take no tools.
@@ -169,7 +171,8 @@ impl Conversation {
         tree: FileTree,
     ) -> Result<Self, ProposeError> {
         let (prompt, values) = first_prompt(opening);
-        Ok(Self { talk: Talk::Blocks(Box::new(blocks::Blocks::open(session, prompt, values, opening)?)), tree })
+        let talk = Talk::Blocks(Box::new(blocks::Blocks::open(session, prompt, values, opening)?));
+        Ok(Self { talk, base: tree.clone(), tree })
     }
 
     /// Opens a conversation in which only a failing test is asked for.
@@ -182,7 +185,8 @@ impl Conversation {
         tree: FileTree,
     ) -> Result<Self, ProposeError> {
         let values = opening::shared(opening);
-        Ok(Self { talk: Talk::Blocks(Box::new(blocks::Blocks::open(session, prompt::TEST, values, opening)?)), tree })
+        let talk = Talk::Blocks(Box::new(blocks::Blocks::open(session, prompt::TEST, values, opening)?));
+        Ok(Self { talk, base: tree.clone(), tree })
     }
 
     /// Asks for one change and applies it; in the dialect `tools` that takes several calls.
@@ -198,7 +202,12 @@ impl Conversation {
         cancel: &CancellationToken,
     ) -> Result<Answered, ProposeError> {
         let answered = match &mut self.talk {
-            Talk::Blocks(blocks) => blocks.ask(session, &self.tree, cancel).await?,
+            Talk::Blocks(blocks) => {
+                if blocks.is_at_its_beginning() {
+                    self.tree = self.base.clone();
+                }
+                blocks.ask(session, &self.tree, cancel).await?
+            }
             Talk::Tools(tools) => tools.ask(session, &mut self.tree, workbench, cancel).await?,
         };
         if let Answered::Changed { tree, .. } = &answered {
@@ -273,13 +282,28 @@ impl Conversation {
 struct Unusable {
     /// What the model is told.
     problems: String,
-    /// Whether the answer holds no edit at all.
-    is_prose: bool,
+    fault: Fault,
+}
+
+/// What is wrong with an answer, as far as the next question depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// It holds no edit at all.
+    Prose,
+    /// Its edits leave everything as it is.
+    NoChange,
+    /// Its edits cannot be applied.
+    Edits,
 }
 
 impl From<EditError> for Unusable {
     fn from(error: EditError) -> Self {
-        Self { problems: error.to_string(), is_prose: error.is_only_prose() }
+        let fault = match () {
+            () if error.is_only_prose() => Fault::Prose,
+            () if error.is_only_no_change() => Fault::NoChange,
+            () => Fault::Edits,
+        };
+        Self { problems: error.to_string(), fault }
     }
 }
 
@@ -297,7 +321,7 @@ fn apply(
         .filter(|path| tree.contains(path))
         .find_map(|path| secrecy(tree, &path));
     if let Some(reason) = secret {
-        return Err(Unusable { problems: format!("{reason}; it cannot be edited here"), is_prose: false });
+        return Err(Unusable { problems: format!("{reason}; it cannot be edited here"), fault: Fault::Edits });
     }
     Ok((edit::apply(tree, &read.edits)?, read))
 }

@@ -1,3 +1,4 @@
+mod anew;
 mod with_tools;
 
 use std::sync::{Arc, LazyLock, Mutex};
@@ -305,37 +306,6 @@ async fn an_answer_that_was_cut_is_gone_on_with_and_its_parts_are_put_together()
     let request = model.last_request();
     assert_eq!(request.messages[2].content, first);
     assert!(request.messages[3].content.contains("Go on"));
-}
-
-#[tokio::test]
-async fn a_model_that_repeats_itself_is_told_and_sampled_more_freely() {
-    let wrong = GOOD.replace("max", "min");
-    let script = [(wrong.as_str(), Finish::Stop), (wrong.as_str(), Finish::Stop), (GOOD, Finish::Stop)];
-    let (model, meter) = (Scripted::new(&script), generous());
-    let mut conversation = open(&model, &meter);
-    for _ in 0..2 {
-        assert!(matches!(conversation.ask().await.expect("answered"), Answered::Unusable { .. }));
-    }
-    conversation.ask().await.expect("answered");
-    let asked = model.asked.lock().expect("no panic");
-    let seen: Vec<_> = asked.iter().map(|request| (request.temperature, request.seed)).collect();
-    assert_eq!(seen, [(Some(0.0), Some(1)), (Some(0.0), Some(1)), (Some(0.4), Some(2))]);
-    assert!(asked[2].messages[3].content.contains("You have written this answer before."));
-}
-
-#[tokio::test]
-async fn a_change_that_failed_before_is_not_judged_again() {
-    let step = |from: &str, to: &str| GOOD.replace("sum", "NEW").replace("max", from).replace("NEW", to);
-    let (other, back) = (step("sum", "len"), step("len", "sum"));
-    let script = [(GOOD, Finish::Stop), (other.as_str(), Finish::Stop), (back.as_str(), Finish::Stop)];
-    let (model, meter) = (Scripted::new(&script), generous());
-    let mut conversation = open(&model, &meter);
-    for _ in 0..2 {
-        assert!(matches!(conversation.ask().await.expect("answered"), Answered::Changed { .. }));
-        conversation.report_failures("test_total: 5 != 9");
-    }
-    let again = conversation.ask().await.expect("answered");
-    assert!(matches!(&again, Answered::Unusable { problems } if problems.contains("tried before")), "{again:?}");
 }
 
 #[tokio::test]
