@@ -9,6 +9,7 @@ use super::InferenceError;
 use super::attention::Memory;
 use super::draft::Drafter;
 use super::gguf::Head;
+use super::guide::{Form, Guide, Guides};
 use super::network::{BATCH, Network};
 use super::room;
 use super::sampling::{Sampler, Sampling};
@@ -27,6 +28,8 @@ pub struct Question {
     pub most_tokens: usize,
     /// How tokens are chosen.
     pub sampling: Sampling,
+    /// What the answer must look like; `None` where it may be anything.
+    pub form: Option<Form>,
 }
 
 /// Why an answer ended.
@@ -61,6 +64,8 @@ pub struct Engine {
     memory: Memory,
     /// The tokens that `memory` holds.
     known: Vec<u32>,
+    /// Made when it is first needed.
+    guides: Option<Guides>,
 }
 
 /// What was read ahead of the text.
@@ -98,7 +103,7 @@ impl Engine {
         let template = Template::of(&head)?;
         let network = Network::load(&head, shape, file, path)?;
         let memory = Memory::new(&network.shape, window);
-        Ok(Self { network, tokenizer, template, memory, known: Vec::new() })
+        Ok(Self { network, tokenizer, template, memory, known: Vec::new(), guides: None })
     }
 
     /// Returns the longest conversation with its answer, in tokens.
@@ -122,6 +127,7 @@ impl Engine {
         if tokens.len() >= window {
             return Err(InferenceError::TooLong { tokens: tokens.len(), window_tokens: window });
         }
+        let mut guide = self.guide(question.form.as_ref())?;
         let (odds, known_tokens) = self.read(&tokens, stop)?;
         let mut ahead = Ahead { odds, guesses: Vec::new(), right: 0 };
         let (mut sampler, mut drafter) = (Sampler::new(question.sampling), Drafter::default());
@@ -139,7 +145,10 @@ impl Engine {
                 return Err(InferenceError::Stopped);
             }
             let size = self.network.shape.vocabulary;
-            let odds = &ahead.odds[ahead.right * size..][..size];
+            let odds = &mut ahead.odds[ahead.right * size..][..size];
+            if let Some(guide) = &mut guide {
+                guide.rule_out(odds)?;
+            }
             let Some(token) = sampler.choose(odds) else { break };
             answer.written_tokens += 1;
             if self.tokenizer.ends(token) {
@@ -147,12 +156,24 @@ impl Engine {
                 break;
             }
             text.push(&self.tokenizer.bytes(token), written);
+            if let Some(guide) = &mut guide {
+                guide.take(token)?;
+            }
             if answer.written_tokens < most {
                 self.go_on(token, most - answer.written_tokens, &mut ahead, &mut drafter)?;
             }
         }
         answer.text = text.end(written);
         Ok(answer)
+    }
+
+    fn guide(&mut self, form: Option<&Form>) -> Result<Option<Guide>, InferenceError> {
+        let Some(form) = form else { return Ok(None) };
+        let guides = match &self.guides {
+            Some(guides) => guides,
+            None => self.guides.insert(Guides::new(&self.tokenizer)?),
+        };
+        guides.begin(form).map(Some)
     }
 
     /// Goes on behind `token`: with what was read ahead where it was guessed, else it is read, and new guesses with it.

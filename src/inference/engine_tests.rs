@@ -21,7 +21,7 @@ fn qwen(window: usize) -> (NamedTempFile, Engine) {
 
 fn question(turns: &[&str], most_tokens: usize) -> Question {
     let turn = |(place, text): (usize, &&str)| json!({"role": (["user", "assistant"][place % 2]), "content": text});
-    Question { messages: turns.iter().enumerate().map(turn).collect(), most_tokens, sampling: GREEDY }
+    Question { messages: turns.iter().enumerate().map(turn).collect(), most_tokens, sampling: GREEDY, form: None }
 }
 
 /// A question whose answer shows small differences of the odds.

@@ -9,6 +9,7 @@ mod avx2;
 mod draft;
 mod engine;
 mod gguf;
+mod guide;
 mod matrix;
 mod network;
 mod quant;
@@ -21,6 +22,7 @@ mod testing;
 mod tokenizer;
 
 pub use engine::{Answer, Ended, Engine, Question};
+pub use guide::Form;
 pub use sampling::Sampling;
 
 /// Why a model cannot be run, or did not answer.
@@ -77,6 +79,12 @@ pub enum InferenceError {
     #[error("the model's chat template refuses the conversation: {reason}")]
     Template {
         /// The template's words.
+        reason: String,
+    },
+    /// The form of the answer cannot be kept to.
+    #[error("the form of the answer: {reason}")]
+    Form {
+        /// What is wrong with it.
         reason: String,
     },
     /// The caller wanted no more.

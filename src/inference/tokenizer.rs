@@ -125,6 +125,16 @@ impl Tokenizer {
         })
     }
 
+    /// Returns how many tokens there are.
+    pub(super) fn size(&self) -> u32 {
+        self.texts.len() as u32
+    }
+
+    /// Returns the tokens that end a turn; there is at least one.
+    pub(super) fn end_tokens(&self) -> &[u32] {
+        &self.ends
+    }
+
     /// Tells whether a turn ends with `token`.
     pub(super) fn ends(&self, token: u32) -> bool {
         self.ends.contains(&token)

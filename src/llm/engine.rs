@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::inside::Inside;
-use super::message::{CountedBy, Finish, Message, Reply, Request, Role, Usage};
+use super::message::{self, CountedBy, Finish, Message, Reply, Request, Role, Usage};
 use super::{BoxFuture, LanguageModel, LlmError};
-use crate::inference::{Ended, Engine, InferenceError, Question, Sampling};
+use crate::inference::{Ended, Engine, Form, InferenceError, Question, Sampling};
 
 /// The share of the probability that tokens are drawn from where a temperature is asked for (0.95: llama.cpp's default).
 const TOP_P: f32 = 0.95;
@@ -49,6 +49,7 @@ impl LocalModel {
                 top_p: TOP_P,
                 seed: request.seed.unwrap_or(0),
             },
+            form: request.form.as_ref().map(form),
         })
     }
 
@@ -110,6 +111,14 @@ impl LanguageModel for LocalModel {
                 model: self.name.clone(),
             })
         })
+    }
+}
+
+fn form(form: &message::Form) -> Form {
+    match form {
+        message::Form::JsonObject => Form::JsonSchema(json!({ "type": "object" })),
+        message::Form::JsonSchema { schema, .. } => Form::JsonSchema(schema.clone()),
+        message::Form::Grammar { lark } => Form::Grammar(lark.clone()),
     }
 }
 

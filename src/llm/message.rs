@@ -78,6 +78,11 @@ pub enum Form {
         /// The schema; objects allow no further keys and require all of theirs.
         schema: serde_json::Value,
     },
+    /// Text of this grammar, in the notation of llguidance (a dialect of Lark); only the model inside can be kept to it.
+    Grammar {
+        /// The grammar; its first rule is `start`.
+        lark: String,
+    },
 }
 
 /// How long a model shall think (OpenAI API reference, `reasoning_effort`).

@@ -93,7 +93,11 @@ impl OpenAi {
             model: &self.model,
             messages: request.messages.iter().map(said).collect(),
             tools: request.tools.iter().map(offered).collect(),
-            response_format: request.form.as_ref().filter(|_| !self.refused.form.load(Ordering::Relaxed)).map(form),
+            response_format: request
+                .form
+                .as_ref()
+                .filter(|_| !self.refused.form.load(Ordering::Relaxed))
+                .and_then(form),
             reasoning_effort: request.effort.filter(|_| !self.refused.effort.load(Ordering::Relaxed)),
             max_tokens: (!renamed).then_some(limit),
             max_completion_tokens: renamed.then_some(limit),
@@ -177,12 +181,14 @@ fn offered(tool: &Tool) -> Value {
     json!({ "type": "function", "function": function })
 }
 
-fn form(form: &Form) -> Value {
+fn form(form: &Form) -> Option<Value> {
     match form {
-        Form::JsonObject => json!({ "type": "json_object" }),
+        Form::JsonObject => Some(json!({ "type": "json_object" })),
         Form::JsonSchema { name, schema } => {
-            json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } })
+            Some(json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } }))
         }
+        // The API has no field for one, and each server its own.
+        Form::Grammar { .. } => None,
     }
 }
 

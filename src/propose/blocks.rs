@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::session::{Session, Wanted};
-use super::{Answered, Fault, Opening, ProposeError, Unusable, frames, opening, replies, window};
+use super::{Answered, Fault, Opening, ProposeError, Unusable, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
 use crate::llm::{EditForm, Finish, Form, Message, Role};
 use crate::prompt::{self, Prompt, fence};
@@ -38,6 +38,8 @@ pub(super) struct Blocks {
     tried: Vec<String>,
     /// The file that an answer without a path means, where it looks like that file.
     target: Option<RepoPath>,
+    /// The parts of files that the first question shows.
+    shown: Vec<(RepoPath, String)>,
     threads: usize,
     last_remarks: String,
 }
@@ -78,6 +80,7 @@ impl Blocks {
             judged: Vec::new(),
             tried: Vec::new(),
             target,
+            shown: opening.context.excerpts.iter().map(|part| (part.path.clone(), part.text.clone())).collect(),
             threads: opening.revision.map_or(0, |revision| revision.threads),
             last_remarks: String::new(),
         })
@@ -99,7 +102,7 @@ impl Blocks {
                 answer.content = window::shortened(&answer.content);
             }
         }
-        let form = (self.form == EditForm::Json).then(json_form);
+        let form = if session.profile().forms { Some(self.form_of_answer(tree)?) } else { None };
         let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
         let is_new = self.seen.insert(reply.text.clone());
         let answer = match reply.finish {
@@ -133,6 +136,21 @@ impl Blocks {
                 Ok(Answered::Unusable { problems })
             }
         }
+    }
+
+    /// What the answer must look like: JSON edits of their schema, else text of a grammar.
+    fn form_of_answer(&self, tree: &FileTree) -> Result<Form, ProposeError> {
+        if self.form == EditForm::Json {
+            return Ok(json_form());
+        }
+        let changed: Vec<RepoPath> = tree.changes()?.into_iter().map(|change| change.path).collect();
+        let now = |path: &RepoPath| tree.read_text(path).map(Option::unwrap_or_default);
+        let mut shown: Vec<(&RepoPath, String)> =
+            changed.iter().map(|path| Ok((path, now(path)?))).collect::<Result<_, ProposeError>>()?;
+        for (path, text) in self.shown.iter().filter(|(path, _)| !changed.contains(path)) {
+            shown.push((path, text.clone()));
+        }
+        Ok(Form::Grammar { lark: grammar::of(self.form == EditForm::SearchReplace, &shown) })
     }
 
     /// Tells whether the next question is the first one, about the files as they were.

@@ -8,6 +8,7 @@
 mod blocks;
 mod chain;
 mod frames;
+mod grammar;
 mod meter;
 mod opening;
 mod revision;

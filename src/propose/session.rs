@@ -131,11 +131,13 @@ impl<'a> Session<'a> {
     ) -> Result<Reply, ProposeError> {
         let mut reply = self.ask(wanted, cancel).await?;
         for _ in 0..MOST_CONTINUATIONS {
-            let is_text = wanted.form.is_none() && reply.calls.is_empty() && !reply.text.trim().is_empty();
+            let is_json = matches!(wanted.form, Some(Form::JsonObject | Form::JsonSchema { .. }));
+            let is_text = !is_json && reply.calls.is_empty() && !reply.text.trim().is_empty();
             if reply.finish != Finish::Length || !is_text || window::runs_in_circles(&reply.text) {
                 break;
             }
-            let mut more = wanted.clone();
+            // What is left of an answer has no form of its own.
+            let mut more = Wanted { form: None, ..wanted.clone() };
             more.messages.push(Message::new(Role::Assistant, reply.text.clone()));
             more.messages.push(Message::new(Role::User, GO_ON));
             if !self.has_rounds_left() || !window::holds(&more.messages, self.room()) {

@@ -49,6 +49,7 @@ fn probe(path: &Path, cancel: &CancellationToken) -> Result<Speed, InferenceErro
         messages: json!([{ "role": "user", "content": QUESTION }]),
         most_tokens: ANSWER_TOKENS,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
+        form: None,
     };
     let spent = || clock.elapsed().saturating_sub(load);
     let (mut first, mut last, mut written) = (None, Duration::ZERO, 0_usize);

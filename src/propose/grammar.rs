@@ -1,0 +1,74 @@
+//! The grammar of an answer in blocks, for models that can be kept to one: a few lines of words, then edits, then nothing.
+//!
+//! The notation is that of llguidance, a dialect of Lark (its docs/syntax.md); terminals are whole lines, so that there is one
+//! way only to cut an answer into them, and hold no counted repetitions, which would cost a state each. What is left out of
+//! the notation of [`crate::edit`] is what models get wrong: blocks that are not closed, several without a name, words behind
+//! the edits, the removal of files that are not there. What a model would write by itself must stay possible: one that is kept
+//! from opening its fence writes something that looks like one.
+
+use serde_json::{Value, json};
+
+use crate::repo::RepoPath;
+
+/// Lines of words before the edits, at most, with empty ones; the cause takes one or two.
+const MOST_WORDS: u32 = 12;
+/// Edits behind the first, at most.
+const MOST_EDITS: u32 = 11;
+/// The rules that hold for any files; `FENCE` is another. None of the lines of words looks like the beginning of an edit
+/// in any notation, and no line of a file like its closing fence.
+const RULES: &str = r#"
+WORDS: "\n" | /[^\n]+\n/ & ~/[ \t*#>`-]*(FILE|DELETE|RENAME):(?s:.*)/ & ~/[ \t]*(``|~~~|<<<|---|\+\+\+|\*\*\*|@@|diff |\{|\[)(?s:.*)/
+nameless: FENCE_OPEN LINE* FENCE
+file: NAME_AND_FENCE LINE* FENCE
+FENCE_OPEN: FENCE LANGUAGE? "\n"
+NAME_AND_FENCE: "FILE: " PATH "\n" FENCE_OPEN
+LINE: /[^\n]*\n/ & ~(/[ \t]*/ FENCE /(?s:.*)/)
+LANGUAGE: /[a-z0-9+#_-]+/
+PATH: /[A-Za-z0-9_.@+\[\]()-]+(\/[A-Za-z0-9_.@+\[\]()-]+)*/ & ~/(.*\/)?\.\.?(\/.*)?/
+SEARCH: "\n" FENCE "\n<<<<<<< SEARCH\n"
+replace: "=======\n" PUT* ">>>>>>> REPLACE\n" FENCE
+PUT: /[^\n]*\n/ & ~/(<<<<<|=====|>>>>>)(?s:.*)/
+"#;
+
+/// Returns the grammar of answers about what is `shown` of files: whole files, of which one alone needs no name, or blocks of
+/// search and replace. The text to search for is made of lines as they are shown.
+pub(super) fn of(with_blocks: bool, shown: &[(&RepoPath, String)]) -> String {
+    let ticks = shown.iter().map(|(_, text)| longest_ticks(text) + 1).max().unwrap_or(0).max(3);
+    let (mut edits, mut blocks) = ("file".to_owned(), String::new());
+    for (at, (path, text)) in shown.iter().enumerate().filter(|_| with_blocks) {
+        if let Some(lines) = lines_to_search(text) {
+            edits += &format!(" | block{at}");
+            blocks += &format!("block{at}: PLACE{at} FOUND{at} replace\nPLACE{at}: {} SEARCH\n", json!(path.as_str()));
+            blocks +=
+                &format!("FOUND{at}: LINES{at} & /(?s:.+)/\nLINES{at}: %regex {{ \"substring_chunks\": {lines} }}\n");
+        }
+    }
+    let paths: Vec<String> = shown.iter().map(|(path, _)| json!(path.as_str()).to_string()).collect();
+    if !paths.is_empty() {
+        edits += " | DELETE | RENAME";
+        blocks += &format!(
+            "DELETE: \"DELETE: \" SHOWN\nRENAME: \"RENAME: \" SHOWN \" -> \" PATH\nSHOWN: {}\n",
+            paths.join(" | ")
+        );
+    }
+    let nameless = if with_blocks { "" } else { "nameless | " };
+    let start =
+        format!("start: WORDS{{0,{MOST_WORDS}}} ({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
+    format!("{start}\nedit: {edits}\nFENCE: \"{}\"{RULES}{blocks}", "`".repeat(ticks))
+}
+
+/// The lines of a text that may be searched for; text that holds markers goes between longer ones, which is too much for a
+/// model that must be kept to a grammar.
+fn lines_to_search(text: &str) -> Option<Value> {
+    let is_marker = |line: &str| ["<<<<<", "=====", ">>>>>"].iter().any(|sign| line.starts_with(sign));
+    let lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+    (!lines.is_empty() && !lines.iter().any(|line| is_marker(line))).then(|| json!(lines))
+}
+
+fn longest_ticks(text: &str) -> usize {
+    text.lines().map(str::trim_start).map(|line| line.len() - line.trim_start_matches('`').len()).max().unwrap_or(0)
+}
+
+#[cfg(all(test, feature = "embedded"))]
+#[path = "grammar_tests.rs"]
+mod tests;
