@@ -15,8 +15,8 @@ noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NA
 `--tool 'prentice:blocks={edits: search_replace}'`. `--tool embedded` is Prentice with the model inside it, of the same name (see
 `prentice model list`): no server is asked, tokens are Prentice's own count.
 
-Limits: aider reflects three times on a failed test (its own limit), Prentice has as many repairs as the profile says (four
-for small models: the first try and three more), mini-swe-agent 10 steps; 600 seconds for each program (`--seconds`).
+Limits: aider reflects three times on a failed test (its own limit), Prentice makes as many changes as the profile says (eight
+for small models), mini-swe-agent 10 steps; 600 seconds for each program (`--seconds`).
 
 Results go to DIR/results.jsonl, a line for each program and tool; what is there is not run again.
 """
@@ -59,6 +59,12 @@ class Counter(http.server.BaseHTTPRequestHandler):
             return error.code, error.read()
 
     def answer(self, status, body, kind="application/json"):
+        try:
+            self.write(status, body, kind)
+        except BrokenPipeError:
+            pass  # Whoever asked is out of time.
+
+    def write(self, status, body, kind):
         self.send_response(status)
         self.send_header("content-type", kind)
         self.send_header("content-length", str(len(body)))

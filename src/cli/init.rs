@@ -8,7 +8,9 @@ use clap::{Args, ValueEnum};
 use super::arguments::Place;
 use super::failure::{Exit, Failure};
 use super::output::{print, tell};
+use crate::catalogue::catalogue;
 use crate::init::{self, ActionPin, InitError, LABEL, Options, State, Trigger};
+use crate::llm::EMBEDDED;
 use crate::repo::Repository;
 
 /// The action that a released program belongs to, as OWNER/NAME@COMMIT; the release workflow sets it at build time.
@@ -23,7 +25,8 @@ const ATTEMPTS: u32 = 3;
   prentice init                              label an issue, or write `/prentice fix` in a comment
   prentice init --for schedule,dispatch      task files instead of issues
   prentice init --for comments,attempts      three proposals side by side, the best one is published
-  prentice init --fork-safe                  for a public repository")]
+  prentice init --fork-safe                  for a public repository
+  prentice init --model embedded             without any key: a small model runs on the runner itself")]
 pub(super) struct Init {
     #[command(flatten)]
     pub place: Place,
@@ -33,6 +36,10 @@ pub(super) struct Init {
     /// Leave out events that run in the context of a fork: review comments then wait for `/prentice address`.
     #[arg(long)]
     pub fork_safe: bool,
+    /// A model that runs inside the program, so that no key is needed: `embedded`, or `embedded:NAME` of `prentice model list`
+    /// [default: the repository's variables and secret name an endpoint].
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
     /// The action to use, as OWNER/NAME@COMMIT [default: the one that this program was released with].
     #[arg(long, value_name = "ACTION")]
     pub action: Option<String>,
@@ -73,7 +80,8 @@ pub(super) fn init(flags: &Init) -> Result<Exit, Failure> {
     let root = repository.checkout().ok_or_else(|| Failure::new(Exit::Usage, "a bare repository has no work tree"))?;
     let watch = if flags.watch.is_empty() { init::workflows_on_push(root) } else { flags.watch.clone() };
     let (triggers, attempts) = triggers(&flags.wanted);
-    let options = Options { triggers, attempts, fork_safe: flags.fork_safe, action: action(flags)?, watch };
+    let inside = flags.model.as_deref().map(inside).transpose()?;
+    let options = Options { triggers, attempts, fork_safe: flags.fork_safe, action: action(flags)?, inside, watch };
     let files = init::plan(root, &options)?;
     let difference = init::difference(&files);
     if difference.is_empty() {
@@ -127,6 +135,22 @@ fn action(flags: &Init) -> Result<ActionPin, Failure> {
     }
 }
 
+/// Reads `embedded`, which is the first of the catalogue, or `embedded:NAME`; a runner can fetch no other file.
+fn inside(model: &str) -> Result<String, Failure> {
+    let name = match model.strip_prefix(EMBEDDED) {
+        Some("") => catalogue().first().map_or("", |entry| entry.name.as_str()),
+        Some(rest) => rest.strip_prefix(':').unwrap_or_default(),
+        None => "",
+    };
+    if catalogue().iter().any(|entry| entry.name == name) {
+        return Ok(name.to_owned());
+    }
+    let names: Vec<String> = catalogue().iter().map(|entry| format!("{EMBEDDED}:{}", entry.name)).collect();
+    let wanted = format!("{EMBEDDED}, {}", names.join(", "));
+    Err(Failure::new(Exit::Usage, format!("--model {model}: a runner can fetch {wanted}"))
+        .hint("the model of an endpoint is named by the repository's variables PRENTICE_MODEL and PRENTICE_BASE_URL"))
+}
+
 /// Asks on the terminal; without one, no answer is not a yes.
 fn confirmed() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
@@ -141,12 +165,22 @@ fn confirmed() -> Result<bool, Failure> {
 }
 
 fn next_steps(options: &Options) -> String {
-    let mut text = "\nNext:\n  1. Look through .prentice.yml, commit both files and push them to the default branch.\n  \
-                    2. Settings > Secrets and variables > Actions: the secret PRENTICE_API_KEY, and the variables\n     \
-                    PRENTICE_MODEL and PRENTICE_BASE_URL.\n  \
+    let second = match &options.inside {
+        None => {
+            "Settings > Secrets and variables > Actions: the secret PRENTICE_API_KEY, and the variables\n     PRENTICE_MODEL \
+             and PRENTICE_BASE_URL."
+                .to_owned()
+        }
+        Some(name) => {
+            format!("No key is needed: the first run fetches {name}, and a cache keeps it. Small models do small tasks.")
+        }
+    };
+    let mut text = format!(
+        "\nNext:\n  1. Look through .prentice.yml, commit both files and push them to the default branch.\n  \
+                    2. {second}\n  \
                     3. Settings > Actions > General: allow Actions to create pull requests. Pull requests made with the\n     \
                     job's own token start no workflows; a token of a GitHub App or person in the secret PRENTICE_TOKEN does."
-        .to_owned();
+    );
     if options.triggers.contains(&Trigger::Label) {
         text += &format!(
             "\n  4. The label `{LABEL}` is made at its first use, or now: gh label create {LABEL} --description \"Prentice \

@@ -15,6 +15,9 @@ use super::tokenizer::Tokenizer;
 /// The name under which the template stands in messages.
 const NAME: &str = "tokenizer.chat_template";
 
+/// Steps of a template, at most: one takes dozens for a message, and a hostile one could go on for ever.
+const MOST_STEPS: u64 = 1_000_000;
+
 /// A chat template.
 pub(super) struct Template {
     environment: Environment<'static>,
@@ -35,6 +38,7 @@ impl Template {
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_filter("tojson", to_json);
         environment.add_function("raise_exception", refuse);
+        environment.set_fuel(Some(MOST_STEPS));
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment
             .add_template_owned(NAME, source.to_owned())

@@ -98,3 +98,10 @@ fn a_template_that_calls_itself_without_end_is_an_error() {
     let told = rendered("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", &turns());
     assert!(told.is_err());
 }
+
+#[test]
+fn a_template_that_goes_on_and_on_is_an_error() {
+    let loops = "{% for i in range(100000) %}{% for j in range(100000) %}{% set x = i %}{% endfor %}{% endfor %}";
+    let told = rendered(loops, &turns()).unwrap_err();
+    assert!(told.contains("fuel"), "{told}");
+}

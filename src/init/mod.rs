@@ -89,6 +89,8 @@ pub struct Options {
     pub fork_safe: bool,
     /// The action.
     pub action: ActionPin,
+    /// The name of the model that runs inside the program, for repositories without a key; `None` to ask an endpoint.
+    pub inside: Option<String>,
     /// The workflows whose failure starts a run; used with [`Trigger::FailedCi`] only.
     pub watch: Vec<String>,
 }

@@ -12,6 +12,7 @@ const TEMPLATE: &str = include_str!("../../templates/workflow.yml");
 const CHECKOUT: &str = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1";
 const UPLOAD: &str = "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0";
 const DOWNLOAD: &str = "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1";
+const CACHE: &str = "actions/cache@27d5ce7f107fe9357f9df03efb73ab90386fccae # v5.0.5";
 
 /// What the second line starts with; the digest of everything below follows.
 const FINGERPRINT: &str = "# prentice-init: ";
@@ -56,6 +57,8 @@ pub fn workflow(options: &Options) -> Result<String, InitError> {
                 checkout => CHECKOUT,
                 upload => UPLOAD,
                 download => DOWNLOAD,
+                cache => CACHE,
+                inside => options.inside.as_deref(),
             },
         )
         .map_err(failed)?;

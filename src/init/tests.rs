@@ -14,6 +14,7 @@ fn options(triggers: &[Trigger]) -> Options {
         attempts: 1,
         fork_safe: false,
         action: ActionPin::parse(COMMIT, Some("0.1.0")).expect("pinned"),
+        inside: None,
         watch: vec!["ci: all".to_owned()],
     }
 }
@@ -65,6 +66,22 @@ fn check_document(text: &str) -> Value {
         }
     });
     document
+}
+
+#[test]
+fn with_a_model_inside_no_secret_of_a_model_is_named() {
+    for usual in variants() {
+        let text = workflow(&Options { inside: Some("tiny".to_owned()), ..usual.clone() }).expect("rendered");
+        check_document(&text);
+        assert!(!text.contains("API_KEY") && !text.contains("vars.PRENTICE"), "{text}");
+        let steps = ["actions/cache@", "key: prentice-model-tiny\n", "mode: propose", "model: embedded:tiny\n"];
+        let mut rest = text.as_str();
+        for step in steps {
+            let at = rest.find(step).unwrap_or_else(|| panic!("{step} is missing, or out of its order: {text}"));
+            rest = &rest[at..];
+        }
+        assert!(!workflow(&usual).expect("rendered").contains("actions/cache@"), "only where it is of use");
+    }
 }
 
 #[test]

@@ -36,6 +36,17 @@ fn what_is_shown_is_written_and_the_second_time_there_is_nothing_to_do() {
 }
 
 #[test]
+fn a_repository_without_a_key_gets_a_model_on_the_runner() {
+    let world = World::new();
+    let shown = world.run(&["init", "--action", ACTION, "--model", "embedded", "--yes"]);
+    assert!(shown.ends_with(0).err.contains("No key is needed"), "{shown:?}");
+    let workflow = read(world.repo().join(".github/workflows/prentice.yml"));
+    assert!(workflow.contains("model: embedded:qwen2.5-coder-1.5b\n"), "{workflow}");
+    let other = world.run(&["init", "--action", ACTION, "--model", "embedded:qwen2.5-coder-0.5b", "--dry-run"]);
+    assert!(other.ends_with(0).out.contains("+          key: prentice-model-qwen2.5-coder-0.5b"), "{other:?}");
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let world = World::new();
     let check = |arguments: &[&str], says: &str| {
@@ -44,6 +55,9 @@ fn what_is_missing_is_named() {
     };
     check(&["init", "--action", "acme/prentice@v1"], "with all 40 digits");
     check(&["init", "--action", ACTION, "--for", "failed-ci"], "--watch NAME");
+    for unknown in ["gpt-5", "embedded:mine", "embeddedqwen2.5-coder-1.5b"] {
+        check(&["init", "--action", ACTION, "--model", unknown], "a runner can fetch embedded, embedded:qwen");
+    }
     check(&["init", "--action", ACTION, "--for", "mondays"], "possible values: label, comments");
     if option_env!("PRENTICE_ACTION").is_none() {
         check(&["init"], "--action OWNER/NAME@COMMIT");
