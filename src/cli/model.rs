@@ -11,9 +11,9 @@ use crate::catalogue::Store;
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
-    Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Inside, KeyRules, LanguageModel, LlmError, OpenAi,
-    OpenAiSettings, Place, PriceOverride, Pricing, Profile, Recorder, Replay, Reply, Resumed, RetryPolicy, Retrying,
-    Source, choose, merge,
+    Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Form, Inside, KeyRules, LanguageModel, LlmError,
+    OpenAi, OpenAiSettings, Place, PriceOverride, Pricing, Profile, RecordedTurn, Recorder, Replay, Reply, Resumed,
+    RetryPolicy, Retrying, Source, choose, merge,
 };
 use crate::pipeline::{ObservedModel, Rung};
 use crate::propose;
@@ -135,10 +135,6 @@ pub(super) fn embedder(
     Ok(Some(Retrying::new(adapter, policy, move |notice| tell(&notice.to_string()))))
 }
 
-fn with_forms(profile: Profile, forms: bool) -> Profile {
-    Profile { forms: profile.forms || forms, ..profile }
-}
-
 /// Puts the decorators around the chosen models.
 pub(super) fn prepare(
     choices: Result<Vec<Choice>, LlmError>,
@@ -150,8 +146,9 @@ pub(super) fn prepare(
     let own = |name: &str| config.profiles.value.get(name).cloned().unwrap_or_default();
     if let Some(replay) = sources.replay {
         // The profile is that of the model that was recorded, so that the same is asked.
-        let forms = replay.turns().iter().any(|turn| turn.request.form.is_some());
-        let profile = with_forms(Profile::of(replay.name()), forms).with(&own(replay.name()));
+        let is_grammar = |turn: &RecordedTurn| matches!(turn.request.form, Some(Form::Grammar { .. }));
+        let grammar = replay.turns().iter().any(is_grammar);
+        let profile = Profile { grammar, ..Profile::of(replay.name()) }.with(&own(replay.name()));
         let window = config.window_tokens.value.or(profile.window_tokens).unwrap_or(DEFAULT_WINDOW_TOKENS);
         let model = Box::new(ObservedModel::new(replay, Arc::clone(journal)));
         let why = "answers come from a recording".to_owned();
@@ -165,7 +162,11 @@ pub(super) fn prepare(
         let prices = own_prices.map(|(input, output)| PriceOverride { input, output });
         let name = choice.place.model().to_owned();
         // The model inside can be kept to any form, whatever a server with the same weights can do.
-        let profile = with_forms(Profile::of(&name), matches!(choice.place, Place::Inside(_))).with(&own(&name));
+        let profile = match choice.place {
+            Place::Endpoint(_) => Profile::of(&name),
+            Place::Inside(_) => Profile { forms: true, grammar: true, ..Profile::of(&name) },
+        };
+        let profile = profile.with(&own(&name));
         let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);
         let window_tokens = told.unwrap_or(DEFAULT_WINDOW_TOKENS);
         let pricing = match &choice.place {

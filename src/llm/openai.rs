@@ -246,7 +246,7 @@ impl Refused {
             ("max_tokens", &self.max_tokens, true),
             ("temperature", &self.temperature, request.temperature.is_some()),
             ("seed", &self.seed, request.seed.is_some()),
-            ("response_format", &self.form, request.form.is_some()),
+            ("response_format", &self.form, request.form.as_ref().and_then(form).is_some()),
             ("reasoning_effort", &self.effort, request.effort.is_some()),
         ];
         let named = |name: &str| lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name);

@@ -67,6 +67,8 @@ pub struct Profile {
     pub vision: bool,
     /// Whether a form of the answer may be asked for.
     pub forms: bool,
+    /// Whether an answer in plain text is kept to the grammar of edits; only the model inside can be.
+    pub grammar: bool,
     /// How long it shall think; `None` leaves it to the server.
     pub effort: Option<Effort>,
     /// How many files it is shown, the best; `None` for as many as there is room for.
@@ -95,6 +97,8 @@ pub struct ProfilePart {
     pub vision: Option<bool>,
     /// Whether the server may be asked to enforce the form of an answer.
     pub forms: Option<bool>,
+    /// Whether an answer in plain text is kept to the grammar of edits.
+    pub grammar: Option<bool>,
     /// How long it shall think.
     pub effort: Option<Effort>,
     /// Files that are shown, at most: small models lose their way in many.
@@ -140,6 +144,7 @@ impl Profile {
             chain: Vec::new(),
             vision: false,
             forms: false,
+            grammar: false,
             effort: None,
             max_files: None,
             repairs: 6,
@@ -162,6 +167,7 @@ impl Profile {
         self.edits = part.edits.unwrap_or(self.edits);
         self.vision = part.vision.unwrap_or(self.vision);
         self.forms = part.forms.unwrap_or(self.forms);
+        self.grammar = part.grammar.unwrap_or(self.grammar);
         self.effort = part.effort.or(self.effort);
         self.max_files = part.max_files.or(self.max_files);
         self.repairs = part.repairs.unwrap_or(self.repairs);

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::session::{Session, Wanted};
 use super::{Answered, Fault, Opening, ProposeError, Unusable, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
-use crate::llm::{EditForm, Finish, Form, Message, Role};
+use crate::llm::{EditForm, Finish, Form, Message, Profile, Role};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoPath};
 use crate::syntax::{self, Language};
@@ -102,7 +102,7 @@ impl Blocks {
                 answer.content = window::shortened(&answer.content);
             }
         }
-        let form = if session.profile().forms { Some(self.form_of_answer(tree)?) } else { None };
+        let form = self.form_of_answer(session.profile(), tree)?;
         let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
         let is_new = self.seen.insert(reply.text.clone());
         let answer = match reply.finish {
@@ -138,10 +138,14 @@ impl Blocks {
         }
     }
 
-    /// What the answer must look like: JSON edits of their schema, else text of a grammar.
-    fn form_of_answer(&self, tree: &FileTree) -> Result<Form, ProposeError> {
+    /// What the answer must look like: JSON edits of their schema, else text of a grammar where the model can be kept to one.
+    fn form_of_answer(&self, profile: &Profile, tree: &FileTree) -> Result<Option<Form>, ProposeError> {
         if self.form == EditForm::Json {
-            return Ok(json_form());
+            return Ok(Some(json_form()));
+        }
+        // To a review the answer may be words alone.
+        if !profile.grammar || self.threads > 0 {
+            return Ok(None);
         }
         let changed: Vec<RepoPath> = tree.changes()?.into_iter().map(|change| change.path).collect();
         let now = |path: &RepoPath| tree.read_text(path).map(Option::unwrap_or_default);
@@ -150,7 +154,9 @@ impl Blocks {
         for (path, text) in self.shown.iter().filter(|(path, _)| !changed.contains(path)) {
             shown.push((path, text.clone()));
         }
-        Ok(Form::Grammar { lark: grammar::of(self.form == EditForm::SearchReplace, &shown) })
+        let allowed =
+            grammar::Allowed { nameless: self.target.is_some(), blocks: self.form == EditForm::SearchReplace };
+        Ok(Some(Form::Grammar { lark: grammar::of(allowed, &shown) }))
     }
 
     /// Tells whether the next question is the first one, about the files as they were.

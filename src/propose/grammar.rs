@@ -30,12 +30,20 @@ replace: "=======\n" PUT* ">>>>>>> REPLACE\n" FENCE
 PUT: /[^\n]*\n/ & ~/(<<<<<|=====|>>>>>)(?s:.*)/
 "#;
 
-/// Returns the grammar of answers about what is `shown` of files: whole files, of which one alone needs no name, or blocks of
-/// search and replace. The text to search for is made of lines as they are shown.
-pub(super) fn of(with_blocks: bool, shown: &[(&RepoPath, String)]) -> String {
+/// What is allowed besides whole files with their names.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Allowed {
+    /// One file alone, without its name.
+    pub(super) nameless: bool,
+    /// Blocks of search and replace.
+    pub(super) blocks: bool,
+}
+
+/// Returns the grammar of answers about what is `shown` of files. The text to search for is made of lines as they are shown.
+pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
     let ticks = shown.iter().map(|(_, text)| longest_ticks(text) + 1).max().unwrap_or(0).max(3);
     let (mut edits, mut blocks) = ("file".to_owned(), String::new());
-    for (at, (path, text)) in shown.iter().enumerate().filter(|_| with_blocks) {
+    for (at, (path, text)) in shown.iter().enumerate().filter(|_| allowed.blocks) {
         if let Some(lines) = lines_to_search(text) {
             edits += &format!(" | block{at}");
             blocks += &format!("block{at}: PLACE{at} FOUND{at} replace\nPLACE{at}: {} SEARCH\n", json!(path.as_str()));
@@ -51,7 +59,7 @@ pub(super) fn of(with_blocks: bool, shown: &[(&RepoPath, String)]) -> String {
             paths.join(" | ")
         );
     }
-    let nameless = if with_blocks { "" } else { "nameless | " };
+    let nameless = if allowed.nameless { "nameless | " } else { "" };
     let start =
         format!("start: WORDS{{0,{MOST_WORDS}}} ({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
     format!("{start}\nedit: {edits}\nFENCE: \"{}\"{RULES}{blocks}", "`".repeat(ticks))

@@ -17,8 +17,11 @@ fn path(text: &str) -> RepoPath {
 }
 
 /// Returns the grammar about `src/shop.py` as it is and an empty file.
-fn shop(with_blocks: bool) -> String {
-    of(with_blocks, &[(&path("src/shop.py"), SHOP.to_owned()), (&path("empty.py"), String::new())])
+fn shop(blocks: bool) -> String {
+    of(
+        Allowed { nameless: !blocks, blocks },
+        &[(&path("src/shop.py"), SHOP.to_owned()), (&path("empty.py"), String::new())],
+    )
 }
 
 /// Tells how much of `text` the grammar lets through, and whether an answer may end there.
@@ -92,7 +95,9 @@ fn one_file_alone_needs_no_name() {
     let fixed = "def total(prices):\n    return sum(prices)\n";
     for text in [format!("```python\n{fixed}```"), format!("src/shop.py (whole file)\n```\n{fixed}```\n")] {
         assert_eq!(follow(&grammar, &text), (text.len(), true), "{text}");
-        assert!(!follow(&shop(true), &text).1, "where blocks are wanted it may be a part of the file: {text}");
+        for named in [shop(true), of(Allowed::default(), &[])] {
+            assert!(!follow(&named, &text).1, "nobody said which file: {text}");
+        }
     }
 }
 
@@ -129,10 +134,13 @@ fn a_search_block_holds_lines_that_stand_in_the_file() {
 fn hostile_names_and_texts_are_text() {
     let odd = path("a 'b' %regex{1}.py");
     let text = "block0: /x/\n\"substring_chunks\"\u{7f}\u{1F600}\n````\n";
-    let grammar = of(true, &[(&odd, text.to_owned()), (&path("markers.md"), "<<<<<<< SEARCH\n".to_owned())]);
+    let grammar = of(
+        Allowed { blocks: true, nameless: false },
+        &[(&odd, text.to_owned()), (&path("markers.md"), "<<<<<<< SEARCH\n".to_owned())],
+    );
     let answer = format!("{odd}\n`````\n<<<<<<< SEARCH\n{text}=======\n```\n>>>>>>> REPLACE\n`````");
     assert_eq!(follow(&grammar, &answer), (answer.len(), true), "{grammar}");
-    expect_edits(&of(true, &[]), "FILE: a.py\n```\n```", &[whole("a.py", "")]);
+    expect_edits(&of(Allowed { blocks: true, nameless: false }, &[]), "FILE: a.py\n```\n```", &[whole("a.py", "")]);
     let markers = answer.replace(odd.as_str(), "markers.md");
     assert!(!follow(&grammar, &markers).1, "text with markers goes between longer ones");
 }

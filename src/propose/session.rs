@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
             temperature: Some(if wanted.steady { STEADY } else { edits }),
             seed: Some(self.sampling.seed + u64::from(self.stuck)),
             tools: wanted.tools.clone(),
-            form: wanted.form.clone().filter(|_| self.profile.forms),
+            form: wanted.form.clone().filter(|form| self.profile.forms || matches!(form, Form::Grammar { .. })),
             effort: self.profile.effort,
         }
     }

@@ -202,6 +202,37 @@ async fn the_first_request_shows_task_failure_and_code() {
 }
 
 #[tokio::test]
+async fn a_model_that_can_be_kept_to_a_grammar_is() {
+    let form = async |profile: &Profile, threads: usize| {
+        let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), generous());
+        let (task, context) = (parse_plain("Add the prices", Origin::CommandLine).expect("a task"), context());
+        let revision = Revision { request: "mend it".to_owned(), difference: String::new(), threads };
+        let opening = Opening {
+            task: &task,
+            context: &context,
+            failures: "",
+            plan: "",
+            pictures: &[],
+            revision: (threads > 0).then_some(&revision),
+        };
+        let mut session = Session::new(&model, (&meter, &PRICING), profile, SAMPLING);
+        let conversation = Conversation::open(&mut session, &opening, tree()).expect("opened");
+        Held { session, conversation }.ask().await.expect("answered");
+        match model.last_request().form {
+            Some(crate::llm::Form::Grammar { lark }) => Some(lark),
+            _ => None,
+        }
+    };
+    let kept = Profile { grammar: true, ..Profile::safe() };
+    let lark = form(&kept, 0).await.expect("a grammar");
+    assert!(lark.contains("PLACE0: \"src/price.py\"") && lark.contains("return max(prices)"), "{lark}");
+    let whole = form(&Profile { edits: EditForm::WholeFile, ..kept.clone() }, 0).await.expect("a grammar");
+    assert!(whole.contains("(nameless | edit") && !whole.contains("PLACE0"), "{whole}");
+    assert_eq!(form(&SAFE, 0).await, None);
+    assert_eq!(form(&kept, 1).await, None, "a reviewer may be answered in words");
+}
+
+#[tokio::test]
 async fn an_unusable_answer_becomes_feedback_and_changes_nothing() {
     let wrong = GOOD.replace("max", "min");
     let (model, meter) = (Scripted::new(&[(&wrong, Finish::Stop), (GOOD, Finish::Stop)]), generous());
