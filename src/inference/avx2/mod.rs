@@ -161,7 +161,7 @@ fn put(out: &mut [f32], sums: &[__m256]) {
 }
 
 /// One row with `T` tokens: each weight is unpacked once, and used for all of them while it is in a register. The sums are made
-/// in the same order whatever `T` is, and as [`long_tokens`] makes them: what follows a text never depends on how it was read.
+/// in the same order whatever `T` is, and as for many rows: what follows a text never depends on how it was read.
 #[inline(always)]
 fn long_row_of_few<F: LongFormat, const T: usize>(
     simd: V3,
@@ -175,24 +175,8 @@ fn long_row_of_few<F: LongFormat, const T: usize>(
         let long = F::unpack(simd, block);
         let at = place * tokens + first;
         let quants = &rounded.quants[at * 256..(at + T) * 256];
-        let scales = &rounded.scales[at..at + T];
-        let group_sums = &rounded.sums[at..at + T];
-        let mut whole = [simd.avx._mm256_setzero_si256(); T];
-        for group in 0..8 {
-            for (token, whole) in whole.iter_mut().enumerate() {
-                let right = load_signed(&quants[token * 256 + group * 32..]);
-                let pairs = simd.avx2._mm256_maddubs_epi16(long.quants[group], right);
-                let scaled = simd.avx2._mm256_madd_epi16(long.factors[group], pairs);
-                *whole = simd.avx2._mm256_add_epi32(*whole, scaled);
-            }
-        }
-        for (token, sum) in sums.iter_mut().enumerate() {
-            let offsets = simd.avx2._mm256_madd_epi16(long.offsets, pulp::cast(group_sums[token]));
-            let plus = simd.avx._mm256_set1_ps(long.scale * scales[token]);
-            let minus = simd.avx._mm256_set1_ps(-long.offset_scale * scales[token]);
-            *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole[token]), plus, *sum);
-            *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(offsets), minus, *sum);
-        }
+        let (scales, group_sums) = (&rounded.scales[at..at + T], &rounded.sums[at..at + T]);
+        long_tokens::<T>(simd, &long, 0, quants, scales, group_sums, &mut sums);
     }
     sums
 }
