@@ -2,7 +2,7 @@
 
 use super::{Bench, PipelineError, check, policy_settings};
 use crate::bundle::Bundle;
-use crate::policy::{self, Finding, TouchedKind};
+use crate::policy::{self, Finding};
 use crate::publish::PublishError;
 use crate::repo::{CommitId, FileChange};
 use crate::verify::Evidence;
@@ -35,9 +35,7 @@ pub async fn certify(bench: &Bench<'_>, base: &CommitId, head: &CommitId) -> Res
     let base_tree = repository.tree(&fork_point)?;
     let tree = repository.tree(head)?.over(&base_tree)?;
     let changes = tree.changes()?;
-    let mut settings = policy_settings(bench.config)?;
-    // What a person wants a test to expect is theirs to say.
-    settings.refused.retain(|kind| *kind != TouchedKind::TestsTurned);
+    let settings = policy_settings(bench.config)?.for_a_person();
     let touched: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
     let checks = check::find(bench, &base_tree, &touched).await?;
     let base_run = check::run_base(bench, &base_tree, &checks).await?;

@@ -33,7 +33,7 @@ use crate::propose::{self, Account, Meter, Pricing, ProposeError};
 use crate::publish::{self, PublishError, Published};
 use crate::repo::{CommitId, RepoError, Repository};
 use crate::sandbox::{Limits, Sandbox, SandboxError};
-use crate::task::{Order, Task};
+use crate::task::{Order, Task, Verb};
 use crate::verify::VerifyError;
 
 use attempt::{Attempted, Candidate};
@@ -209,7 +209,9 @@ pub enum PipelineError {
 /// # Errors
 /// [`PipelineError`].
 pub async fn run(job: &Job<'_>) -> Result<Finished, PipelineError> {
+    let is_certificate = job.order.is_some_and(|order| order.verb == Verb::Certify);
     let settings = policy_settings(job.config)?;
+    let settings = if is_certificate { settings.for_a_person() } else { settings };
     job.journal.record(
         "run_started",
         json!({ "version": env!("CARGO_PKG_VERSION"), "base": job.base, "slug": job.slug(), "task": job.task,

@@ -93,6 +93,15 @@ impl Default for PolicySettings {
     }
 }
 
+impl PolicySettings {
+    /// Returns what is allowed in a change of a person: what they want a test to expect is theirs to say.
+    #[must_use]
+    pub fn for_a_person(mut self) -> Self {
+        self.refused.retain(|kind| *kind != TouchedKind::TestsTurned);
+        self
+    }
+}
+
 /// Reviews a change by rules; `evidence` is `None` while nothing has been verified yet.
 ///
 /// What touches verification comes first, then refusals, then the other flags, each in the order of the paths.

@@ -311,6 +311,24 @@ fn evidence_that_is_not_acceptable_is_refused() {
     assert_eq!(severity(&green), None);
 }
 
+#[test]
+fn a_test_that_was_turned_round_is_refused_but_in_a_change_of_a_person() {
+    use Outcome::Passed;
+    let mut evidence = compare(run(&[("a", Passed)]), run(&[("a", Passed)]), None, Vec::new());
+    evidence.turned = vec!["a".to_owned()];
+    for (settings, severity) in [
+        (PolicySettings::default(), Severity::Refuse),
+        (PolicySettings::default().for_a_person(), Severity::Flag),
+        (PolicySettings { refused: Vec::new(), ..PolicySettings::default() }, Severity::Flag),
+    ] {
+        let found = review(&[], Some(&evidence), &settings);
+        let told: Vec<_> = found.iter().map(|finding| (finding.severity, finding.text.as_str())).collect();
+        let text = "verification was touched: tests that passed were made to expect something else, and fail in their old \
+                    form with this change: a";
+        assert_eq!(told, [(severity, text)]);
+    }
+}
+
 proptest! {
     #[test]
     fn any_change_is_reviewed_without_a_crash(

@@ -120,6 +120,7 @@ fn groups(evidence: &Evidence) -> Vec<(&'static str, Vec<String>)> {
     let all = [
         ("failed before, pass now", evidence.fixed.clone()),
         ("new, fail without the change, pass with it", evidence.red_first.clone()),
+        ("passed before, expect something else now", evidence.turned.clone()),
         ("new, and pass; without the change they cannot run", evidence.added.clone()),
         ("passed before, fail now", evidence.broken.iter().map(message).collect()),
         ("failed before and still fail", evidence.still_failing.iter().map(message).collect()),

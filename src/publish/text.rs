@@ -229,6 +229,7 @@ fn tests_part(evidence: &Evidence) -> Option<String> {
     let groups = [
         ("failed before, pass now", &evidence.fixed),
         ("new, fail without the change, pass with it", &evidence.red_first),
+        ("passed before, expect something else now", &evidence.turned),
         ("new, and pass; without the change they cannot run", &evidence.added),
         ("passed before, fail now", &evidence.broken),
         ("failed before and still fail", &evidence.still_failing),

@@ -24,6 +24,7 @@ pub fn differences(told: &Evidence, seen: &Evidence) -> Vec<String> {
     let lists = [
         ("failed before and pass now", &told.fixed, &seen.fixed),
         ("are new and fail without the change", &told.red_first, &seen.red_first),
+        ("expect something else now", &told.turned, &seen.turned),
         ("are new", &told.added, &seen.added),
         ("broke", &told.broken, &seen.broken),
         ("still fail", &told.still_failing, &seen.still_failing),

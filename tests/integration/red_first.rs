@@ -65,11 +65,20 @@ async fn a_test_that_passed_is_not_made_to_expect_something_else() {
     let expected = "tests that passed were made to expect something else, and fail in their old form with this change: \
                     tests/old.sh";
     assert!(feedback.contains(expected), "{feedback}");
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_allows_it_is_told_of_a_test_that_expects_something_else() {
+    let (world, endpoint) = (world(), Endpoint::answering(&[TURNS]).await);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
     world.write(".prentice.yml", "policy: {refuse_touched: [tests_deleted, skip_added]}\n");
     world.commit("a test may be turned round");
-    let told = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--fresh", "--json"]);
-    let page = told.ends_with(0).json()["page"].as_str().expect("a page").to_owned();
-    let page = crate::common::read(page);
-    assert!(!page.contains("made to expect something else"), "its answer left the test as it was: {page}");
+    let ran = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--json"]);
+    let told = ran.ends_with(0).json();
+    assert_eq!((&told["verdict"], &told["answers"]), (&"proven".into(), &1.into()), "{ran:?}");
+    let page = crate::common::read(told["page"].as_str().expect("a page"));
+    assert!(page.contains("made to expect something else"), "{page}");
+    assert!(page.contains("1 passed before, expect something else now"), "{page}");
 }
