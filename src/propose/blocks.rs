@@ -8,8 +8,9 @@ use std::collections::HashSet;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::applied::{self, Fault, Unusable};
 use super::session::{Session, Wanted};
-use super::{Answered, Fault, Opening, ProposeError, Unusable, frames, grammar, opening, replies, window};
+use super::{Answered, Opening, ProposeError, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
 use crate::llm::{EditForm, Finish, Form, Message, Profile, Role};
 use crate::prompt::{self, Prompt, fence};
@@ -278,7 +279,7 @@ impl Blocks {
     fn apply(&self, tree: &FileTree, answer: &str) -> Result<(FileTree, String), Unusable> {
         // What we write ends with the name of a file; small models go on from there, and write that file without it.
         let target = self.target.as_ref().filter(|path| looks_like(tree, path, answer)).map(RepoPath::as_str);
-        let (changed, read) = super::apply(tree, answer, (None, target)).map_err(|unusable| match self.form {
+        let (changed, read) = applied::apply(tree, answer, (None, target)).map_err(|unusable| match self.form {
             // The form of search and replace would only confuse.
             EditForm::WholeFile if unusable.fault == Fault::Prose => {
                 Unusable { problems: "Your answer holds no file, only prose.".to_owned(), ..unusable }

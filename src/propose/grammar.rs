@@ -8,6 +8,7 @@
 
 use serde_json::{Value, json};
 
+use super::opening::code_fence;
 use crate::repo::RepoPath;
 
 /// Lines of words before the edits, at most, with empty ones; the cause takes one or two.
@@ -41,20 +42,21 @@ pub(super) struct Allowed {
 
 /// Returns the grammar of answers about what is `shown` of files. The text to search for is made of lines as they are shown.
 pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
-    let ticks = shown.iter().map(|(_, text)| longest_ticks(text) + 1).max().unwrap_or(0).max(3);
-    let (mut edits, mut blocks) = ("file".to_owned(), String::new());
+    let fence =
+        shown.iter().map(|(_, text)| code_fence(text)).max_by_key(String::len).unwrap_or_else(|| code_fence(""));
+    let (mut edits, mut rules) = ("file".to_owned(), String::new());
     for (at, (path, text)) in shown.iter().enumerate().filter(|_| allowed.blocks) {
         if let Some(lines) = lines_to_search(text) {
             edits += &format!(" | block{at}");
-            blocks += &format!("block{at}: PLACE{at} FOUND{at} replace\nPLACE{at}: {} SEARCH\n", json!(path.as_str()));
-            blocks +=
+            rules += &format!("block{at}: PLACE{at} FOUND{at} replace\nPLACE{at}: {} SEARCH\n", json!(path.as_str()));
+            rules +=
                 &format!("FOUND{at}: LINES{at} & /(?s:.+)/\nLINES{at}: %regex {{ \"substring_chunks\": {lines} }}\n");
         }
     }
     let paths: Vec<String> = shown.iter().map(|(path, _)| json!(path.as_str()).to_string()).collect();
     if !paths.is_empty() {
         edits += " | DELETE | RENAME";
-        blocks += &format!(
+        rules += &format!(
             "DELETE: \"DELETE: \" SHOWN\nRENAME: \"RENAME: \" SHOWN \" -> \" PATH\nSHOWN: {}\n",
             paths.join(" | ")
         );
@@ -62,7 +64,7 @@ pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
     let nameless = if allowed.nameless { "nameless | " } else { "" };
     let start =
         format!("start: WORDS{{0,{MOST_WORDS}}} ({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
-    format!("{start}\nedit: {edits}\nFENCE: \"{}\"{RULES}{blocks}", "`".repeat(ticks))
+    format!("{start}\nedit: {edits}\nFENCE: \"{fence}\"{RULES}{rules}")
 }
 
 /// The lines of a text that may be searched for; text that holds markers goes between longer ones, which is too much for a
@@ -71,10 +73,6 @@ fn lines_to_search(text: &str) -> Option<Value> {
     let is_marker = |line: &str| ["<<<<<", "=====", ">>>>>"].iter().any(|sign| line.starts_with(sign));
     let lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
     (!lines.is_empty() && !lines.iter().any(|line| is_marker(line))).then(|| json!(lines))
-}
-
-fn longest_ticks(text: &str) -> usize {
-    text.lines().map(str::trim_start).map(|line| line.len() - line.trim_start_matches('`').len()).max().unwrap_or(0)
 }
 
 #[cfg(all(test, feature = "embedded"))]

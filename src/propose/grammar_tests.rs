@@ -13,7 +13,7 @@ static FACTORY: LazyLock<ParserFactory> =
     LazyLock::new(|| ParserFactory::new_simple(&ApproximateTokEnv::single_byte_env()).expect("a vocabulary"));
 
 fn path(text: &str) -> RepoPath {
-    RepoPath::parse(text).expect("edits")
+    RepoPath::parse(text).expect("a path")
 }
 
 /// Returns the grammar about `src/shop.py` as it is and an empty file.

@@ -5,6 +5,7 @@
 //! review, a description) are asked of it too. What the checks say comes in from outside as text, and what a tool runs is run
 //! outside: this module never runs a command.
 
+mod applied;
 mod blocks;
 mod chain;
 mod frames;
@@ -21,11 +22,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::context::{Context, secrecy};
-use crate::edit::{self, Answer, EditError, Format, Reading};
+use crate::context::Context;
 use crate::llm::{Dialect, LlmError, Message, Picture, Role};
 use crate::prompt::{self, PromptError, fence};
-use crate::repo::{FileTree, RepoError, RepoPath};
+use crate::repo::{FileTree, RepoError};
 use crate::task::Task;
 
 pub use chain::{Described, Extracted, Plan};
@@ -277,54 +277,6 @@ impl Conversation {
             }
         }
     }
-}
-
-/// Why the edits of an answer were not applied.
-struct Unusable {
-    /// What the model is told.
-    problems: String,
-    fault: Fault,
-}
-
-/// What is wrong with an answer, as far as the next question depends on it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// It holds no edit at all.
-    Prose,
-    /// Its edits leave everything as it is.
-    NoChange,
-    /// Its edits cannot be applied.
-    Edits,
-}
-
-impl From<EditError> for Unusable {
-    fn from(error: EditError) -> Self {
-        let fault = match () {
-            () if error.is_only_prose() => Fault::Prose,
-            () if error.is_only_no_change() => Fault::NoChange,
-            () => Fault::Edits,
-        };
-        Self { problems: error.to_string(), fault }
-    }
-}
-
-/// Applies the edits of an answer to `tree`; of files that hold secrets nothing is said, and nothing is changed.
-fn apply(
-    tree: &FileTree,
-    answer: &str,
-    (format, target): (Option<Format>, Option<&str>),
-) -> Result<(FileTree, Answer), Unusable> {
-    let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
-    let read = edit::parse_as(answer, &Reading { format, target, exists: &exists })?;
-    let named = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]);
-    let secret = named
-        .filter_map(|path| RepoPath::of_existing(path).ok())
-        .filter(|path| tree.contains(path))
-        .find_map(|path| secrecy(tree, &path));
-    if let Some(reason) = secret {
-        return Err(Unusable { problems: format!("{reason}; it cannot be edited here"), fault: Fault::Edits });
-    }
-    Ok((edit::apply(tree, &read.edits)?, read))
 }
 
 /// The message that opens a conversation, with the pictures of the task for models that can see.

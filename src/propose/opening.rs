@@ -148,15 +148,16 @@ pub(super) fn shows_whole(tree: &FileTree, changed: &[RepoPath], path: &RepoPath
     changed.contains(path) && tree.read_text(path).ok().flatten().is_some_and(|text| text.len() <= WHOLE_FILE_BYTES)
 }
 
+/// Returns a Markdown fence that is longer than any in `text`.
+pub(super) fn code_fence(text: &str) -> String {
+    let ticks = |line: &str| line.len() - line.trim_start_matches('`').len();
+    let longest = text.lines().map(str::trim_start).map(ticks).max().unwrap_or(0);
+    "`".repeat((longest + 1).max(3))
+}
+
 /// Puts code into a Markdown fence that is longer than any in it.
 pub(super) fn fenced_code(text: &str) -> String {
-    let longest = text
-        .lines()
-        .map(str::trim_start)
-        .map(|line| line.len() - line.trim_start_matches('`').len())
-        .max()
-        .unwrap_or(0);
-    let ticks = "`".repeat((longest + 1).max(3));
+    let ticks = code_fence(text);
     let end = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
     format!("{ticks}\n{text}{end}{ticks}")
 }

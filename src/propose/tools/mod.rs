@@ -167,7 +167,7 @@ impl Tools {
     ) -> Result<Option<Answered>, ProposeError> {
         let is_cut = reply.finish == Finish::Length;
         if !is_cut && edit::parse(&reply.text).is_ok() {
-            match super::apply(tree, &reply.text, (None, None)) {
+            match super::applied::apply(tree, &reply.text, (None, None)) {
                 Ok((changed, read)) => {
                     *tree = changed.clone();
                     return Ok(Some(Answered::Changed { tree: changed, remarks: read.remarks }));
@@ -227,7 +227,7 @@ impl Tools {
 
 /// Applies one edit to `tree`.
 fn edited(tree: &mut FileTree, arguments: &str) -> String {
-    let (changed, read) = match super::apply(tree, arguments, (Some(Format::Json), None)) {
+    let (changed, read) = match super::applied::apply(tree, arguments, (Some(Format::Json), None)) {
         Ok(applied) => applied,
         Err(unusable) => return unusable.problems,
     };
