@@ -70,7 +70,9 @@ impl Rows<'_> {
 trait Family {
     /// Of one block.
     const BYTES: usize;
-    /// Multiplies one row with `T` of the tokens, from `first` on.
+    /// Multiplies one row with `T` of the tokens, from `first` on; each weight is unpacked once, and used for all of them while
+    /// it is in a register. The sums are made in the same order whatever `T` is, and as `several` makes them: what follows a
+    /// text never depends on how it was read.
     fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T];
     /// Multiplies `R` rows from `first` on with all tokens; `sums` has room for that.
     fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]);
@@ -84,7 +86,16 @@ impl<F: LongFormat> Family for Longs<F> {
 
     #[inline(always)]
     fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T] {
-        long_row_of_few::<F, T>(simd, row, rounded, first)
+        let tokens = rounded.scales.len() / (row.len() / F::BYTES);
+        let mut sums = [simd.avx._mm256_setzero_ps(); T];
+        for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
+            let long = F::unpack(simd, block);
+            let at = place * tokens + first;
+            let quants = &rounded.quants[at * 256..(at + T) * 256];
+            let (scales, group_sums) = (&rounded.scales[at..at + T], &rounded.sums[at..at + T]);
+            long_tokens::<T>(simd, &long, 0, quants, scales, group_sums, &mut sums);
+        }
+        sums
     }
 
     #[inline(always)]
@@ -98,7 +109,22 @@ impl<F: ShortFormat> Family for Shorts<F> {
 
     #[inline(always)]
     fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T] {
-        short_row_of_few::<F, T>(simd, row, rounded, first)
+        let tokens = rounded.scales.len() / (row.len() / F::BYTES);
+        let ones = simd.avx._mm256_set1_epi16(1);
+        let mut sums = [simd.avx._mm256_setzero_ps(); T];
+        for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
+            let short = F::unpack(simd, block);
+            let at = place * tokens + first;
+            let quants = &rounded.quants[at * 32..(at + T) * 32];
+            let scales = &rounded.scales[at..at + T];
+            for (token, sum) in sums.iter_mut().enumerate() {
+                let signed = simd.avx2._mm256_sign_epi8(load_signed(&quants[token * 32..]), short.quants);
+                let pairs = simd.avx2._mm256_maddubs_epi16(short.magnitudes, signed);
+                let whole = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_madd_epi16(ones, pairs));
+                *sum = simd.fma._mm256_fmadd_ps(whole, simd.avx._mm256_set1_ps(short.scale * scales[token]), *sum);
+            }
+        }
+        sums
     }
 
     #[inline(always)]
@@ -136,49 +162,26 @@ impl<K: Family> pulp::NullaryFnOnce for All<'_, K> {
 fn few<K: Family>(rows: &mut Rows<'_>) {
     let (simd, tokens) = (rows.simd, rows.tokens);
     for (row, out) in rows.weights.chunks_exact(rows.blocks * K::BYTES).zip(rows.out.chunks_exact_mut(tokens)) {
-        let mut done = 0;
-        while done + 8 <= tokens {
-            put(&mut out[done..], &K::few::<8>(simd, row, rows.rounded, done));
-            done += 8;
-        }
-        if done + 4 <= tokens {
-            put(&mut out[done..], &K::few::<4>(simd, row, rows.rounded, done));
-            done += 4;
-        }
-        if done + 2 <= tokens {
-            put(&mut out[done..], &K::few::<2>(simd, row, rows.rounded, done));
-            done += 2;
-        }
-        if done < tokens {
-            put(&mut out[done..], &K::few::<1>(simd, row, rows.rounded, done));
-        }
+        let done = some::<K, 8>(simd, row, rows.rounded, out, 0);
+        let done = some::<K, 4>(simd, row, rows.rounded, out, done);
+        let done = some::<K, 2>(simd, row, rows.rounded, out, done);
+        some::<K, 1>(simd, row, rows.rounded, out, done);
     }
+}
+
+/// Multiplies with `T` more tokens where so many are left; returns how many are done.
+#[inline(always)]
+fn some<K: Family, const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, out: &mut [f32], done: usize) -> usize {
+    if out.len() - done < T {
+        return done;
+    }
+    put(&mut out[done..], &K::few::<T>(simd, row, rounded, done));
+    done + T
 }
 
 #[inline(always)]
 fn put(out: &mut [f32], sums: &[__m256]) {
     out.iter_mut().zip(sums).for_each(|(out, sum)| *out = add_up(*sum));
-}
-
-/// One row with `T` tokens: each weight is unpacked once, and used for all of them while it is in a register. The sums are made
-/// in the same order whatever `T` is, and as for many rows: what follows a text never depends on how it was read.
-#[inline(always)]
-fn long_row_of_few<F: LongFormat, const T: usize>(
-    simd: V3,
-    row: &[u8],
-    rounded: &Rounded,
-    first: usize,
-) -> [__m256; T] {
-    let tokens = rounded.scales.len() / (row.len() / F::BYTES);
-    let mut sums = [simd.avx._mm256_setzero_ps(); T];
-    for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
-        let long = F::unpack(simd, block);
-        let at = place * tokens + first;
-        let quants = &rounded.quants[at * 256..(at + T) * 256];
-        let (scales, group_sums) = (&rounded.scales[at..at + T], &rounded.sums[at..at + T]);
-        long_tokens::<T>(simd, &long, 0, quants, scales, group_sums, &mut sums);
-    }
-    sums
 }
 
 /// `R` rows from `first` on, with all tokens.
@@ -241,32 +244,6 @@ fn long_tokens<const T: usize>(
         *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole), plus, *sum);
         *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(offsets), minus, *sum);
     }
-}
-
-/// One row with `T` tokens.
-#[inline(always)]
-fn short_row_of_few<F: ShortFormat, const T: usize>(
-    simd: V3,
-    row: &[u8],
-    rounded: &Rounded,
-    first: usize,
-) -> [__m256; T] {
-    let tokens = rounded.scales.len() / (row.len() / F::BYTES);
-    let ones = simd.avx._mm256_set1_epi16(1);
-    let mut sums = [simd.avx._mm256_setzero_ps(); T];
-    for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
-        let short = F::unpack(simd, block);
-        let at = place * tokens + first;
-        let quants = &rounded.quants[at * 32..(at + T) * 32];
-        let scales = &rounded.scales[at..at + T];
-        for (token, sum) in sums.iter_mut().enumerate() {
-            let signed = simd.avx2._mm256_sign_epi8(load_signed(&quants[token * 32..]), short.quants);
-            let pairs = simd.avx2._mm256_maddubs_epi16(short.magnitudes, signed);
-            let whole = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_madd_epi16(ones, pairs));
-            *sum = simd.fma._mm256_fmadd_ps(whole, simd.avx._mm256_set1_ps(short.scale * scales[token]), *sum);
-        }
-    }
-    sums
 }
 
 #[inline(always)]
