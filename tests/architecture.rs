@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("context", "index repo secret syntax tokens"),
     ("prompt", "yaml"),
     ("edit", "repo syntax"),
-    ("inference", ""),
+    ("inference", "tokens"),
     ("llm", "clock inference secret tokens"),
     ("propose", "clock context edit llm prompt repo syntax task"),
     ("sandbox", "clock"),

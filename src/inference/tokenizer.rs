@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
-use tiktoken_rs::CoreBPE;
-use unicode_normalization::char::is_combining_mark;
+
+use crate::tokens::{BytePairs, Words};
 
 use super::InferenceError;
 use super::gguf::{Head, Value};
@@ -16,23 +16,21 @@ use super::gguf::{Head, Value};
 /// which is taken out of every text first.
 pub(super) const HIDE: char = '\u{f8ff}';
 
-/// Longer texts are split in pieces of about this many bytes where a word ends, as regular expressions look back only so
-/// far.
-const PIECE_BYTES: usize = 8 * 1024;
-
 /// How text is cut into words before it is encoded, by `tokenizer.ggml.pre` (llama.cpp, llama-vocab.cpp; each pattern is
-/// that of the model's own tokenizer.json).
-const PATTERNS: [(&str, &str); 4] = [
+/// that of the model's own tokenizer.json, in the form that [`Words::new`] takes), and whether line ends stand apart.
+const PATTERNS: [(&str, &str, bool); 4] = [
     (
         "qwen2",
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+",
+        true,
     ),
     (
         "llama-bpe",
-        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+",
+        true,
     ),
-    ("gpt-2", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"),
-    ("smollm", r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"),
+    ("gpt-2", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+", false),
+    ("smollm", r"\p{N}|'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?[^\s\p{L}\p{N}]+|\s+", false),
 ];
 
 /// Control tokens that end a turn where a vocabulary has them, besides the one that the settings name.
@@ -44,8 +42,8 @@ const USER_DEFINED: i64 = 4;
 
 /// A vocabulary.
 pub(super) struct Tokenizer {
-    words: CoreBPE,
-    /// The token of each rank of `words`; none for bytes that the vocabulary lacks.
+    pairs: BytePairs,
+    /// The token of each rank of `pairs`; none for bytes that the vocabulary lacks.
     of_rank: Vec<Option<u32>>,
     /// Every token as the file writes it.
     texts: Vec<String>,
@@ -74,7 +72,7 @@ impl Tokenizer {
             return Err(head.unsupported(format!("the tokenizer {model:?}; \"gpt2\" (byte pairs) is known")));
         }
         let wanted = head.text("tokenizer.ggml.pre").unwrap_or("gpt-2");
-        let Some((_, pattern)) = PATTERNS.iter().find(|entry| entry.0 == wanted) else {
+        let Some((_, pattern, line_ends_stand_apart)) = PATTERNS.iter().find(|entry| entry.0 == wanted) else {
             let known = PATTERNS.map(|entry| entry.0).join(", ");
             return Err(head.unsupported(format!("the pre-tokenizer {wanted:?}; {known} are known")));
         };
@@ -96,9 +94,10 @@ impl Tokenizer {
         };
         let special_tokens: Vec<u32> = (0..texts.len()).filter(special).map(|token| token as u32).collect();
         let special_texts: Vec<String> = special_tokens.iter().map(|token| texts[*token as usize].clone()).collect();
-        let (encoder, of_rank) = ranks(texts, merges, &bytes_of_letters);
         let broken = |error: &dyn std::fmt::Display| head.broken(format!("its vocabulary: {error}"));
-        let words = CoreBPE::new(encoder.collect(), Default::default(), pattern).map_err(|error| broken(&error))?;
+        let words = Words::new(pattern, *line_ends_stand_apart).map_err(|error| broken(&error))?;
+        let (ranked, of_rank) = ranks(texts, merges, &bytes_of_letters);
+        let pairs = BytePairs::new(&ranked.iter().map(Vec::as_slice).collect::<Vec<_>>(), words);
         let specials = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&special_texts);
         let named = |key: &str| head.count(key).filter(|token| *token < texts.len()).map(|token| token as u32);
         let end = named("tokenizer.ggml.eos_token_id");
@@ -111,7 +110,7 @@ impl Tokenizer {
             return Err(head.broken("no token ends a turn"));
         }
         Ok(Self {
-            words,
+            pairs,
             of_rank,
             specials: specials.map_err(|error| broken(&error))?,
             begin_text: text_of(named("tokenizer.ggml.bos_token_id")),
@@ -176,12 +175,8 @@ impl Tokenizer {
     }
 
     fn encode_ordinary(&self, text: &str, tokens: &mut Vec<u32>) {
-        let mut rest: &str = &text.replace(HIDE, "");
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(piece_end(rest));
-            tokens.extend(self.words.encode_ordinary(piece).into_iter().filter_map(|rank| self.of_rank[rank as usize]));
-            rest = after;
-        }
+        let text = text.replace(HIDE, "");
+        tokens.extend(self.pairs.encode(&text).filter_map(|rank| self.of_rank[rank as usize]));
     }
 
     /// Returns the bytes that `token` stands for; none for control tokens, which nobody shall read.
@@ -216,24 +211,6 @@ fn hide_after_first(text: &str, done: usize, start: usize, hidden: &mut String) 
     end
 }
 
-/// Where the first piece of `text` ends: behind a letter or digit that none follows. No pattern looks across such a place.
-fn piece_end(text: &str) -> usize {
-    if text.len() <= PIECE_BYTES {
-        return text.len();
-    }
-    let start = text.floor_char_boundary(PIECE_BYTES);
-    let most = text.floor_char_boundary(4 * PIECE_BYTES);
-    let mut in_word = false;
-    for (at, letter) in text[start..most].char_indices() {
-        if in_word && !letter.is_alphanumeric() {
-            return start + at;
-        }
-        // Unicode counts some marks among what is alphabetic; the patterns do not.
-        in_word = letter.is_alphanumeric() && !is_combining_mark(letter);
-    }
-    start
-}
-
 /// The letters that stand for bytes: printable ones for themselves, all others from U+0100 on (GPT-2, `bytes_to_unicode`).
 fn letters() -> HashMap<char, u8> {
     let mut next = 0x100;
@@ -247,32 +224,24 @@ fn letters() -> HashMap<char, u8> {
     (0..=255).map(letter).collect()
 }
 
-/// Ranks bytes first and then what each merge makes, in their order; returns the ranks and the token of each.
+/// Ranks bytes first and then what each merge makes, in their order; returns the bytes and the token of each rank.
 fn ranks(
     texts: &[String],
     merges: &[String],
     bytes_of_letters: &HashMap<char, u8>,
-) -> (impl Iterator<Item = (Vec<u8>, u32)>, Vec<Option<u32>>) {
+) -> (Vec<Vec<u8>>, Vec<Option<u32>>) {
     let bytes =
         |text: &str| text.chars().map(|letter| bytes_of_letters.get(&letter).copied()).collect::<Option<Vec<u8>>>();
     // Of a text that stands there twice the first is meant.
     let tokens: HashMap<&str, u32> =
         texts.iter().enumerate().rev().map(|(at, text)| (text.as_str(), at as u32)).collect();
-    let (mut ranked, mut of_rank) = (HashMap::new(), Vec::new());
-    // Every byte has a rank, as its absence would be a panic.
     let singles = bytes_of_letters.keys().map(char::to_string);
     let made = merges.iter().filter_map(|merge| merge.split_once(' ')).map(|(left, right)| format!("{left}{right}"));
-    for text in singles.chain(made) {
-        let (token, Some(bytes)) = (tokens.get(text.as_str()).copied(), bytes(&text)) else { continue };
-        if token.is_none() && bytes.len() > 1 {
-            continue;
-        }
-        if let std::collections::hash_map::Entry::Vacant(place) = ranked.entry(bytes) {
-            place.insert(of_rank.len() as u32);
-            of_rank.push(token);
-        }
-    }
-    (ranked.into_iter(), of_rank)
+    let ranked = singles.chain(made).filter_map(|text| {
+        let (token, bytes) = (tokens.get(text.as_str()).copied(), bytes(&text)?);
+        (token.is_some() || bytes.len() == 1).then_some((bytes, token))
+    });
+    ranked.unzip()
 }
 
 #[cfg(test)]

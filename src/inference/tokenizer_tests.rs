@@ -183,35 +183,27 @@ fn check_runs(patterns: [&str; 2]) {
     }
 }
 
+/// The same vocabulary in a library of others, with the patterns as they are published.
 #[test]
-fn the_cut_into_pieces_changes_no_token() {
-    let code = "fn main() {\r\n    let x = 12345; // don't\n\n\n    println!(\"{x:>8}\");\r\n}\n";
-    let prose = "Hello, the quick fox -- it's 1999!  Two  spaces.\n\n\"Quoted\" (and so on)...\n";
-    let other = "日本語のテキスト。中文，句子！これは長い文です、改行なし。देवनागरी लिपि है। ";
-    for pre in ["qwen2", "llama-bpe", "gpt-2", "smollm"] {
+fn texts_are_cut_as_the_published_patterns_cut_them() {
+    let texts = [
+        "fn main() {\r\n    let x = 12345; // don't\n\n\n    println!(\"{x:>8}\");\r\n}\n",
+        "Hello, the quick fox -- it's 1999!  Two  spaces.\n\n\"Quoted\" (and so on)...\n",
+        "日本語のテキスト。中文，句子！これは長い文です、改行なし。देवनागरी लिपि है। ",
+        "\t\tx \n \n\n  y\u{a0}\u{3000}z'S 'LL 're \u{301}e\u{301} ½ٱ٣",
+    ];
+    for (pre, alternatives, _) in PATTERNS {
         let tokenizer = of_pattern(pre);
-        for part in [code, prose, other] {
-            // Of several beginnings, so that cuts fall on every place of the part.
-            for skipped in (0..80).step_by(24) {
-                let text: String = part.chars().cycle().skip(skipped).take(8_500).collect();
-                let whole = tokenizer.words.encode_ordinary(&text);
-                let whole: Vec<u32> = whole.into_iter().map(|rank| tokenizer.of_rank[rank as usize].unwrap()).collect();
-                assert!(tokenizer.encode(&text) == whole, "{pre} {skipped} {part:?}");
+        let published = format!("{}{}", alternatives.strip_suffix(r"\s+").unwrap(), r"\s+(?!\S)|\s+");
+        let ranked = (0..tokenizer.of_rank.len() as u32).map(|rank| (tokenizer.pairs.token(rank).to_vec(), rank));
+        let peer = tiktoken_rs::CoreBPE::new(ranked.collect(), Default::default(), &published).unwrap();
+        for text in texts {
+            for end in text.char_indices().map(|(at, _)| at).chain([text.len()]) {
+                let ours: Vec<u32> = tokenizer.pairs.encode(&text[..end]).collect();
+                assert_eq!(ours, peer.encode_ordinary(&text[..end]), "{pre} {:?}", &text[..end]);
             }
         }
     }
-}
-
-#[test]
-fn pieces_end_behind_words() {
-    let check = |text: &str, expected: usize| assert_eq!(piece_end(text), expected, "{}", &text[..20]);
-    check(&"a".repeat(100), 100);
-    check(&format!("{} b", "a".repeat(9_000)), 9_000);
-    check(&"a".repeat(100_000), PIECE_BYTES);
-    check(&" ".repeat(100_000), PIECE_BYTES);
-    let wide = format!("x{}", "👍".repeat(30_000));
-    let end = piece_end(&wide);
-    assert!(wide.is_char_boundary(end) && end <= PIECE_BYTES && end > PIECE_BYTES - 4, "{end}");
 }
 
 /// Bytes that a vocabulary lacks are left out, as llama.cpp leaves them out.

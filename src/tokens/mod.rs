@@ -1,43 +1,53 @@
-//! Counting tokens with a real tokenizer, for budgets and for the cap on what a run may cost.
+//! Counting tokens with a real tokenizer, for budgets and for the cap on what a run may cost; and byte pair encoding for
+//! whoever has another vocabulary.
 //!
 //! Every model has a vocabulary of its own and most are not public, so one stands for all: cl100k_base (OpenAI,
 //! `tiktoken`). On source code it counts within a thousandth of o200k_base, and on other scripts rather more than the
-//! larger vocabularies, which is the safe side. It takes a third of the time (57 to 160 ms of CPU) and half of the memory
-//! (29 to 53 MB) to load, and counts 13 MB a second. What a model really charged stands in its reply.
+//! larger vocabularies, which is the safe side. What a model really charged stands in its reply.
+
+mod pairs;
+mod words;
 
 use std::sync::LazyLock;
 
-use tiktoken_rs::CoreBPE;
+pub use pairs::BytePairs;
+pub use words::Words;
 
-/// Longer texts are counted in pieces of about this many bytes; a cut through a run of spaces may add one token.
-///
-/// The tokenizer's regular expression goes back and forth over runs of white space and gives up on very long ones.
-const PIECE_BYTES: usize = 8 * 1024;
+/// How cl100k_base cuts words (tiktoken, tiktoken_ext/openai_public.py), in the form that [`Words::new`] takes.
+const PATTERN: &str =
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+$|\s*[\r\n]+|\s+";
 
-/// The vocabulary is decoded on first use only: a short text often needs none, see [`at_most`].
-static VOCABULARY: LazyLock<CoreBPE> =
-    LazyLock::new(|| tiktoken_rs::cl100k_base().expect("the vocabulary is a constant of the crate, loaded by a test"));
+/// The vocabulary is laid out on first use only: a short text often needs none, see [`at_most`].
+static VOCABULARY: LazyLock<BytePairs> = LazyLock::new(|| {
+    let words = Words::new(PATTERN, true).expect("the pattern is a constant, read by a test");
+    BytePairs::new(&tokens(include_bytes!("cl100k_base.bin")), words)
+});
+
+/// Reads the tokens of a vocabulary in the form that NOTICE describes.
+fn tokens(mut file: &[u8]) -> Vec<&[u8]> {
+    let mut tokens = Vec::new();
+    while let Some((token, behind)) =
+        file.split_first().and_then(|(length, rest)| rest.split_at_checked(usize::from(*length)))
+    {
+        tokens.push(token);
+        file = behind;
+    }
+    tokens
+}
 
 /// Counts the tokens of `text`; markers such as `<|endoftext|>` count as ordinary text.
 pub fn count(text: &str) -> usize {
-    pieces(text).map(|piece| VOCABULARY.count_ordinary(piece)).sum()
+    VOCABULARY.count(text, usize::MAX)
 }
 
-/// Returns a number that [`count`] never exceeds, without loading the vocabulary: a token has at least one byte.
+/// Returns a number that [`count`] never exceeds, without the vocabulary: a token has at least one byte.
 pub fn at_most(text: &str) -> usize {
     text.len()
 }
 
 /// Counts the tokens of `text` unless there are more than `max_tokens`; counts little further than needed.
 pub fn count_within(text: &str, max_tokens: usize) -> Option<usize> {
-    let mut tokens = 0;
-    for piece in pieces(text) {
-        tokens += VOCABULARY.count_ordinary(piece);
-        if tokens > max_tokens {
-            return None;
-        }
-    }
-    Some(tokens)
+    Some(VOCABULARY.count(text, max_tokens)).filter(|tokens| *tokens <= max_tokens)
 }
 
 /// Tells whether `text` has at most `max_tokens` tokens; a short text is not even counted.
@@ -51,18 +61,12 @@ pub fn truncate(text: &str, max_tokens: usize) -> &str {
     if at_most(text) <= max_tokens {
         return text;
     }
-    let (mut end, mut left) = (0, max_tokens);
-    for piece in pieces(text) {
-        let tokens = VOCABULARY.encode_ordinary(piece);
-        if tokens.len() <= left {
-            left -= tokens.len();
-            end += piece.len();
-            continue;
-        }
-        let bytes = VOCABULARY.decode_bytes(&tokens[..left]).map_or(0, |bytes| bytes.len());
-        return settle(text, text.floor_char_boundary(end + bytes), max_tokens);
+    let mut tokens = VOCABULARY.encode(text);
+    let end = tokens.by_ref().take(max_tokens).map(|rank| VOCABULARY.token(rank).len()).sum();
+    if tokens.next().is_none() {
+        return text;
     }
-    text
+    settle(text, text.floor_char_boundary(end), max_tokens)
 }
 
 /// Moves `end` back to a line's end, and further while the beginning counts differently when it stands alone.
@@ -73,20 +77,6 @@ fn settle(text: &str, end: usize, max_tokens: usize) -> &str {
         end = if shorter > 0 { shorter } else { text.floor_char_boundary(end - 1) };
     }
     &text[..end]
-}
-
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let cut = rest.floor_char_boundary(PIECE_BYTES);
-        let at = if cut == rest.len() { cut } else { rest[..cut].rfind('\n').map_or(cut, |line_break| line_break + 1) };
-        let (piece, after) = rest.split_at(at);
-        rest = after;
-        Some(piece)
-    })
 }
 
 #[cfg(test)]
@@ -105,6 +95,46 @@ mod tests {
         }
         assert_eq!(count("お誕生日おめでとう"), 9);
         assert!(count("<|endoftext|>") > 1, "a marker in a file is text");
+    }
+
+    /// Texts of every kind: code, prose, other scripts, white space of all sorts.
+    const TEXTS: [&str; 6] = [
+        include_str!("mod.rs"),
+        include_str!("../../ARCHITECTURE.md"),
+        "日本語のテキスト。中文，句子！देवनागरी लिपि है। Ünïcödé ǅ ⅷ ½ ٣٤٥ e\u{301} \u{1f1e9}\u{1f1ea} 👩‍👩‍👧",
+        "don't I'LL we'Ve it'ſ 'tis  12345678 1.5e-10 0x1F\r\n\r\n\t\t x \u{a0}\u{3000} y\n \n  \n",
+        "trailing  \n\n   ",
+        "==========\n----------\n//////////\n\0\u{7}\u{feff}",
+    ];
+
+    /// The same vocabulary and pattern in a library of others.
+    static PEER: LazyLock<tiktoken_rs::CoreBPE> = LazyLock::new(|| tiktoken_rs::cl100k_base().unwrap());
+
+    #[test]
+    fn the_vocabulary_is_that_of_the_library_token_by_token() {
+        let tokens = tokens(include_bytes!("cl100k_base.bin"));
+        assert_eq!(tokens.len(), 100_256);
+        for (token, rank) in tokens.iter().zip(0..) {
+            assert_eq!(PEER.decode_bytes(&[rank]).unwrap(), *token, "{rank}");
+            assert_eq!(VOCABULARY.rank(token), Some(rank));
+        }
+    }
+
+    #[test]
+    fn texts_are_encoded_as_the_library_encodes_them() {
+        for text in TEXTS {
+            // Every beginning of a part, so that every place is the end of a text once.
+            let part = &text[..text.floor_char_boundary(600)];
+            for end in part.char_indices().map(|(at, _)| at) {
+                let encoded: Vec<u32> = VOCABULARY.encode(&part[..end]).collect();
+                assert_eq!(encoded, PEER.encode_ordinary(&part[..end]), "{:?}", &part[..end]);
+            }
+            assert!(
+                VOCABULARY.encode(text).eq(PEER.encode_ordinary(text)),
+                "{:?}",
+                &text[..text.floor_char_boundary(40)]
+            );
+        }
     }
 
     fn check_truncate(text: &str, max_tokens: usize, expected: &str) {
@@ -133,13 +163,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cut_text_is_a_beginning_and_fits(text in "(\\PC|[ \\n\\t]|fn |🦀){0,80}", max_tokens in 0usize..60) {
+        fn a_cut_text_is_a_beginning_and_fits(text in "(\\PC|[ \\n\\t\\r]|fn |'ll|12|🦀){0,80}", max_tokens in 0usize..60) {
             let cut = truncate(&text, max_tokens);
             prop_assert!(text.starts_with(cut));
             prop_assert!(count(cut) <= max_tokens);
             prop_assert_eq!(fits(&text, max_tokens), count(&text) <= max_tokens);
             prop_assert_eq!(count_within(&text, max_tokens), Some(count(&text)).filter(|n| *n <= max_tokens));
             prop_assert!(count(&text) <= at_most(&text));
+            prop_assert_eq!(VOCABULARY.encode(&text).collect::<Vec<_>>(), PEER.encode_ordinary(&text));
         }
     }
 }
