@@ -241,7 +241,7 @@ pub(super) fn with_ends_of<'t>(old: &[&'t str], new: &[&'t str]) -> Vec<&'t str>
 }
 
 /// Compares two texts of an edit line by line; white space at the end of lines is a difference here.
-fn kept_and_changed(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+pub(super) fn kept_and_changed(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
     let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
     let tail = old[head..].iter().rev().zip(new[head..].iter().rev()).take_while(|(a, b)| a == b).count();
     let (old_end, new_end) = (old.len() - tail, new.len() - tail);

@@ -8,6 +8,7 @@
 //! taken, and an answer that was cut off is not applied in part. It reads nothing but the tree it is given.
 
 mod apply;
+mod comments;
 mod contents;
 mod document;
 mod elision;
@@ -22,6 +23,7 @@ mod substitute;
 mod work;
 
 pub use apply::apply;
+pub use comments::{PutBack, keep_comments};
 pub use feedback::{Cause, EditError, Problem};
 pub use parse::{Format, Reading, parse, parse_as};
 

@@ -1,7 +1,7 @@
 //! The edits of an answer on the files, or why they were not applied.
 
 use crate::context::secrecy;
-use crate::edit::{self, Answer, EditError, Format, Reading};
+use crate::edit::{self, Answer, Edit, EditError, Format, Reading};
 use crate::repo::{FileTree, RepoPath};
 
 /// Why the edits of an answer were not applied.
@@ -35,14 +35,30 @@ impl From<EditError> for Unusable {
     }
 }
 
+/// How an answer is read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct How<'a> {
+    /// Its format; `None` to recognise it.
+    pub(super) format: Option<Format>,
+    /// The file that an edit without a path means.
+    pub(super) target: Option<&'a str>,
+    /// Whether comments that a whole file only leaves out are put back.
+    pub(super) keeps_comments: bool,
+}
+
+/// What an answer came to.
+pub(super) struct Applied {
+    pub(super) tree: FileTree,
+    pub(super) read: Answer,
+    /// Lines of comments that were put back.
+    pub(super) put_back: usize,
+}
+
 /// Applies the edits of an answer to `tree`; of files that hold secrets nothing is said, and nothing is changed.
-pub(super) fn apply(
-    tree: &FileTree,
-    answer: &str,
-    (format, target): (Option<Format>, Option<&str>),
-) -> Result<(FileTree, Answer), Unusable> {
+pub(super) fn apply(tree: &FileTree, answer: &str, how: How<'_>) -> Result<Applied, Unusable> {
     let exists = |path: &str| RepoPath::of_existing(path).is_ok_and(|path| tree.contains(&path));
-    let read = edit::parse_as(answer, &Reading { format, target, exists: &exists })?;
+    let reading = Reading { format: how.format, target: how.target, exists: &exists };
+    let mut read = edit::parse_as(answer, &reading)?;
     let named = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]);
     let secret = named
         .filter_map(|path| RepoPath::of_existing(path).ok())
@@ -51,5 +67,20 @@ pub(super) fn apply(
     if let Some(reason) = secret {
         return Err(Unusable { problems: format!("{reason}; it cannot be edited here"), fault: Fault::Edits });
     }
-    Ok((edit::apply(tree, &read.edits)?, read))
+    let put_back =
+        if how.keeps_comments { read.edits.iter_mut().map(|edit| keep_comments(tree, edit)).sum() } else { 0 };
+    Ok(Applied { tree: edit::apply(tree, &read.edits)?, read, put_back })
+}
+
+/// Puts the comments back that a whole file only leaves out; returns how many lines they are.
+fn keep_comments(tree: &FileTree, edit: &mut Edit) -> usize {
+    let Edit::WholeFile { path, content } = edit else { return 0 };
+    let kept = RepoPath::of_existing(path.strip_prefix("./").unwrap_or(path)).ok().and_then(|path| {
+        let old = tree.read_text(&path).ok().flatten()?;
+        edit::keep_comments(&path, &old, content)
+    });
+    kept.map_or(0, |kept| {
+        *content = kept.text;
+        kept.lines
+    })
 }

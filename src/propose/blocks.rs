@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::applied::{self, Fault, Unusable};
+use super::applied::{self, Applied, Fault, How, Unusable};
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
@@ -19,6 +19,10 @@ use crate::syntax::{self, Language};
 
 /// Attempts of a conversation that the model is reminded of.
 const MOST_TRIED: usize = 5;
+
+/// Words of a task that has to do with comments.
+const ABOUT_COMMENTS: [&str; 10] =
+    ["comment", "docstring", "document", "todo", "fixme", "licen", "header", "typo", "lint", "suppress"];
 
 /// The messages of a conversation in blocks.
 pub(super) struct Blocks {
@@ -42,6 +46,8 @@ pub(super) struct Blocks {
     /// The parts of files that the first question shows.
     shown: Vec<(RepoPath, String)>,
     threads: usize,
+    /// Whether comments that an answer only leaves out are put back.
+    keeps_comments: bool,
     last_remarks: String,
 }
 
@@ -83,6 +89,7 @@ impl Blocks {
             target,
             shown: opening.context.excerpts.iter().map(|part| (part.path.clone(), part.text.clone())).collect(),
             threads: opening.revision.map_or(0, |revision| revision.threads),
+            keeps_comments: !is_about_comments(opening),
             last_remarks: String::new(),
         })
     }
@@ -118,15 +125,15 @@ impl Blocks {
             _ => self.apply(tree, &reply.text),
         };
         match answer {
-            Ok((changed, _)) if self.judged.contains(&changed.changes()?) => {
+            Ok(applied) if self.judged.contains(&applied.tree.changes()?) => {
                 self.begin_anew(session);
                 let problems = "the same change was tried before and failed".to_owned();
                 Ok(Answered::Unusable { problems })
             }
-            Ok((changed, remarks)) => {
+            Ok(Applied { tree, read, put_back }) => {
                 self.last_exchange = vec![Message::new(Role::Assistant, reply.text)];
-                self.last_remarks.clone_from(&remarks);
-                Ok(Answered::Changed { tree: changed, remarks })
+                self.last_remarks.clone_from(&read.remarks);
+                Ok(Answered::Changed { tree, remarks: read.remarks, put_back })
             }
             Err(Unusable { problems, fault }) => {
                 if is_new && fault != Fault::NoChange {
@@ -276,21 +283,22 @@ impl Blocks {
         complete && edit::parse(answer).is_err_and(|error| error.is_only_prose())
     }
 
-    fn apply(&self, tree: &FileTree, answer: &str) -> Result<(FileTree, String), Unusable> {
+    fn apply(&self, tree: &FileTree, answer: &str) -> Result<Applied, Unusable> {
         // What we write ends with the name of a file; small models go on from there, and write that file without it.
         let target = self.target.as_ref().filter(|path| looks_like(tree, path, answer)).map(RepoPath::as_str);
-        let (changed, read) = applied::apply(tree, answer, (None, target)).map_err(|unusable| match self.form {
+        let how = How { target, keeps_comments: self.keeps_comments, ..How::default() };
+        let applied = applied::apply(tree, answer, how).map_err(|unusable| match self.form {
             // The form of search and replace would only confuse.
             EditForm::WholeFile if unusable.fault == Fault::Prose => {
                 Unusable { problems: "Your answer holds no file, only prose.".to_owned(), ..unusable }
             }
             _ => unusable,
         })?;
-        if changed.changes().is_ok_and(|changes| changes.is_empty()) {
+        if applied.tree.changes().is_ok_and(|changes| changes.is_empty()) {
             let problems = "together with the earlier edits this changes nothing: the files are as they were";
             return Err(Unusable { problems: problems.to_owned(), fault: Fault::NoChange });
         }
-        Ok((changed, read.remarks))
+        Ok(applied)
     }
 }
 
@@ -310,6 +318,13 @@ fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
     };
     let known = names(&text);
     known.is_empty() || !known.is_disjoint(&names(content))
+}
+
+/// Tells whether a task, or a wish about a change, has to do with comments.
+fn is_about_comments(opening: &Opening<'_>) -> bool {
+    let asked = opening.revision.map_or_else(|| opening::describe(opening.task), |revision| revision.request.clone());
+    let asked = asked.to_lowercase();
+    ABOUT_COMMENTS.iter().any(|word| asked.contains(word))
 }
 
 fn short(text: &str) -> String {

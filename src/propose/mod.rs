@@ -75,6 +75,8 @@ pub enum Answered {
         tree: FileTree,
         /// The model's words outside of the edits.
         remarks: String,
+        /// Lines of comments that the answer only left out, and that were put back.
+        put_back: usize,
     },
     /// No edits, but a reason for every review thread.
     Explained {

@@ -2,6 +2,7 @@
 //!
 //! Everything here looks at one text at a time and keeps nothing. It does not resolve names across files.
 
+mod comments;
 mod definitions;
 mod grammar;
 mod language;
@@ -10,6 +11,7 @@ use std::ops::RangeInclusive;
 
 use crate::repo::RepoPath;
 
+pub use comments::comment_lines;
 pub use definitions::{definitions, names, references};
 pub use language::Language;
 

@@ -178,7 +178,13 @@ impl Walk<'_, '_> {
         while session.has_rounds_left() && judged < session.profile().repairs && unusable < MOST_UNUSABLE {
             job.progress.step(&format!("Asking {} (call {})", self.rung.model.name(), session.asked() + 1));
             let (tree, remarks) = match conversation.ask(session, workbench, job.cancel).await? {
-                Answered::Changed { tree, remarks } => (tree, remarks),
+                Answered::Changed { tree, remarks, put_back } => {
+                    if put_back > 0 {
+                        job.progress
+                            .note(&format!("lines of comments left out by the answer, and put back: {put_back}"));
+                    }
+                    (tree, remarks)
+                }
                 Answered::Explained { remarks } => {
                     job.progress.note("no edits: every thread is answered with a reason");
                     self.best = self.start.before.clone().map(|before| Candidate { remarks, ..before });

@@ -1,4 +1,5 @@
 mod anew;
+mod comments;
 mod steps;
 mod with_tools;
 
@@ -135,8 +136,19 @@ static TOOLS: LazyLock<Profile> = LazyLock::new(|| Profile { dialect: Dialect::T
 const SAMPLING: Sampling =
     Sampling { window_tokens: 8_000, max_output_tokens: 100, temperature: 0.0, seed: 1, rounds: 8 };
 
+const TASK: &str = "Add the prices\n\nIt gives the largest one.";
+
 fn open_with<'a>(model: &'a Scripted, meter: &'a Meter, profile: &'a Profile) -> Held<'a> {
-    let task = parse_plain("Add the prices\n\nIt gives the largest one.", Origin::CommandLine).expect("a task");
+    open_on((TASK, tree()), model, meter, profile)
+}
+
+fn open_on<'a>(
+    (task, tree): (&str, FileTree),
+    model: &'a Scripted,
+    meter: &'a Meter,
+    profile: &'a Profile,
+) -> Held<'a> {
+    let task = parse_plain(task, Origin::CommandLine).expect("a task");
     let context = context();
     let opening = Opening {
         task: &task,
@@ -147,7 +159,7 @@ fn open_with<'a>(model: &'a Scripted, meter: &'a Meter, profile: &'a Profile) ->
         revision: None,
     };
     let mut session = Session::new(model, (meter, &PRICING), profile, SAMPLING);
-    let conversation = Conversation::open(&mut session, &opening, tree()).expect("opened");
+    let conversation = Conversation::open(&mut session, &opening, tree).expect("opened");
     Held { session, conversation }
 }
 
@@ -160,7 +172,7 @@ async fn a_good_answer_changes_the_tree_and_costs_what_the_server_says() {
     let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), generous());
     let mut conversation = open(&model, &meter);
     let answered = conversation.ask().await.expect("answered");
-    let Answered::Changed { tree, remarks } = answered else { panic!("{answered:?}") };
+    let Answered::Changed { tree, remarks, .. } = answered else { panic!("{answered:?}") };
     assert_eq!(
         tree.read_text(&path()).expect("memory").as_deref(),
         Some("def total(prices):\n    return sum(prices)\n")

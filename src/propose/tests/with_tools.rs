@@ -24,7 +24,7 @@ async fn with_tools_the_model_looks_edits_and_finishes() {
     let meter = generous();
     let mut conversation = open_with(&model, &meter, &TOOLS);
     let answered = conversation.ask().await.expect("answered");
-    let Answered::Changed { tree, remarks } = answered else { panic!("{answered:?}") };
+    let Answered::Changed { tree, remarks, .. } = answered else { panic!("{answered:?}") };
     assert!(tree.read_text(&path()).expect("memory").expect("text").contains("sum(prices)"));
     assert_eq!(remarks, "It adds now.");
     let results: Vec<String> = {

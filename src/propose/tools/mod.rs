@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::applied::{self, Applied, How};
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, replies, window};
 use crate::edit::{self, Format};
@@ -107,7 +108,7 @@ impl Tools {
             let reply = match session.ask(&wanted, cancel).await {
                 Err(ProposeError::Limit(_)) if tree.changes()? != before => {
                     // What there is gets judged; there is nothing more to come.
-                    return Ok(Answered::Changed { tree: tree.clone(), remarks: words.join("\n") });
+                    return Ok(Answered::Changed { tree: tree.clone(), remarks: words.join("\n"), put_back: 0 });
                 }
                 reply => reply?,
             };
@@ -132,7 +133,7 @@ impl Tools {
             };
             words.extend(Some(summary).filter(|summary| !summary.is_empty()));
             if tree.changes()? != before {
-                return Ok(Answered::Changed { tree: tree.clone(), remarks: words.join("\n") });
+                return Ok(Answered::Changed { tree: tree.clone(), remarks: words.join("\n"), put_back: 0 });
             }
             if let Some(answered) = self.without_change(&words) {
                 return Ok(answered);
@@ -167,17 +168,17 @@ impl Tools {
     ) -> Result<Option<Answered>, ProposeError> {
         let is_cut = reply.finish == Finish::Length;
         if !is_cut && edit::parse(&reply.text).is_ok() {
-            match super::applied::apply(tree, &reply.text, (None, None)) {
-                Ok((changed, read)) => {
+            match applied::apply(tree, &reply.text, How::default()) {
+                Ok(Applied { tree: changed, read, .. }) => {
                     *tree = changed.clone();
-                    return Ok(Some(Answered::Changed { tree: changed, remarks: read.remarks }));
+                    return Ok(Some(Answered::Changed { tree: changed, remarks: read.remarks, put_back: 0 }));
                 }
                 Err(unusable) => self.tell(unusable.problems),
             }
             return Ok(None);
         }
         if tree.changes()? != before {
-            return Ok(Some(Answered::Changed { tree: tree.clone(), remarks: words.join("\n") }));
+            return Ok(Some(Answered::Changed { tree: tree.clone(), remarks: words.join("\n"), put_back: 0 }));
         }
         if let Some(answered) = self.without_change(words) {
             return Ok(Some(answered));
@@ -227,7 +228,8 @@ impl Tools {
 
 /// Applies one edit to `tree`.
 fn edited(tree: &mut FileTree, arguments: &str) -> String {
-    let (changed, read) = match super::applied::apply(tree, arguments, (Some(Format::Json), None)) {
+    let how = How { format: Some(Format::Json), ..How::default() };
+    let Applied { tree: changed, read, .. } = match applied::apply(tree, arguments, how) {
         Ok(applied) => applied,
         Err(unusable) => return unusable.problems,
     };

@@ -1,0 +1,150 @@
+//! Comments that a whole file only leaves out.
+//!
+//! A model that writes a whole file to change a line of it often drops what does not run: the docstring at the end, the
+//! licence at the top. Nobody asked for that, and a reviewer has to read it.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::Range;
+
+use super::document::{kept_and_changed, lines_of, with_ends_of};
+use crate::repo::RepoPath;
+use crate::syntax;
+
+/// A text with the comments of an older one put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PutBack {
+    /// The text.
+    pub text: String,
+    /// How many lines were put back.
+    pub lines: usize,
+}
+
+/// Returns `new`, which replaces the file at `path` with the text `old`, with the comments of `old` that it only leaves out.
+///
+/// Those are comments that stand apart from the code that changes, at a place where `new` has none instead. `None` when
+/// there are none, when they are all that changes, and when the file would not parse with them.
+pub fn keep_comments(path: &RepoPath, old: &str, new: &str) -> Option<PutBack> {
+    let (old, new) = (without_mark(old), without_mark(new));
+    let commented = syntax::comment_lines(path, old);
+    if commented.is_empty() {
+        return None;
+    }
+    let (before, commented_anew) = (lines_of(old), syntax::comment_lines(path, new));
+    let after = with_ends_of(&before, &lines_of(new));
+    let changes = kept_and_changed(&before, &after);
+    let changed = changes.iter().filter(|change| !matches!(change, similar::DiffOp::Equal { .. }));
+    let moved: HashSet<&str> = changed.flat_map(|change| &after[change.new_range()]).map(|line| line.trim()).collect();
+    let (mut lines, mut count) = (Vec::new(), 0);
+    for change in &changes {
+        let come = change.new_range();
+        let is_rewritten = come.clone().any(|row| commented_anew.contains(&row));
+        let (front, back) = match change {
+            similar::DiffOp::Equal { .. } => (0..0, 0..0),
+            _ if is_rewritten => (0..0, 0..0),
+            _ => left_out(&before, &commented, change.old_range(), come.is_empty()),
+        };
+        let kept = [front, back].map(|rows| {
+            let is_moved =
+                before[rows.clone()].iter().any(|line| moved.contains(line.trim()) && !line.trim().is_empty());
+            if is_moved { [].as_slice() } else { &before[rows] }
+        });
+        count += kept[0].len() + kept[1].len();
+        lines.extend([kept[0], &after[come], kept[1]].concat());
+    }
+    if count == 0 || lines == before {
+        return None;
+    }
+    let text = lines.join("\n") + "\n";
+    let breaks = syntax::parses(path, &text) == Some(false) && syntax::parses(path, new) != Some(false);
+    (!breaks).then_some(PutBack { text, lines: count })
+}
+
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
+}
+
+/// Returns which of the lines that are gone are comments before and behind what changes, each with a blank line between.
+fn left_out(
+    before: &[&str],
+    commented: &BTreeSet<usize>,
+    gone: Range<usize>,
+    nothing_came: bool,
+) -> (Range<usize>, Range<usize>) {
+    let is_blank = |row: &usize| before[*row].trim().is_empty();
+    let says_only = |row: &usize| commented.contains(row) || is_blank(row);
+    let holds_comments =
+        |rows: Range<usize>| if rows.clone().any(|row| commented.contains(&row)) { rows } else { 0..0 };
+    let front_end = gone.start + gone.clone().take_while(says_only).count();
+    if front_end == gone.end && nothing_came {
+        return (0..0, holds_comments(gone));
+    }
+    let back_start = gone.end - gone.clone().rev().take_while(says_only).count();
+    let front = if front_end == gone.end { gone.start } else { front_end };
+    let front_end = (gone.start..front).rev().find(is_blank).map_or(gone.start, |row| row + 1);
+    let back_start = (back_start..gone.end).find(is_blank).unwrap_or(gone.end);
+    (holds_comments(gone.start..front_end), holds_comments(back_start..gone.end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, old: &str, new: &str, expected: Option<&str>) {
+        let kept = keep_comments(&RepoPath::parse(path).expect(path), old, new);
+        assert_eq!(kept.map(|kept| kept.text), expected.map(str::to_owned), "{old:?} -> {new:?}");
+    }
+
+    #[test]
+    fn comments_that_are_only_left_out_come_back() {
+        let tail = "\n\n\"\"\"\nAdds.\n\nExample: 1\n\"\"\"\n";
+        let (wrong, right) = ("def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n");
+        let whole = format!("{right}{tail}");
+        check("a.py", &format!("{wrong}{tail}"), right, Some(&whole));
+        check("a.py", &format!("x = 1\n{tail}"), "x = 2\n", Some(&format!("x = 2\n{tail}")));
+        check("a.py", &format!("# Licence\n\n{wrong}"), right, Some(&format!("# Licence\n\n{right}")));
+        // In the middle, with the code around it as it was.
+        check(
+            "a.rs",
+            "fn a() {}\n\n// About b.\nfn b() {}\n\nfn c() { 1 }\n",
+            "fn a() {}\n\nfn b() {}\n\nfn c() { 2 }\n",
+            Some("fn a() {}\n\n// About b.\nfn b() {}\n\nfn c() { 2 }\n"),
+        );
+        // Line endings and a mark at the beginning are not what differs.
+        check("a.py", "\u{FEFF}# a\r\n\r\nx = 1\r\n", "x = 2\n", Some("# a\n\nx = 2\n"));
+    }
+
+    #[test]
+    fn what_was_done_to_comments_is_left_as_it_is() {
+        // Nothing else changes: it was asked for.
+        check("a.py", "# a\nx = 1\n", "x = 1\n", None);
+        // Written anew, or moved.
+        check("a.py", "x = 1\n\n# a\n", "x = 2\n\n# b\n", None);
+        check(
+            "a.py",
+            "def f():\n    return 1\n\n\"\"\"\nSays one.\n\"\"\"\n",
+            "def f():\n    \"\"\"\n    Says one.\n    \"\"\"\n    return 2\n",
+            None,
+        );
+        // It stands at the code that changes.
+        check("a.py", "a = 0\n# one\nx = 1\nb = 0\n", "a = 0\nx = 2\nb = 0\n", None);
+        // It goes with its code.
+        check("a.py", "# f\ndef f():\n    pass\n\nx = 1\n", "x = 2\n", None);
+        // Nothing was left out, or nothing is known of the language.
+        check("a.py", "# a\nx = 1\n", "# a\nx = 2\n", None);
+        check("a.py", "x = 1\n\ny = 1\n", "x = 2\n", None);
+        check("a.txt", "# a\n\nx\n", "y\n", None);
+    }
+
+    #[test]
+    fn what_would_not_parse_is_not_put_back() {
+        // The comment would stand in the middle of a text.
+        check("a.js", "let a = 1;\n\n/* b\n*/\nlet c = `d\ne`;\n", "let a = `\nlet c = `;\n", None);
+    }
+
+    #[test]
+    fn lines_are_counted() {
+        let path = RepoPath::parse("a.py").unwrap();
+        let kept = keep_comments(&path, "x = 1\n\n# a\n# b\n", "x = 2\n");
+        assert_eq!(kept.map(|kept| kept.lines), Some(3));
+    }
+}
