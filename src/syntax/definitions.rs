@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tree_sitter::{Node, QueryCursor, StreamingIterator, Tree};
+use tree_sitter::{Node, QueryCursor, StreamingIterator};
 
 use super::{Definition, DefinitionKind, Language, grammar};
 
@@ -16,45 +16,32 @@ const MAX_DEPTH: u32 = 300;
 ///
 /// Empty for a text that is too long or too costly, see [`super::parses`]. A text with errors gives what is readable in it.
 pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
-    grammar::parse_for_query(language, text).map_or_else(Vec::new, |tree| definitions_of(language, &tree, text))
+    names(language, text).0
 }
 
-/// Finds what `text` defines and what it uses, in one parse; see [`definitions`] and [`references`].
+/// Finds what `text` defines, see [`definitions`], and the names that it calls or uses as types, each once, in byte order.
 pub fn names(language: Language, text: &str) -> (Vec<Definition>, Vec<String>) {
-    match grammar::parse_for_query(language, text) {
-        Some(tree) => (definitions_of(language, &tree, text), references_of(language, &tree, text)),
-        None => (Vec::new(), Vec::new()),
-    }
-}
-
-fn definitions_of(language: Language, tree: &Tree, text: &str) -> Vec<Definition> {
-    let Some(query) = grammar::definition_query(language) else { return Vec::new() };
+    let tree = grammar::parse_for_query(language, text);
+    let (Some(tree), Some(query)) = (tree, grammar::names_query(language)) else { return (Vec::new(), Vec::new()) };
+    let roles: Vec<Role> = query.capture_names().iter().map(|name| role(name)).collect();
     let lines: Vec<&str> = text.lines().collect();
     // One node may match two patterns (a constant that is a function): the first pattern of the file wins.
     let mut found: BTreeMap<(usize, usize), (usize, Definition)> = BTreeMap::new();
+    let mut used = BTreeSet::new();
     let mut cursor = shallow_cursor();
     let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
     while let Some(found_match) = matches.next() {
         let (mut whole, mut name) = (None, None);
         for capture in found_match.captures() {
-            let capture_name = query.capture_names()[capture.index as usize];
-            match kind(capture_name) {
-                Some(kind) => whole = Some((capture.node, kind)),
-                None if capture_name == "name" => name = Some(capture.node),
-                None => {}
+            match roles[capture.index as usize] {
+                Role::Whole(kind) => whole = Some((capture.node, kind)),
+                Role::Name => name = Some(capture.node),
+                Role::Use => used.extend(capture.node.utf8_text(text.as_bytes()).ok()),
+                Role::Condition => {}
             }
         }
         let (Some((whole, kind)), Some(name)) = (whole, name) else { continue };
-        let Ok(text_of_name) = name.utf8_text(text.as_bytes()) else { continue };
-        let first_row = whole.start_position().row;
-        let above = lines.iter().take(first_row).rev().take(MAX_ATTACHED_LINES);
-        let attached = above.take_while(|line| is_attached(language, line)).count();
-        let definition = Definition {
-            name: bare_name(text_of_name).to_owned(),
-            kind,
-            lines: first_row + 1 - attached..=last_row(whole) + 1,
-            name_line: name.start_position().row + 1,
-        };
+        let Some(definition) = definition_of(language, (whole, kind), name, (text, &lines)) else { continue };
         // The same start and a later end is the outer one.
         let key = (name.start_byte(), usize::MAX - whole.end_byte());
         let entry = found.entry(key).or_insert((found_match.pattern_index, definition.clone()));
@@ -65,28 +52,39 @@ fn definitions_of(language: Language, tree: &Tree, text: &str) -> Vec<Definition
     let mut all: Vec<Definition> = found.into_values().map(|(_, definition)| definition).collect();
     all.sort_by_key(|d| (*d.lines.start(), std::cmp::Reverse(*d.lines.end()), d.name_line));
     name_methods(&mut all);
-    all
+    let used: BTreeSet<&str> = used.into_iter().map(|name| name.trim_matches(['"', '\''])).collect();
+    (all, used.into_iter().map(str::to_owned).collect())
 }
 
-/// Finds the names that `text` calls or uses as types, each once, in byte order.
-///
-/// Empty for a text that is too long or too costly, see [`super::parses`].
-pub fn references(language: Language, text: &str) -> Vec<String> {
-    grammar::parse_for_query(language, text).map_or_else(Vec::new, |tree| references_of(language, &tree, text))
+/// What a capture of a query stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A whole definition.
+    Whole(DefinitionKind),
+    /// The name of a definition.
+    Name,
+    /// A name that is used.
+    Use,
+    /// It only serves a condition.
+    Condition,
 }
 
-fn references_of(language: Language, tree: &Tree, text: &str) -> Vec<String> {
-    let Some(query) = grammar::reference_query(language) else { return Vec::new() };
-    let mut names = BTreeSet::new();
-    let mut cursor = shallow_cursor();
-    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
-    while let Some(found) = matches.next() {
-        let referred = |index: u32| query.capture_names()[index as usize] == "reference";
-        let captures = found.captures().iter().filter(|capture| referred(capture.index));
-        let texts = captures.filter_map(|capture| capture.node.utf8_text(text.as_bytes()).ok());
-        names.extend(texts.map(|name| name.trim_matches(['"', '\''])));
-    }
-    names.into_iter().map(str::to_owned).collect()
+fn definition_of(
+    language: Language,
+    (whole, kind): (Node<'_>, DefinitionKind),
+    name: Node<'_>,
+    (text, lines): (&str, &[&str]),
+) -> Option<Definition> {
+    let text_of_name = name.utf8_text(text.as_bytes()).ok()?;
+    let first_row = whole.start_position().row;
+    let above = lines.iter().take(first_row).rev().take(MAX_ATTACHED_LINES);
+    let attached = above.take_while(|line| is_attached(language, line)).count();
+    Some(Definition {
+        name: bare_name(text_of_name).to_owned(),
+        kind,
+        lines: first_row + 1 - attached..=last_row(whole) + 1,
+        name_line: name.start_position().row + 1,
+    })
 }
 
 /// In crafted text every level of nesting opens a match that stays open to the end.
@@ -96,9 +94,9 @@ fn shallow_cursor() -> QueryCursor {
     cursor
 }
 
-/// Tells what the capture of a whole definition stands for; `None` for the capture of its name.
-pub(super) fn kind(capture: &str) -> Option<DefinitionKind> {
-    Some(match capture {
+/// Tells what a capture stands for by its name.
+pub(super) fn role(capture: &str) -> Role {
+    Role::Whole(match capture {
         "function" => DefinitionKind::Function,
         "method" => DefinitionKind::Method,
         "class" => DefinitionKind::Class,
@@ -110,7 +108,9 @@ pub(super) fn kind(capture: &str) -> Option<DefinitionKind> {
         "constant" => DefinitionKind::Constant,
         "macro" => DefinitionKind::Macro,
         "section" => DefinitionKind::Section,
-        _ => return None,
+        "name" => return Role::Name,
+        "reference" => return Role::Use,
+        _ => return Role::Condition,
     })
 }
 
@@ -199,7 +199,7 @@ mod tests {
             .map(|d| format!("{:?} {} {}-{}@{}", d.kind, d.name, d.lines.start(), d.lines.end(), d.name_line))
             .collect();
         assert_eq!(found, expected, "{language:?}");
-        assert_eq!(references(language, text), used, "{language:?}");
+        assert_eq!(names(language, text).1, used, "{language:?}");
     }
 
     #[test]

@@ -120,24 +120,18 @@ impl Language {
     }
 }
 
-/// Returns the query that finds definitions: one capture `name`, and one for the whole, named for the kind; captures that
-/// begin with `_` only serve conditions.
-pub(super) fn definition_query(language: Language) -> Option<&'static Query> {
+/// Returns the query for the names of a language, definitions and uses in one: whoever searches twice pays twice.
+///
+/// A definition has one capture `name`, and one for the whole, named for the kind; a use has one, `reference`. Captures that
+/// begin with `_` only serve conditions. A query that does not compile (a test prevents it) costs one language its names and
+/// nothing else.
+pub(super) fn names_query(language: Language) -> Option<&'static Query> {
     static COMPILED: [OnceLock<Option<Query>>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
-    compile(&COMPILED, language, sources(language).0)
-}
-
-/// Returns the query that finds uses: one capture, `reference`.
-pub(super) fn reference_query(language: Language) -> Option<&'static Query> {
-    static COMPILED: [OnceLock<Option<Query>>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
-    compile(&COMPILED, language, sources(language).1)
-}
-
-type Slots = [OnceLock<Option<Query>>; Language::ALL.len()];
-
-/// A query that does not compile (a test prevents it) costs one language its names and nothing else.
-fn compile(slots: &'static Slots, language: Language, source: &str) -> Option<&'static Query> {
-    slots[language as usize].get_or_init(|| Query::new(&grammar(language), source).ok()).as_ref()
+    let compile = || {
+        let (definitions, references) = sources(language);
+        Query::new(&grammar(language), &format!("{definitions}\n{references}")).ok()
+    };
+    COMPILED[language as usize].get_or_init(compile).as_ref()
 }
 
 fn grammar(language: Language) -> tree_sitter::Language {
@@ -206,20 +200,22 @@ fn sources(language: Language) -> (&'static str, &'static str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::definitions::{Role, role};
 
     #[test]
     fn every_query_compiles_and_captures_what_the_code_reads() {
         for language in Language::ALL {
             let (definitions, references) = sources(language);
-            let compiled = Query::new(&grammar(language), definitions).unwrap_or_else(|e| panic!("{language:?}: {e}"));
-            let kinds = |name: &&&str| **name != "name" && !name.starts_with('_');
-            for capture in compiled.capture_names().iter().filter(kinds) {
-                assert!(crate::syntax::definitions::kind(capture).is_some(), "{language:?}: @{capture}");
+            let roles = |query: &str| -> Vec<Role> {
+                let compiled = Query::new(&grammar(language), query).unwrap_or_else(|e| panic!("{language:?}: {e}"));
+                let named = compiled.capture_names().iter().filter(|name| !name.starts_with('_'));
+                named.map(|name| role(name)).collect()
+            };
+            for role in roles(definitions) {
+                assert!(matches!(role, Role::Name | Role::Whole(_)), "{language:?}: {role:?}");
             }
-            let compiled = Query::new(&grammar(language), references).unwrap_or_else(|e| panic!("{language:?}: {e}"));
-            let names: Vec<&str> =
-                compiled.capture_names().iter().copied().filter(|name| !name.starts_with('_')).collect();
-            assert_eq!(names, ["reference"], "{language:?}");
+            assert_eq!(roles(references), [Role::Use], "{language:?}");
+            assert!(names_query(language).is_some(), "{language:?}");
         }
     }
 }

@@ -12,7 +12,7 @@ use std::ops::RangeInclusive;
 use crate::repo::RepoPath;
 
 pub use comments::comment_lines;
-pub use definitions::{definitions, names, references};
+pub use definitions::{definitions, names};
 pub use language::Language;
 
 /// Longer texts are not parsed, in bytes: a parse reads 5 to 7 MB a second, and longer sources are nearly always generated.
