@@ -12,10 +12,10 @@ use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
     Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Form, Inside, KeyRules, LanguageModel, LlmError,
-    OpenAi, OpenAiSettings, Place, PriceOverride, Pricing, Profile, RecordedTurn, Recorder, Replay, Reply, Resumed,
-    RetryPolicy, Retrying, Source, choose, merge,
+    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, RecordedTurn, Recorder, Replay, Reply,
+    Resumed, RetryPolicy, Retrying, Source, choose, merge,
 };
-use crate::pipeline::{ObservedModel, Rung};
+use crate::pipeline::{ObservedModel, Progress, Rung};
 use crate::propose;
 use crate::secret::Secret;
 
@@ -78,12 +78,14 @@ fn model_files(environment: &Environment) -> Vec<Inside> {
     installed.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
 }
 
-/// Makes the adapter for a chosen model. `window_tokens` is the longest conversation.
-pub(super) fn adapter(place: &Place, window_tokens: u64) -> Result<Box<dyn LanguageModel>, LlmError> {
+/// Makes the adapter for a chosen model. `window_tokens` is the longest conversation; `passing` hears how far an answer is,
+/// where the model tells.
+#[cfg_attr(not(feature = "embedded"), allow(unused_variables, reason = "only the model inside tells how far it is"))]
+pub(super) fn adapter(place: &Place, window_tokens: u64, passing: Passing) -> Result<Box<dyn LanguageModel>, LlmError> {
     match place {
         Place::Endpoint(endpoint) => Ok(Box::new(OpenAi::new(endpoint, OpenAiSettings::default())?)),
         #[cfg(feature = "embedded")]
-        Place::Inside(file) => Ok(Box::new(crate::llm::LocalModel::new(file, window_tokens))),
+        Place::Inside(file) => Ok(Box::new(crate::llm::LocalModel::new(file, window_tokens, passing))),
         #[cfg(not(feature = "embedded"))]
         Place::Inside(file) => {
             let reason =
@@ -141,7 +143,7 @@ pub(super) fn prepare(
     config: &Config,
     sources: Sources<'_>,
     journal: &Arc<Journal>,
-    tell: &Arc<dyn Fn(&str) + Send + Sync>,
+    steps: &Arc<dyn Progress>,
 ) -> Result<Vec<Rung>, Failure> {
     let own = |name: &str| config.profiles.value.get(name).cloned().unwrap_or_default();
     if let Some(replay) = sources.replay {
@@ -173,9 +175,9 @@ pub(super) fn prepare(
             Place::Endpoint(endpoint) => Pricing::of(&endpoint.base_url, prices),
             Place::Inside(_) => prices.map_or(Pricing::Free, Pricing::Own),
         };
-        let tell = Arc::clone(tell);
-        let adapter = adapter(&choice.place, window_tokens)?;
-        let retrying = Retrying::new(adapter, RetryPolicy::default(), move |notice| tell(&notice.to_string()));
+        let (told, passed) = (Arc::clone(steps), Arc::clone(steps));
+        let adapter = adapter(&choice.place, window_tokens, Arc::new(move |text: &str| passed.passing(text)))?;
+        let retrying = Retrying::new(adapter, RetryPolicy::default(), move |notice| told.note(&notice.to_string()));
         let resumed = Resumed::new(retrying, sources.earlier.clone());
         let journal = Arc::clone(journal);
         let model: Box<dyn LanguageModel> = match sources.record {

@@ -1,9 +1,9 @@
 //! Words to a person on standard error, data on standard output.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -58,19 +58,24 @@ pub(super) struct Steps {
     bar: Option<Mutex<ProgressBar>>,
     /// Whether a group is open; `None` where there are none.
     group: Option<AtomicBool>,
+    /// When a step began, or it was last told how far it is.
+    told: Mutex<Instant>,
 }
+
+/// Where nothing moves it is told so often how far a step is: a log is read by people and kept for long.
+const BETWEEN_PASSING: Duration = Duration::from_secs(20);
 
 impl Steps {
     /// Makes the fitting kind; `in_ci` tells whether the log folds groups.
     pub(super) fn new(in_ci: bool) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix} {wide_msg} {elapsed}") {
                 bar.set_style(style);
             }
             Mutex::new(bar)
         });
-        Self { bar, group: in_ci.then(AtomicBool::default) }
+        Self { bar, group: in_ci.then(AtomicBool::default), told: Mutex::new(Instant::now()) }
     }
 
     /// Takes the moving line away.
@@ -88,7 +93,7 @@ impl Steps {
     fn with_bar(&self, act: impl FnOnce(&ProgressBar)) -> bool {
         match &self.bar {
             Some(bar) => {
-                act(&bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+                act(&bar.lock().unwrap_or_else(PoisonError::into_inner));
                 true
             }
             None => false,
@@ -105,6 +110,7 @@ impl Steps {
 
 impl Progress for Steps {
     fn step(&self, text: &str) {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         if let Some(open) = &self.group {
             self.end_group();
             open.store(true, Ordering::Relaxed);
@@ -112,7 +118,8 @@ impl Progress for Steps {
         }
         self.line(&format!("* {text}"));
         self.with_bar(|bar| {
-            bar.set_message(safe(text));
+            bar.set_prefix(safe(text));
+            bar.set_message("");
             bar.reset_elapsed();
             bar.enable_steady_tick(Duration::from_millis(120));
         });
@@ -121,11 +128,37 @@ impl Progress for Steps {
     fn note(&self, text: &str) {
         self.line(&format!("    {text}"));
     }
+
+    fn passing(&self, text: &str) {
+        if self.with_bar(|bar| bar.set_message(safe(text))) {
+            return;
+        }
+        if is_due(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner), Instant::now()) {
+            self.note(text);
+        }
+    }
+}
+
+/// Tells whether it is time for another line, and notes that it is told.
+fn is_due(told: &mut Instant, now: Instant) -> bool {
+    let due = now.duration_since(*told) >= BETWEEN_PASSING;
+    if due {
+        *told = now;
+    }
+    due
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_log_is_told_now_and_then_how_far_a_step_is() {
+        let start = Instant::now();
+        let mut told = start;
+        let due: Vec<u64> = (0..70).filter(|at| is_due(&mut told, start + Duration::from_secs(*at))).collect();
+        assert_eq!(due, [20, 40, 60]);
+    }
 
     #[test]
     fn outside_text_cannot_command_the_terminal_or_the_pipeline() {

@@ -152,7 +152,8 @@ pub(super) async fn carry_out(
             None => model::find(&flags.model, task.model.as_deref(), &layers.file, environment).await,
         };
         let sources = Sources { replay, record: flags.record.as_deref(), earlier };
-        model::prepare(choices, &config, sources, &journal, &tell)?
+        let steps: Arc<dyn Progress> = Arc::clone(&steps) as Arc<dyn Progress>;
+        model::prepare(choices, &config, sources, &journal, &steps)?
     } else {
         model::none()
     };

@@ -32,6 +32,15 @@ pub struct Question {
     pub form: Option<Form>,
 }
 
+/// What is going on while an answer is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment<'t> {
+    /// So many tokens of the conversation are read, of how many.
+    Read(usize, usize),
+    /// This was written.
+    Wrote(&'t str),
+}
+
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -111,7 +120,7 @@ impl Engine {
         self.memory.capacity()
     }
 
-    /// Answers, and hands out the text as it is written. `stop` is asked before each token.
+    /// Answers, and tells what is read and hands out the text as it is written. `stop` is asked before each token.
     ///
     /// # Errors
     /// [`InferenceError::TooLong`] for a conversation that does not fit the window, [`InferenceError::Template`] for one
@@ -119,7 +128,7 @@ impl Engine {
     pub fn answer(
         &mut self,
         question: &Question,
-        written: &mut dyn FnMut(&str),
+        told: &mut dyn FnMut(Moment<'_>),
         stop: &dyn Fn() -> bool,
     ) -> Result<Answer, InferenceError> {
         let tokens = self.tokens(&question.messages)?;
@@ -128,10 +137,11 @@ impl Engine {
             return Err(InferenceError::TooLong { tokens: tokens.len(), window_tokens: window });
         }
         let mut guide = self.guide(question.form.as_ref())?;
-        let (odds, known_tokens) = self.read(&tokens, stop)?;
+        let (odds, known_tokens) = self.read(&tokens, told, stop)?;
         let mut ahead = Ahead { odds, guesses: Vec::new(), right: 0 };
         let (mut sampler, mut drafter) = (Sampler::new(question.sampling), Drafter::default());
         let mut text = Text::default();
+        let written = &mut |text: &str| told(Moment::Wrote(text));
         let mut answer = Answer {
             text: String::new(),
             ended: Ended::Full,
@@ -217,7 +227,12 @@ impl Engine {
     }
 
     /// Reads what is not known yet of a conversation; returns the odds of what follows, and how much was known.
-    fn read(&mut self, tokens: &[u32], stop: &dyn Fn() -> bool) -> Result<(Vec<f32>, usize), InferenceError> {
+    fn read(
+        &mut self,
+        tokens: &[u32],
+        told: &mut dyn FnMut(Moment<'_>),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(Vec<f32>, usize), InferenceError> {
         let same = tokens.iter().zip(&self.known).take_while(|(new, old)| new == old).count();
         // The odds of what follows come from reading, so at least the last token is read again.
         let known = same.min(tokens.len().saturating_sub(1));
@@ -232,6 +247,7 @@ impl Engine {
             let last = at + batch.len() == tokens.len();
             odds = self.network.read(batch, at, &mut self.memory, usize::from(last))?;
             self.known.extend(batch);
+            told(Moment::Read(self.known.len(), tokens.len()));
         }
         Ok((odds, known))
     }

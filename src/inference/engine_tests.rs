@@ -30,9 +30,16 @@ fn drawn(turns: &[&str], most_tokens: usize) -> Question {
 }
 
 fn ask(engine: &mut Engine, question: &Question) -> Answer {
-    let mut heard = String::new();
-    let answer = engine.answer(question, &mut |text| heard.push_str(text), &|| false).unwrap();
+    let (mut heard, mut read) = (String::new(), Vec::new());
+    let mut told = |moment: Moment<'_>| match moment {
+        Moment::Read(tokens, of) => read.push((tokens, of)),
+        Moment::Wrote(text) => heard.push_str(text),
+    };
+    let answer = engine.answer(question, &mut told, &|| false).unwrap();
     assert_eq!(heard, answer.text, "what is handed out is the answer");
+    let all = answer.read_tokens;
+    let in_batches = (answer.known_tokens..all).step_by(BATCH).map(|at| ((at + BATCH).min(all), all));
+    assert_eq!(read, in_batches.collect::<Vec<_>>(), "what was read is told");
     answer
 }
 

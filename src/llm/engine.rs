@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::inside::Inside;
 use super::message::{self, CountedBy, Finish, Message, Reply, Request, Role, Usage};
-use super::{BoxFuture, LanguageModel, LlmError};
-use crate::inference::{Ended, Engine, Form, InferenceError, Question, Sampling};
+use super::{BoxFuture, LanguageModel, LlmError, Passing};
+use crate::inference::{Ended, Engine, Form, InferenceError, Moment, Question, Sampling};
 
 /// The share of the probability that tokens are drawn from where a temperature is asked for (0.95: llama.cpp's default).
 const TOP_P: f32 = 0.95;
@@ -20,16 +20,19 @@ pub struct LocalModel {
     path: PathBuf,
     window_tokens: usize,
     engine: Arc<Mutex<Option<Engine>>>,
+    passing: Passing,
 }
 
 impl LocalModel {
-    /// Prepares the adapter; the file is opened when the model is asked. `window_tokens` bounds a conversation with its answer.
-    pub fn new(file: &Inside, window_tokens: u64) -> Self {
+    /// Prepares the adapter; the file is opened when the model is asked. `window_tokens` bounds a conversation with its answer;
+    /// `passing` hears how far it is, several times a second.
+    pub fn new(file: &Inside, window_tokens: u64, passing: Passing) -> Self {
         Self {
             name: file.name.clone(),
             path: file.path.clone(),
             window_tokens: usize::try_from(window_tokens).unwrap_or(usize::MAX),
             engine: Arc::new(Mutex::new(None)),
+            passing,
         }
     }
 
@@ -81,7 +84,7 @@ impl LanguageModel for LocalModel {
         Box::pin(async move {
             let question = self.question(request)?;
             let (engine, path, stop) = (Arc::clone(&self.engine), self.path.clone(), cancel.clone());
-            let window_tokens = self.window_tokens;
+            let (window_tokens, passing) = (self.window_tokens, Arc::clone(&self.passing));
             let work = tokio::task::spawn_blocking(move || {
                 // What a question left half-read is read again by the next: a panic does no harm.
                 let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +92,14 @@ impl LanguageModel for LocalModel {
                     Some(engine) => engine,
                     none => none.insert(Engine::load(&path, window_tokens)?),
                 };
-                engine.answer(&question, &mut |_| {}, &|| stop.is_cancelled())
+                let mut written_letters = 0;
+                let mut told = |moment: Moment<'_>| {
+                    // What the caller no longer waits for is nobody's news.
+                    if !stop.is_cancelled() {
+                        passing(&how_far(moment, &mut written_letters));
+                    }
+                };
+                engine.answer(&question, &mut told, &|| stop.is_cancelled())
             });
             let answer = tokio::select! {
                 done = work => done.map_err(|error| self.failed(&error))?,
@@ -111,6 +121,16 @@ impl LanguageModel for LocalModel {
                 model: self.name.clone(),
             })
         })
+    }
+}
+
+fn how_far(moment: Moment<'_>, written_letters: &mut usize) -> String {
+    match moment {
+        Moment::Read(tokens, of) => format!("read {tokens} of {of} tokens"),
+        Moment::Wrote(text) => {
+            *written_letters += text.chars().count();
+            format!("wrote {written_letters} characters")
+        }
     }
 }
 

@@ -53,6 +53,9 @@ pub use replay::Replay;
 pub use resume::Resumed;
 pub use retry::{RetryNotice, RetryPolicy, Retrying};
 
+/// What hears how far an answer is, in words.
+pub type Passing = std::sync::Arc<dyn Fn(&str) + Send + Sync>;
+
 /// A future that a trait object can return.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

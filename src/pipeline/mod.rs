@@ -49,6 +49,8 @@ pub trait Progress: Send + Sync {
     fn step(&self, text: &str);
     /// Something is worth knowing within a step.
     fn note(&self, text: &str);
+    /// How far a step is; it comes often, and most of it may be left out.
+    fn passing(&self, text: &str);
 }
 
 /// What the evidence stages need: checks are run here, with or without a model before.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Line, State};
 use crate::cli::failure::{Exit, Failure};
 use crate::clock::{Clock, SystemClock};
-use crate::inference::{Engine, InferenceError, Question, Sampling};
+use crate::inference::{Engine, InferenceError, Moment, Question, Sampling};
 use crate::llm::{INSIDE_WINDOW_TOKENS, Inside};
 
 /// The probe ends after about so long.
@@ -53,10 +53,12 @@ fn probe(path: &Path, cancel: &CancellationToken) -> Result<Speed, InferenceErro
     };
     let spent = || clock.elapsed().saturating_sub(load);
     let (mut first, mut last, mut written) = (None, Duration::ZERO, 0_usize);
-    let mut heard = |_: &str| {
-        last = spent();
-        first.get_or_insert(last);
-        written += 1;
+    let mut heard = |moment: Moment<'_>| {
+        if let Moment::Wrote(_) = moment {
+            last = spent();
+            first.get_or_insert(last);
+            written += 1;
+        }
     };
     let answer = engine.answer(&question, &mut heard, &|| cancel.is_cancelled() || spent() > PROBE);
     let read_tokens = match answer {

@@ -1,5 +1,7 @@
 //! What an endpoint really does with one model: answers, function calls, enforced forms. A few short requests.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +39,7 @@ fn profile_of(choice: &Choice, own: &ProfileParts) -> Profile {
 /// Asks the model, and tries what its endpoint supports.
 pub(super) async fn examine(choice: &Choice, own: &ProfileParts, cancel: &CancellationToken, lines: &mut Vec<Line>) {
     let window_tokens = choice.window_tokens.unwrap_or(DEFAULT_WINDOW_TOKENS);
-    let adapter = match model::adapter(&choice.place, window_tokens) {
+    let adapter = match model::adapter(&choice.place, window_tokens, Arc::new(|_: &str| ())) {
         Ok(adapter) => adapter,
         Err(error) => return lines.push(Line::failed("online", State::Error, error.into())),
     };
