@@ -85,11 +85,11 @@ pub(super) fn sum(numbers: &[u64], bytes: &[u8]) -> i64 {
     const PRIME: u64 = 0x0100_0000_01b3;
     let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(PRIME).rotate_left(23);
     let mut sum = numbers.iter().copied().fold(bytes.len() as u64, step);
-    let mut words = bytes.chunks_exact(8);
-    for word in words.by_ref() {
-        sum = step(sum, word.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)));
+    let (words, rest) = bytes.as_chunks();
+    for word in words {
+        sum = step(sum, u64::from_le_bytes(*word));
     }
-    words.remainder().iter().fold(sum, |sum, byte| step(sum, u64::from(*byte))).cast_signed()
+    rest.iter().fold(sum, |sum, byte| step(sum, u64::from(*byte))).cast_signed()
 }
 
 fn number(out: &mut Vec<u8>, mut value: usize) {

@@ -24,7 +24,7 @@ pub struct StoredWords<'r> {
 impl StoredWords<'_> {
     /// Returns what is known of each word.
     pub fn bag(&self) -> impl Iterator<Item = u64> {
-        self.bag.chunks_exact(8).map(|bytes| bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte)))
+        self.bag.as_chunks().0.iter().copied().map(u64::from_le_bytes)
     }
 }
 

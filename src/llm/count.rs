@@ -23,7 +23,8 @@ pub fn of_message(message: &Message) -> u64 {
     FRAME_TOKENS + (tokens::count(&message.content) + called + thought) as u64 + pictures
 }
 
-fn of_tool(tool: &Tool) -> u64 {
+/// Counts the tokens of a tool that a request offers.
+pub fn of_tool(tool: &Tool) -> u64 {
     let parts = [tool.name.as_str(), &tool.description, &tool.parameters.to_string()];
     FRAME_TOKENS + parts.iter().map(|part| tokens::count(part) as u64).sum::<u64>()
 }

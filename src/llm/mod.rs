@@ -36,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 pub use absent::Absent;
 pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
-pub use count::{of_message as message_tokens, of_request as request_tokens};
+pub use count::{of_message as message_tokens, of_request as request_tokens, of_tool as tool_tokens};
 pub use embed::{Embedded, Embedder};
 #[cfg(feature = "embedded")]
 pub use engine::LocalModel;

@@ -22,15 +22,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::applied::{self, Applied, How};
 use super::session::{Session, Wanted};
+use super::window::Folded;
 use super::{Answered, Opening, ProposeError, replies, window};
 use crate::edit::{self, Format};
-use crate::llm::{Finish, Message, Reply, Role, Tool, ToolCall};
+use crate::llm::{Finish, Message, Reply, Role, Tool, ToolCall, tool_tokens};
 use crate::prompt::{self, Prompt};
 use crate::repo::{FileTree, diff_file};
 
 /// The longest result of a function, in bytes.
 const MOST_RESULT_BYTES: usize = 16_000;
-/// Messages that are never shortened: the standing instructions and the task.
+/// Messages that are never shortened: the standing instructions and the task, behind which stands what was folded.
 const KEPT: usize = 2;
 /// Answers in a row without a call and without a change, after which the conversation counts as ended.
 const MOST_IDLE: u32 = 2;
@@ -49,6 +50,9 @@ pub trait Workbench {
 pub(super) struct Tools {
     messages: Vec<Message>,
     tools: Vec<Tool>,
+    /// What they cost in each request.
+    tools_tokens: u64,
+    folded: Folded,
     idle: u32,
     /// Review threads that want an answer.
     threads: usize,
@@ -77,7 +81,9 @@ impl Tools {
         let user = super::first_message(session, opening, user);
         let threads = opening.revision.map_or(0, |revision| revision.threads);
         let messages = vec![Message::new(Role::System, system), user];
-        Ok(Self { messages, tools: offered(), idle: 0, threads, may_stay: false })
+        let tools = offered();
+        let tools_tokens = tools.iter().map(tool_tokens).sum();
+        Ok(Self { messages, tools, tools_tokens, folded: Folded::default(), idle: 0, threads, may_stay: false })
     }
 
     /// Says what a review found; the change may stay as it is where nothing of it is right.
@@ -103,7 +109,8 @@ impl Tools {
         // What the model writes beside its calls: answers to threads stand there.
         let mut words: Vec<String> = Vec::new();
         loop {
-            window::fit(&mut self.messages, KEPT, session.room());
+            let room = session.room().saturating_sub(self.tools_tokens);
+            window::fit(&mut self.messages, (KEPT, &mut self.folded), room);
             let wanted = Wanted { messages: self.messages.clone(), tools: self.tools.clone(), ..Wanted::default() };
             let reply = match session.ask(&wanted, cancel).await {
                 Err(ProposeError::Limit(_)) if tree.changes()? != before => {
