@@ -39,28 +39,29 @@ pub const REDACTED: &str = "[redacted]";
 /// Secrets shorter than this many bytes are not searched for: they would blot out ordinary words.
 const SHORTEST_KNOWN_BYTES: usize = 8;
 
-/// Shapes of credentials, with the page that documents each shape.
+/// Shapes of credentials, with the page that documents each shape. Boundaries are those of ASCII: letters of other scripts before a
+/// credential hide nothing, and the automaton that is fast knows no others.
 const SHAPES: &[(&str, &str)] = &[
     // GitHub, "Behind GitHub's new authentication token formats".
-    ("github token", r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})"),
+    ("github token", r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})"),
     // OpenAI and Anthropic API keys as their consoles print them.
-    ("api key", r"\bsk-[A-Za-z0-9_-]{20,}"),
+    ("api key", r"(?-u:\b)sk-[A-Za-z0-9_-]{20,}"),
     // AWS, "IAM identifiers": access key ids.
-    ("aws access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    ("aws access key", r"(?-u:\b)(?:AKIA|ASIA)[A-Z0-9]{16}(?-u:\b)"),
     // Slack, "Token types".
-    ("slack token", r"\bxox[abposr]-[A-Za-z0-9-]{10,}"),
+    ("slack token", r"(?-u:\b)xox[abposr]-[A-Za-z0-9-]{10,}"),
     // Google Cloud, "API keys overview".
-    ("google api key", r"\bAIza[A-Za-z0-9_-]{35}\b"),
+    ("google api key", r"(?-u:\b)AIza[A-Za-z0-9_-]{35}(?-u:\b)"),
     // GitLab, "Token prefixes".
-    ("gitlab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    ("gitlab token", r"(?-u:\b)glpat-[A-Za-z0-9_-]{20,}"),
     // npm, "About access tokens".
-    ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
+    ("npm token", r"(?-u:\b)npm_[A-Za-z0-9]{36}(?-u:\b)"),
     // RFC 7468, textual encodings of private keys.
     ("private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"),
     // RFC 7519, JSON Web Token in compact form.
-    ("json web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    ("json web token", r"(?-u:\b)eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
     // RFC 3986, user information with a password in a URL.
-    ("password in a url", r"\b[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@"),
+    ("password in a url", r"(?-u:\b)[a-z][a-z0-9+.-]*://[^/\s:@]+:[^/\s@]+@"),
 ];
 
 /// Replaces known secrets, and texts of the shape of a credential, by [`REDACTED`].
@@ -123,6 +124,13 @@ mod tests {
         let token = format!("ghp_{}", "a".repeat(36));
         let text = format!("key=correct-horse-battery token={token} url=https://u:p4ss@host/x");
         assert_eq!(redactor.redact(&text), "key=[redacted] token=[redacted] url=[redacted]host/x");
+    }
+
+    #[test]
+    fn letters_before_a_credential_hide_it_only_where_it_would_be_a_longer_word() {
+        let token = format!("ghp_{}", "a".repeat(36));
+        assert_eq!(find_credential(&format!("größé{token}")), Some("github token"));
+        assert_eq!(find_credential(&format!("x{token}")), None);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Cuts a text into the words whose bytes are merged to tokens.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 /// Longer words are cut, which may add a token: what a word costs grows faster than its length.
 const MAX_WORD_BYTES: usize = 64 * 1024;
+
+/// What the automaton of a pattern may take, in bytes; it grows as it meets letters. With the usual 2 MiB it is thrown away
+/// again and again where scripts mix, and then given up for one that is many times slower.
+const DFA_BYTES: usize = 16 << 20;
 
 /// How a tokenizer cuts text into words.
 pub struct Words {
@@ -21,7 +25,8 @@ impl Words {
     /// # Errors
     /// [`regex::Error`] for a pattern that is none.
     pub fn new(alternatives: &str, line_ends_stand_apart: bool) -> Result<Self, regex::Error> {
-        Ok(Self { pattern: Regex::new(&format!(r"\A(?:{alternatives})"))?, line_ends_stand_apart })
+        let pattern = RegexBuilder::new(&format!(r"\A(?:{alternatives})")).dfa_size_limit(DFA_BYTES).build()?;
+        Ok(Self { pattern, line_ends_stand_apart })
     }
 
     /// Returns the words of `text`, which together are the text.
