@@ -3,11 +3,12 @@
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
+use crate::clock::{Clock, SystemClock};
 use crate::pipeline::Progress;
 
 /// Writes data to standard output; a reader that went away is no error.
@@ -58,8 +59,9 @@ pub(super) struct Steps {
     bar: Option<Mutex<ProgressBar>>,
     /// Whether a group is open; `None` where there are none.
     group: Option<AtomicBool>,
-    /// When a step began, or it was last told how far it is.
-    told: Mutex<Instant>,
+    clock: SystemClock,
+    /// When, by the clock, a step began or it was last told how far it is.
+    told: Mutex<Duration>,
 }
 
 /// Where nothing moves it is told so often how far a step is: a log is read by people and kept for long.
@@ -75,7 +77,7 @@ impl Steps {
             }
             Mutex::new(bar)
         });
-        Self { bar, group: in_ci.then(AtomicBool::default), told: Mutex::new(Instant::now()) }
+        Self { bar, group: in_ci.then(AtomicBool::default), clock: SystemClock::start(), told: Mutex::default() }
     }
 
     /// Takes the moving line away.
@@ -110,7 +112,7 @@ impl Steps {
 
 impl Progress for Steps {
     fn step(&self, text: &str) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.elapsed();
         if let Some(open) = &self.group {
             self.end_group();
             open.store(true, Ordering::Relaxed);
@@ -133,15 +135,15 @@ impl Progress for Steps {
         if self.with_bar(|bar| bar.set_message(safe(text))) {
             return;
         }
-        if is_due(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner), Instant::now()) {
+        if is_due(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner), self.clock.elapsed()) {
             self.note(text);
         }
     }
 }
 
 /// Tells whether it is time for another line, and notes that it is told.
-fn is_due(told: &mut Instant, now: Instant) -> bool {
-    let due = now.duration_since(*told) >= BETWEEN_PASSING;
+fn is_due(told: &mut Duration, now: Duration) -> bool {
+    let due = now.saturating_sub(*told) >= BETWEEN_PASSING;
     if due {
         *told = now;
     }
@@ -154,9 +156,8 @@ mod tests {
 
     #[test]
     fn a_log_is_told_now_and_then_how_far_a_step_is() {
-        let start = Instant::now();
-        let mut told = start;
-        let due: Vec<u64> = (0..70).filter(|at| is_due(&mut told, start + Duration::from_secs(*at))).collect();
+        let mut told = Duration::ZERO;
+        let due: Vec<u64> = (0..70).filter(|at| is_due(&mut told, Duration::from_secs(*at))).collect();
         assert_eq!(due, [20, 40, 60]);
     }
 
