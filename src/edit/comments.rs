@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn what_would_not_parse_is_not_put_back() {
-        // The comment would stand in the middle of a text.
-        check("a.js", "let a = 1;\n\n/* b\n*/\nlet c = `d\ne`;\n", "let a = `\nlet c = `;\n", None);
+        // The text of a function that is gone would stand indented below nothing.
+        check("a.py", "def f():\n    return 1\n\n    '''t'''\n", "x = 2\n", None);
     }
 
     #[test]

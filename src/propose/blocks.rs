@@ -20,10 +20,6 @@ use crate::syntax::{self, Language};
 /// Attempts of a conversation that the model is reminded of.
 const MOST_TRIED: usize = 5;
 
-/// Words of a task that has to do with comments.
-const ABOUT_COMMENTS: [&str; 10] =
-    ["comment", "docstring", "document", "todo", "fixme", "licen", "header", "typo", "lint", "suppress"];
-
 /// The messages of a conversation in blocks.
 pub(super) struct Blocks {
     first: Vec<Message>,
@@ -89,7 +85,7 @@ impl Blocks {
             target,
             shown: opening.context.excerpts.iter().map(|part| (part.path.clone(), part.text.clone())).collect(),
             threads: opening.revision.map_or(0, |revision| revision.threads),
-            keeps_comments: !is_about_comments(opening),
+            keeps_comments: !opening::is_about_comments(opening),
             last_remarks: String::new(),
         })
     }
@@ -318,13 +314,6 @@ fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
     };
     let known = names(&text);
     known.is_empty() || !known.is_disjoint(&names(content))
-}
-
-/// Tells whether a task, or a wish about a change, has to do with comments.
-fn is_about_comments(opening: &Opening<'_>) -> bool {
-    let asked = opening.revision.map_or_else(|| opening::describe(opening.task), |revision| revision.request.clone());
-    let asked = asked.to_lowercase();
-    ABOUT_COMMENTS.iter().any(|word| asked.contains(word))
 }
 
 fn short(text: &str) -> String {

@@ -73,6 +73,17 @@ pub(super) fn shared(opening: &Opening<'_>) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Words of a task that has to do with comments.
+const ABOUT_COMMENTS: [&str; 10] =
+    ["comment", "docstring", "document", "todo", "fixme", "licen", "header", "typo", "lint", "suppress"];
+
+/// Tells whether a task, or a wish about a change, has to do with comments.
+pub(super) fn is_about_comments(opening: &Opening<'_>) -> bool {
+    let asked = opening.revision.map_or_else(|| describe(opening.task), |revision| revision.request.clone());
+    let asked = asked.to_lowercase();
+    ABOUT_COMMENTS.iter().any(|word| asked.contains(word))
+}
+
 /// Puts a task into words.
 pub(super) fn describe(task: &Task) -> String {
     let mut text = task.title.clone();
