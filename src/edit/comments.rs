@@ -22,7 +22,7 @@ pub struct PutBack {
 /// Returns `new`, which replaces the file at `path` with the text `old`, with the comments of `old` that it only leaves out.
 ///
 /// Those are comments that stand apart from the code that changes, at a place where `new` has none instead. `None` when
-/// there are none, when they are all that changes, and when the file would not parse with them.
+/// there are none, and when they are all that changes.
 pub fn keep_comments(path: &RepoPath, old: &str, new: &str) -> Option<PutBack> {
     let (old, new) = (without_mark(old), without_mark(new));
     let commented = syntax::comment_lines(path, old);
@@ -54,9 +54,7 @@ pub fn keep_comments(path: &RepoPath, old: &str, new: &str) -> Option<PutBack> {
     if count == 0 || lines == before {
         return None;
     }
-    let text = lines.join("\n") + "\n";
-    let breaks = syntax::parses(path, &text) == Some(false) && syntax::parses(path, new) != Some(false);
-    (!breaks).then_some(PutBack { text, lines: count })
+    Some(PutBack { text: lines.join("\n") + "\n", lines: count })
 }
 
 fn without_mark(text: &str) -> &str {
@@ -72,17 +70,21 @@ fn left_out(
 ) -> (Range<usize>, Range<usize>) {
     let is_blank = |row: &usize| before[*row].trim().is_empty();
     let says_only = |row: &usize| commented.contains(row) || is_blank(row);
-    let holds_comments =
-        |rows: Range<usize>| if rows.clone().any(|row| commented.contains(&row)) { rows } else { 0..0 };
     let front_end = gone.start + gone.clone().take_while(says_only).count();
     if front_end == gone.end && nothing_came {
-        return (0..0, holds_comments(gone));
+        let holds_comments = gone.clone().any(|row| commented.contains(&row));
+        return (0..0, if holds_comments { gone } else { 0..0 });
     }
     let back_start = gone.end - gone.clone().rev().take_while(says_only).count();
     let front = if front_end == gone.end { gone.start } else { front_end };
     let front_end = (gone.start..front).rev().find(is_blank).map_or(gone.start, |row| row + 1);
     let back_start = (back_start..gone.end).find(is_blank).unwrap_or(gone.end);
-    (holds_comments(gone.start..front_end), holds_comments(back_start..gone.end))
+    // What is indented belongs to code, which may be another now: a text of Python would not stand there.
+    let is_apart = |rows: &Range<usize>| {
+        rows.clone().find(|row| commented.contains(row)).is_some_and(|row| !before[row].starts_with([' ', '\t']))
+    };
+    let apart = |rows: Range<usize>| if is_apart(&rows) { rows } else { 0..0 };
+    (apart(gone.start..front_end), apart(back_start..gone.end))
 }
 
 #[cfg(test)]
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_not_parse_is_not_put_back() {
+    fn what_is_indented_is_not_put_below_other_code() {
         // The text of a function that is gone would stand indented below nothing.
         check("a.py", "def f():\n    return 1\n\n    '''t'''\n", "x = 2\n", None);
     }
