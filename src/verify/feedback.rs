@@ -1,6 +1,7 @@
 //! What failed, told to the model that has to repair it.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::excerpt::{capped, tells_of_compile_error};
 use super::{CheckKind, CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
@@ -8,12 +9,16 @@ use crate::sandbox::Exit;
 
 /// Said of a test that the model did not break.
 const BEFORE_TOO: &str = " (failed before your change too)";
+/// The most lines that are looked for once more behind them: a frame of pytest with three lines of code takes five.
+const LONGEST_REPEATED: usize = 8;
+/// Fewer lines are not worth saying that they are left out.
+const LEAST_LEFT_OUT: usize = 2;
 
 /// Tells what failed in a run, at most `max_bytes` long; empty when nothing did.
 ///
 /// Code that does not compile comes first and whole, since nothing else means anything before it does. Then come tests
 /// that failed by the change, then those that failed on the base as well. Of tests
-/// that fail in the same way the first is told in full. The same runs give the same text.
+/// that fail in the same way the first is told in full, and the others below it. The same runs give the same text.
 pub fn failures_for_model(run: &TreeRun, base: Option<&TreeRun>, max_bytes: usize) -> String {
     let is_old_lint = |run: &CheckRun| {
         let content_before = base.and_then(|base| base.run_of(&run.check)).is_some_and(|before| !before.is_red());
@@ -54,17 +59,21 @@ fn one_check(run: &CheckRun, before: Option<&CheckRun>, max_bytes: usize) -> Str
         text.push_str(&capped(&run.excerpt, usize::MAX, max_bytes.saturating_sub(text.len())));
     }
     let mut left_out = 0;
-    let mut told = HashSet::new();
     let marked = new.into_iter().map(|test| (test, "")).chain(old.into_iter().map(|test| (test, BEFORE_TOO)));
-    for (test, mark) in marked {
-        let cause = cause(test);
-        let part = if told.contains(&cause) { in_short(test, mark) } else { one_test(test, mark) };
-        if text.len() + part.len() + 60 > max_bytes {
-            left_out += 1;
-        } else {
-            text.push_str(&part);
-            told.insert(cause);
-        }
+    for alike in alike(marked) {
+        let parts = alike.iter().enumerate().map(|(place, (test, mark))| match place {
+            0 => one_test(test, mark),
+            _ => in_short(test, mark),
+        });
+        // Others mean nothing without the first of them.
+        let kept = parts.take_while(|part| {
+            let fits = text.len() + part.len() + 60 <= max_bytes;
+            if fits {
+                text.push_str(part);
+            }
+            fits
+        });
+        left_out += alike.len() - kept.count();
     }
     if left_out > 0 {
         text.push_str(&format!("\n[{left_out} more failed tests left out]\n"));
@@ -96,22 +105,59 @@ fn heading(run: &CheckRun, before: Option<&CheckRun>) -> String {
     format!("`{}` {how}{tests}{}\n", run.check.label(), if same { BEFORE_TOO } else { "" })
 }
 
+/// Puts tests together that fail for the same cause, each group where its first one stood.
+fn alike<'t>(tests: impl Iterator<Item = (&'t TestResult, &'t str)>) -> Vec<Vec<(&'t TestResult, &'t str)>> {
+    let mut groups: Vec<Vec<(&TestResult, &str)>> = Vec::new();
+    let mut places = HashMap::new();
+    for (test, mark) in tests {
+        let place = *places.entry(cause(test)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push((test, mark));
+    }
+    groups
+}
+
 fn one_test(test: &TestResult, mark: &str) -> String {
     let mut text = format!("\nFAILED {}{mark}\n", test.name);
-    for line in test.message.as_deref().unwrap_or_default().lines().filter(|line| !is_rule(line)) {
+    let lines: Vec<&str> = test.message.as_deref().unwrap_or_default().lines().filter(|line| !is_rule(line)).collect();
+    for line in without_repetitions(&lines) {
         text.push_str("    ");
-        text.push_str(line);
+        text.push_str(&line);
         text.push('\n');
     }
     text
 }
 
-/// A test that fails as another one did which was told in full: its name, and its parameters where the runner shows them.
+/// Leaves out lines that are those before them once more, as the frames of a recursion are, and says how often.
+fn without_repetitions<'t>(lines: &[&'t str]) -> Vec<Cow<'t, str>> {
+    let mut kept = Vec::new();
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let repeated = (1..=LONGEST_REPEATED.min(rest.len() / 2)).find_map(|size| {
+            let block = &rest[..size];
+            let again = rest[size..].chunks(size).take_while(|next| *next == block).count();
+            let is_empty = block.iter().all(|line| line.trim().is_empty());
+            (again * size >= LEAST_LEFT_OUT && !is_empty).then_some((size, again))
+        });
+        let (size, again) = repeated.unwrap_or((1, 0));
+        kept.extend(rest[..size].iter().map(|line| Cow::Borrowed(*line)));
+        if again > 0 {
+            let what = if size == 1 { "this line".to_owned() } else { format!("these {size} lines") };
+            kept.push(Cow::Owned(format!("[{what} {again} more times]")));
+        }
+        rest = &rest[size * (again + 1)..];
+    }
+    kept
+}
+
+/// A test that fails as the one told before it: its parameters as the runner shows them, else as they stand in its name.
 fn in_short(test: &TestResult, mark: &str) -> String {
     let message = test.message.as_deref().unwrap_or_default();
-    let parameters = message.lines().next().filter(|line| line.contains(" = ")).unwrap_or_default();
-    let with = if parameters.is_empty() { String::new() } else { format!(", with {parameters}") };
-    format!("\nFAILED {}{mark}: in the same way{with}\n", test.name)
+    let shown = message.lines().next().filter(|line| line.contains(" = ")).map(str::trim);
+    let with = shown.unwrap_or_else(|| test.name.find('[').map_or(test.name.as_str(), |at| &test.name[at..]));
+    format!("    in the same way{mark}, with {with}\n")
 }
 
 /// What makes two failures the same: the test without its parameters, and the error that it ends with.

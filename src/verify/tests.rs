@@ -317,6 +317,78 @@ fn the_model_is_told_how_a_command_ended() {
     assert_eq!(failures_for_model(&tree(vec![tests("a+")]), None, 4000), "");
 }
 
+/// A run whose failed tests are these, each with its message.
+fn failing(failed: &[(&str, &str)]) -> CheckRun {
+    let test = |(name, message): &(&str, &str)| TestResult {
+        message: Some((*message).to_owned()),
+        ..TestResult::new(*name, Outcome::Failed)
+    };
+    CheckRun { tests: failed.iter().map(test).collect(), ..tests("x-") }
+}
+
+#[test]
+fn tests_that_fail_in_the_same_way_stand_below_the_first_of_them() {
+    let run = tree(vec![failing(&[
+        ("t.py::gcd[a0]", "a = 1\n>   assert gcd(a)\nE   Wrong: 17"),
+        ("t.py::lcm", "E   Wrong: 1"),
+        ("t.py::gcd[a1]", "a = 2\n>   assert gcd(a)\nE   Wrong: 18"),
+        ("t.py::gcd[a2]", ">   assert gcd(a)\nE   Wrong: 19"),
+        ("t.py::gcd[a3]", "E   Other"),
+    ])]);
+    insta::assert_snapshot!(failures_for_model(&run, None, 4000), @"
+    `cargo test` failed with exit code 101: 5 of 5 tests failed
+
+    FAILED t.py::gcd[a0]
+        a = 1
+        >   assert gcd(a)
+        E   Wrong: 17
+        in the same way, with a = 2
+        in the same way, with [a2]
+
+    FAILED t.py::lcm
+        E   Wrong: 1
+
+    FAILED t.py::gcd[a3]
+        E   Other
+    ");
+}
+
+#[test]
+fn the_others_are_left_out_with_the_first_of_them() {
+    let long: String = (0..60).map(|line| format!("line {line}\n")).collect();
+    let run = tree(vec![failing(&[("t[0]", &(long + "E   Wrong")), ("t[1]", "E   Wrong"), ("u", "E   Bad")])]);
+    insta::assert_snapshot!(failures_for_model(&run, None, 400), @"
+    `cargo test` failed with exit code 101: 3 of 3 tests failed
+
+    FAILED u
+        E   Bad
+
+    [2 more failed tests left out]
+    ");
+}
+
+#[test]
+fn the_frames_of_a_recursion_are_told_once() {
+    let frame = "gcd.py:5: in gcd\n    return gcd(a % b, b)\n           ^^^^^^^^^^^^^\n";
+    let message = format!("t.py:15: in test\n{}{}E   RecursionError\nend\nend", frame.repeat(3), "deep\n".repeat(5));
+    let run = tree(vec![failing(&[("t", &message)])]);
+    insta::assert_snapshot!(failures_for_model(&run, None, 4000), @"
+    `cargo test` failed with exit code 101: 1 of 1 tests failed
+
+    FAILED t
+        t.py:15: in test
+        gcd.py:5: in gcd
+            return gcd(a % b, b)
+                   ^^^^^^^^^^^^^
+        [these 3 lines 2 more times]
+        deep
+        [this line 4 more times]
+        E   RecursionError
+        end
+        end
+    ");
+}
+
 #[test]
 fn the_cap_holds_and_says_what_is_missing() {
     let many: String = (0..200).map(|n| format!("test_{n:03}- ")).collect();
