@@ -175,7 +175,7 @@ pub fn digest(folder: &Path) -> Result<String, BundleError> {
     for (name, digest) in files {
         all.update(format!("{digest}  {name}\n"));
     }
-    Ok(hex(&all.finalize()))
+    Ok(hex::encode(all.finalize()))
 }
 
 fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) -> Result<(), BundleError> {
@@ -187,7 +187,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) ->
             collect(&entry.path(), &format!("{name}/"), files)?;
         } else if kind.is_file() {
             let bytes = std::fs::read(entry.path()).map_err(BundleError::io(&entry.path()))?;
-            files.insert(name, hex(&Sha256::digest(bytes)));
+            files.insert(name, hex::encode(Sha256::digest(bytes)));
         } else {
             return Err(BundleError::malformed(&entry.path(), "neither file nor folder"));
         }
@@ -196,7 +196,7 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, String>) ->
 }
 
 fn write_blob(folder: &Path, file: &StoredFile) -> Result<Blob, BundleError> {
-    let sha256 = hex(&Sha256::digest(&file.content));
+    let sha256 = hex::encode(Sha256::digest(&file.content));
     let place = folder.join(BLOBS).join(&sha256);
     std::fs::write(&place, &file.content).map_err(BundleError::io(&place))?;
     Ok(Blob { mode: file.mode, sha256 })
@@ -213,7 +213,7 @@ fn read_blob(folder: &Path, blob: &Blob) -> Result<StoredFile, BundleError> {
         return Err(BundleError::malformed(&place, "not a file of at most 64 MiB"));
     }
     let content = std::fs::read(&place).map_err(BundleError::io(&place))?;
-    if hex(&Sha256::digest(&content)) != *name {
+    if hex::encode(Sha256::digest(&content)) != *name {
         return Err(BundleError::Tampered { path: folder.to_owned(), what: format!("{BLOBS}/{name}") });
     }
     Ok(StoredFile { content: content.into(), mode: blob.mode })
@@ -223,13 +223,13 @@ fn write_json(place: &Path, value: &impl Serialize) -> Result<String, BundleErro
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| BundleError::malformed(place, error))?;
     text.push(b'\n');
     std::fs::write(place, &text).map_err(BundleError::io(place))?;
-    Ok(hex(&Sha256::digest(&text)))
+    Ok(hex::encode(Sha256::digest(&text)))
 }
 
 fn read_checked<T: for<'de> Deserialize<'de>>(folder: &Path, name: &str, digest: &str) -> Result<T, BundleError> {
     let place = folder.join(name);
     let text = std::fs::read(&place).map_err(BundleError::io(&place))?;
-    if hex(&Sha256::digest(&text)) != digest {
+    if hex::encode(Sha256::digest(&text)) != digest {
         return Err(BundleError::Tampered { path: folder.to_owned(), what: name.to_owned() });
     }
     serde_json::from_slice(&text).map_err(|error| BundleError::malformed(&place, error))
@@ -262,8 +262,4 @@ fn read_timings(folder: &Path, evidence: &mut Evidence) {
             test.elapsed = timing.tests.get(&test.name).and_then(|seconds| Duration::try_from_secs_f64(*seconds).ok());
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -39,8 +39,7 @@ pub(super) fn digest(
             Err(error) => return Err(error),
         }
     }
-    let digits = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Some((length, digits)))
+    Ok(Some((length, hex::encode(hash.finalize()))))
 }
 
 /// Returns the SHA-256 of a file; `None` when cancelled. About a second for a gigabyte.

@@ -128,7 +128,7 @@ fn write(folder: &std::path::Path, order: &Order) -> Result<String, Failure> {
 
 /// Returns the SHA-256 of an order as it is written, in hexadecimal digits.
 pub(super) fn digest_of(order: &Order) -> String {
-    Sha256::digest(order.to_json().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(order.to_json()))
 }
 
 /// Refuses an order that is not the one that was meant.

@@ -113,5 +113,5 @@ fn relevant(options: &Options) -> Vec<String> {
 }
 
 fn digest(body: &str) -> String {
-    Sha256::digest(body.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(body))
 }

@@ -139,7 +139,7 @@ impl Request {
     /// Two requests with the same digest get the same answer from a recording or from an interrupted run's journal.
     pub fn digest(&self, model: &str) -> String {
         let body = serde_json::to_vec(&(model, self)).expect("plain data without maps always serialises");
-        Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(body))
     }
 
     /// Returns the bytes of all message texts, calls and tools; pictures are not counted.

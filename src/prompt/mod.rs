@@ -123,7 +123,7 @@ struct Variable {
 impl Prompt {
     /// Returns the SHA-256 of the file in hexadecimal, for the journal.
     pub fn hash(&self) -> String {
-        Sha256::digest(self.text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(self.text))
     }
 
     /// Fills in the variables.
@@ -191,7 +191,7 @@ fn without_empty(part: &str, values: &BTreeMap<&str, String>) -> String {
 /// same bytes, so that recordings match and prompt caches hit.
 pub fn fence(label: &str, text: &str) -> String {
     let digest = Sha256::digest(format!("{label}\0{text}").as_bytes());
-    let delimiter: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let delimiter = hex::encode(&digest[..5]);
     format!("<<{label} {delimiter}\n{}\n{delimiter} {label}>>", text.trim_end())
 }
 

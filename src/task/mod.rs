@@ -116,7 +116,7 @@ impl Task {
             }
         }
         let digest = Sha256::digest(title.as_bytes());
-        let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex::encode(&digest[..4]);
         match words.trim_matches('-') {
             "" => digits,
             words => format!("{words}-{digits}"),

@@ -217,7 +217,7 @@ fn record(check: &Check, finished: &Finished, command: &Command, left: Option<&L
         tests: parsed.tests,
         excerpt: excerpt(parsed.readable.as_deref().unwrap_or(&text)),
         dropped_bytes: finished.dropped_bytes,
-        output_sha256: Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect(),
+        output_sha256: hex::encode(Sha256::digest(&text)),
         variables: finished.variables.clone(),
         elapsed: finished.elapsed,
     }

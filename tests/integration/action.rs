@@ -78,7 +78,7 @@ async fn release(runner: &Runner, version: &str) -> (MockServer, String) {
 
 fn prentice_digest(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 async fn requests(server: &MockServer) -> usize {

@@ -120,7 +120,7 @@ impl Setup {
             add(path.as_str().as_bytes());
             add(files.tree.read(path).ok().flatten().as_ref().map_or(&[], |file| &*file.content));
         }
-        let key = all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let key = hex::encode(&all.finalize()[..8]);
         Self { ecosystem, ways, environment: others::environment(ecosystem), key }
     }
 
