@@ -13,6 +13,10 @@ const BEFORE_TOO: &str = " (failed before your change too)";
 const LONGEST_REPEATED: usize = 8;
 /// Fewer lines are not worth saying that they are left out.
 const LEAST_LEFT_OUT: usize = 2;
+/// Tests that are told in a line each, of those that fail as another one did.
+const MOST_IN_SHORT: usize = 4;
+/// The longest such line.
+const LONGEST_IN_SHORT_BYTES: usize = 240;
 
 /// Tells what failed in a run, at most `max_bytes` long; empty when nothing did.
 ///
@@ -61,19 +65,15 @@ fn one_check(run: &CheckRun, before: Option<&CheckRun>, max_bytes: usize) -> Str
     let mut left_out = 0;
     let marked = new.into_iter().map(|test| (test, "")).chain(old.into_iter().map(|test| (test, BEFORE_TOO)));
     for alike in alike(marked) {
-        let parts = alike.iter().enumerate().map(|(place, (test, mark))| match place {
-            0 => one_test(test, mark),
-            _ => in_short(test, mark),
-        });
         // Others mean nothing without the first of them.
-        let kept = parts.take_while(|part| {
+        let kept = parts_of(&alike).take_while(|(part, _)| {
             let fits = text.len() + part.len() + 60 <= max_bytes;
             if fits {
                 text.push_str(part);
             }
             fits
         });
-        left_out += alike.len() - kept.count();
+        left_out += alike.len() - kept.map(|(_, tests)| tests).sum::<usize>();
     }
     if left_out > 0 {
         text.push_str(&format!("\n[{left_out} more failed tests left out]\n"));
@@ -105,9 +105,13 @@ fn heading(run: &CheckRun, before: Option<&CheckRun>) -> String {
     format!("`{}` {how}{tests}{}\n", run.check.label(), if same { BEFORE_TOO } else { "" })
 }
 
-/// Puts tests together that fail for the same cause, each group where its first one stood.
-fn alike<'t>(tests: impl Iterator<Item = (&'t TestResult, &'t str)>) -> Vec<Vec<(&'t TestResult, &'t str)>> {
-    let mut groups: Vec<Vec<(&TestResult, &str)>> = Vec::new();
+/// A failed test, and what is said behind its name.
+type Marked<'t> = (&'t TestResult, &'t str);
+
+/// Puts tests together that fail for the same cause, each group where its first one stood; in a group those first that the
+/// change broke, then those with the shortest message, as the simplest cases have.
+fn alike<'t>(tests: impl Iterator<Item = Marked<'t>>) -> Vec<Vec<Marked<'t>>> {
+    let mut groups: Vec<Vec<Marked<'t>>> = Vec::new();
     let mut places = HashMap::new();
     for (test, mark) in tests {
         let place = *places.entry(cause(test)).or_insert(groups.len());
@@ -116,12 +120,26 @@ fn alike<'t>(tests: impl Iterator<Item = (&'t TestResult, &'t str)>) -> Vec<Vec<
         }
         groups[place].push((test, mark));
     }
+    let length = |test: &TestResult| message_of(test).len();
+    groups.iter_mut().for_each(|group| group.sort_by_key(|(test, mark)| (!mark.is_empty(), length(test))));
     groups
+}
+
+/// Tells tests that are alike: the first in full, some in a line each, and how many more; each with how many tests it tells.
+fn parts_of<'t>(alike: &'t [Marked<'t>]) -> impl Iterator<Item = (String, usize)> + 't {
+    let told = alike.len().min(1 + MOST_IN_SHORT);
+    let more = alike.len() - told;
+    let one = |(place, (test, mark)): (usize, &Marked<'t>)| match place {
+        0 => (one_test(test, mark), 1),
+        _ => (in_short(test, mark, alike[0].0), 1),
+    };
+    let rest = (more > 0).then(|| (format!("    in the same way: {more} more\n"), more));
+    alike[..told].iter().enumerate().map(one).chain(rest)
 }
 
 fn one_test(test: &TestResult, mark: &str) -> String {
     let mut text = format!("\nFAILED {}{mark}\n", test.name);
-    let lines: Vec<&str> = test.message.as_deref().unwrap_or_default().lines().filter(|line| !is_rule(line)).collect();
+    let lines: Vec<&str> = message_of(test).lines().filter(|line| !is_rule(line)).collect();
     for line in without_repetitions(&lines) {
         text.push_str("    ");
         text.push_str(&line);
@@ -145,29 +163,53 @@ fn without_repetitions<'t>(lines: &[&'t str]) -> Vec<Cow<'t, str>> {
         kept.extend(rest[..size].iter().map(|line| Cow::Borrowed(*line)));
         if again > 0 {
             let what = if size == 1 { "this line".to_owned() } else { format!("these {size} lines") };
-            kept.push(Cow::Owned(format!("[{what} {again} more times]")));
+            let often = if again == 1 { "once more".to_owned() } else { format!("{again} more times") };
+            kept.push(Cow::Owned(format!("[{what} {often}]")));
         }
         rest = &rest[size * (again + 1)..];
     }
     kept
 }
 
-/// A test that fails as the one told before it: its parameters as the runner shows them, else as they stand in its name.
-fn in_short(test: &TestResult, mark: &str) -> String {
-    let message = test.message.as_deref().unwrap_or_default();
-    let shown = message.lines().next().filter(|line| line.contains(" = ")).map(str::trim);
+/// A test that fails as `first` did, which was told before it: its parameters as the runner shows them, else as they stand in
+/// its name; and its error, where that is another one.
+fn in_short(test: &TestResult, mark: &str, first: &TestResult) -> String {
+    let shown = message_of(test).lines().next().filter(|line| line.contains(" = ")).map(str::trim);
     let with = shown.unwrap_or_else(|| test.name.find('[').map_or(test.name.as_str(), |at| &test.name[at..]));
-    format!("    in the same way{mark}, with {with}\n")
+    let error = error(test).filter(|own| error(first).is_none_or(|told| told != *own));
+    let error = error.map(|line| format!(": {}", line.trim_start_matches("E ").trim())).unwrap_or_default();
+    let mut line = format!("    in the same way{mark}, with {with}{error}");
+    line.truncate(line.floor_char_boundary(LONGEST_IN_SHORT_BYTES));
+    line + "\n"
 }
 
-/// What makes two failures the same: the test without its parameters, and the error that it ends with.
-fn cause(test: &TestResult) -> (String, String) {
-    let name = test.name.split('[').next().unwrap_or_default().to_owned();
-    let message = test.message.as_deref().unwrap_or_default();
-    let lines = || message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let error = lines().rfind(|line| line.starts_with("E  ")).or_else(|| lines().next_back()).unwrap_or_default();
-    let error: String = error.chars().filter(|c| !c.is_ascii_digit()).collect();
-    (name, error)
+/// What makes two failures the same: the test without its parameters, and the place and kind of the error, else its text.
+fn cause(test: &TestResult) -> (&str, String) {
+    let name = test.name.split('[').next().unwrap_or_default();
+    let lines = || message_of(test).lines().map(str::trim).filter(|line| !line.is_empty());
+    let text = || error(test).or_else(|| lines().next_back()).unwrap_or_default();
+    let cause = lines().rfind(|line| is_place_of_error(line)).map(str::to_owned);
+    (name, cause.unwrap_or_else(|| text().chars().filter(|c| !c.is_ascii_digit()).collect()))
+}
+
+fn message_of(test: &TestResult) -> &str {
+    test.message.as_deref().unwrap_or_default()
+}
+
+/// Returns the first line with which pytest tells the error.
+fn error(test: &TestResult) -> Option<&str> {
+    message_of(test).lines().map(str::trim).find(|line| line.starts_with("E  "))
+}
+
+/// The line with which pytest ends a failure: `tests/test_a.py:21: AssertionError`.
+fn is_place_of_error(line: &str) -> bool {
+    let mut parts = line.rsplitn(3, ':');
+    let kind = parts.next().is_some_and(|kind| {
+        let kind = kind.trim();
+        !kind.is_empty() && kind.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'))
+    });
+    let row = parts.next().is_some_and(|row| row.parse::<u32>().is_ok());
+    kind && row && parts.next().is_some_and(|path| !path.contains(char::is_whitespace))
 }
 
 /// A line with which pytest separates the frames of a traceback: `_ _ _ _`.

@@ -338,12 +338,11 @@ fn tests_that_fail_in_the_same_way_stand_below_the_first_of_them() {
     insta::assert_snapshot!(failures_for_model(&run, None, 4000), @"
     `cargo test` failed with exit code 101: 5 of 5 tests failed
 
-    FAILED t.py::gcd[a0]
-        a = 1
+    FAILED t.py::gcd[a2]
         >   assert gcd(a)
-        E   Wrong: 17
-        in the same way, with a = 2
-        in the same way, with [a2]
+        E   Wrong: 19
+        in the same way, with a = 1: Wrong: 17
+        in the same way, with a = 2: Wrong: 18
 
     FAILED t.py::lcm
         E   Wrong: 1
@@ -356,7 +355,8 @@ fn tests_that_fail_in_the_same_way_stand_below_the_first_of_them() {
 #[test]
 fn the_others_are_left_out_with_the_first_of_them() {
     let long: String = (0..60).map(|line| format!("line {line}\n")).collect();
-    let run = tree(vec![failing(&[("t[0]", &(long + "E   Wrong")), ("t[1]", "E   Wrong"), ("u", "E   Bad")])]);
+    let long = long + "E   Wrong";
+    let run = tree(vec![failing(&[("t[0]", &long), ("t[1]", &long), ("u", "E   Bad")])]);
     insta::assert_snapshot!(failures_for_model(&run, None, 400), @"
     `cargo test` failed with exit code 101: 3 of 3 tests failed
 
@@ -364,6 +364,29 @@ fn the_others_are_left_out_with_the_first_of_them() {
         E   Bad
 
     [2 more failed tests left out]
+    ");
+}
+
+#[test]
+fn where_pytest_says_the_place_it_makes_failures_the_same() {
+    let message = |n: usize, place: &str| format!("n = {n}\n>   assert f(n)\nE   assert {n} == 'x{n}'\n\nt.py:{place}");
+    let case = |n: usize, place: &str| (format!("t.py::f[{n}]"), message(n, place));
+    let mut cases: Vec<(String, String)> = (10..17).map(|n| case(n, "21: AssertionError")).collect();
+    cases.push(case(17, "21: ValueError"));
+    cases.push(case(18, "22: AssertionError"));
+    let cases: Vec<(&str, &str)> = cases.iter().map(|(name, message)| (name.as_str(), message.as_str())).collect();
+    let run = tree(vec![failing(&cases)]);
+    let told = failures_for_model(&run, None, 4000);
+    let lines: Vec<&str> = told.lines().filter(|line| line.contains("FAILED") || line.contains("same way")).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    FAILED t.py::f[10]
+        in the same way, with n = 11: assert 11 == 'x11'
+        in the same way, with n = 12: assert 12 == 'x12'
+        in the same way, with n = 13: assert 13 == 'x13'
+        in the same way, with n = 14: assert 14 == 'x14'
+        in the same way: 2 more
+    FAILED t.py::f[17]
+    FAILED t.py::f[18]
     ");
 }
 
