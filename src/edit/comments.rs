@@ -22,16 +22,19 @@ pub struct PutBack {
 /// Returns `new`, which replaces the file at `path` with the text `old`, with the comments of `old` that it only leaves out.
 ///
 /// Those are comments that stand apart from the code that changes, at a place where `new` has none instead. `None` when
-/// there are none, and when they are all that changes.
+/// there are none, when they are all that changes, and when the text would not parse with them.
 pub fn keep_comments(path: &RepoPath, old: &str, new: &str) -> Option<PutBack> {
     let (old, new) = (without_mark(old), without_mark(new));
-    let commented = syntax::comment_lines(path, old);
-    if commented.is_empty() {
+    let comments = syntax::comments(path, old);
+    if comments.is_empty() {
         return None;
     }
-    let (before, commented_anew) = (lines_of(old), syntax::comment_lines(path, new));
+    let comments_anew = syntax::comments(path, new);
+    let commented: BTreeSet<usize> = comments.iter().cloned().flatten().collect();
+    let commented_anew: BTreeSet<usize> = comments_anew.iter().cloned().flatten().collect();
+    let before = lines_of(old);
     let after = with_ends_of(&before, &lines_of(new));
-    let changes = kept_and_changed(&before, &after);
+    let changes = kept_and_changed(&with_blanks_told(&before, &comments), &with_blanks_told(&after, &comments_anew));
     let changed = changes.iter().filter(|change| !matches!(change, similar::DiffOp::Equal { .. }));
     let moved: HashSet<&str> = changed.flat_map(|change| &after[change.new_range()]).map(|line| line.trim()).collect();
     let (mut lines, mut count) = (Vec::new(), 0);
@@ -46,15 +49,38 @@ pub fn keep_comments(path: &RepoPath, old: &str, new: &str) -> Option<PutBack> {
         let kept = [front, back].map(|rows| {
             let is_moved =
                 before[rows.clone()].iter().any(|line| moved.contains(line.trim()) && !line.trim().is_empty());
-            if is_moved { [].as_slice() } else { &before[rows] }
+            if is_moved || cuts_one(&comments, &rows) { [].as_slice() } else { &before[rows] }
         });
         count += kept[0].len() + kept[1].len();
-        lines.extend([kept[0], &after[come], kept[1]].concat());
+        let is_close = kept[1].first().is_some_and(|line| !line.trim().is_empty()) && !come.is_empty();
+        let between: &[&str] = if is_close { &[""] } else { &[] };
+        lines.extend([kept[0], &after[come], between, kept[1]].concat());
     }
     if count == 0 || lines == before {
         return None;
     }
-    Some(PutBack { text: lines.join("\n") + "\n", lines: count })
+    let text = lines.join("\n") + "\n";
+    let is_broken = syntax::parses(path, &text) == Some(false) && syntax::parses(path, new) != Some(false);
+    (!is_broken).then_some(PutBack { text, lines: count })
+}
+
+/// Returns the lines with those marked that are blank within a comment: they are not what is blank between code.
+fn with_blanks_told<'t>(lines: &[&'t str], comments: &[Range<usize>]) -> Vec<&'t str> {
+    let mut told = lines.to_vec();
+    for row in comments.iter().cloned().flatten() {
+        if let Some(line) = told.get_mut(row).filter(|line| line.trim().is_empty()) {
+            *line = "\0";
+        }
+    }
+    told
+}
+
+/// Tells whether the rows hold a part of a comment without the rest of it.
+fn cuts_one(comments: &[Range<usize>], rows: &Range<usize>) -> bool {
+    comments.iter().any(|comment| {
+        let shared = comment.end.min(rows.end).saturating_sub(comment.start.max(rows.start));
+        shared > 0 && shared < comment.len()
+    })
 }
 
 fn without_mark(text: &str) -> &str {
@@ -68,7 +94,7 @@ fn left_out(
     gone: Range<usize>,
     nothing_came: bool,
 ) -> (Range<usize>, Range<usize>) {
-    let is_blank = |row: &usize| before[*row].trim().is_empty();
+    let is_blank = |row: &usize| before[*row].trim().is_empty() && !commented.contains(row);
     let says_only = |row: &usize| commented.contains(row) || is_blank(row);
     let front_end = gone.start + gone.clone().take_while(says_only).count();
     if front_end == gone.end && nothing_came {
@@ -78,7 +104,9 @@ fn left_out(
     let back_start = gone.end - gone.clone().rev().take_while(says_only).count();
     let front = if front_end == gone.end { gone.start } else { front_end };
     let front_end = (gone.start..front).rev().find(is_blank).map_or(gone.start, |row| row + 1);
-    let back_start = (back_start..gone.end).find(is_blank).unwrap_or(gone.end);
+    // The blank line before it may be one that stays.
+    let follows_blank = back_start == gone.start && gone.start.checked_sub(1).as_ref().is_some_and(is_blank);
+    let back_start = if follows_blank { gone.start } else { (back_start..gone.end).find(is_blank).unwrap_or(gone.end) };
     // What is indented belongs to code, which may be another now: a text of Python would not stand there.
     let is_apart = |rows: &Range<usize>| {
         rows.clone().find(|row| commented.contains(row)).is_some_and(|row| !before[row].starts_with([' ', '\t']))
@@ -141,6 +169,17 @@ mod tests {
     fn what_is_indented_is_not_put_below_other_code() {
         // The text of a function that is gone would stand indented below nothing.
         check("a.py", "def f():\n    return 1\n\n    '''t'''\n", "x = 2\n", None);
+    }
+
+    #[test]
+    fn a_text_comes_back_whole_or_not_at_all() {
+        // Blank lines of the new code look like those of the text that is left out.
+        let text = "\"\"\"\nAdds.\n\nSlowly.\n\n\nInput: a\n\"\"\"\n";
+        let old = format!("def f(a):\n    return a\n\n{text}");
+        let new = "def f(a):\n    if a:\n        return 1\n\n    b = a\n\n    return b\n";
+        check("a.py", &old, new, Some(&format!("{new}\n{text}")));
+        // Where a line of it stands as code now, the rest would be no text any more.
+        check("a.py", "x = 1\n\n'''\na\n\ny = 1\n'''\n", "x = 2\n\ny = 1\n", None);
     }
 
     #[test]

@@ -1,22 +1,23 @@
 //! Which lines say something and do nothing.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
 use tree_sitter::Node;
 
 use super::{Language, grammar};
 use crate::repo::RepoPath;
 
-/// Finds the lines, from 0, on which nothing stands but comments, or in Python texts that nobody uses, as docstrings.
+/// Finds the comments that have their lines, from 0, for themselves, or in Python texts that nobody uses, as docstrings; in
+/// the order of the text.
 ///
 /// Empty when the language is not known, and where [`super::parses`] cannot tell.
-pub fn comment_lines(path: &RepoPath, text: &str) -> BTreeSet<usize> {
+pub fn comments(path: &RepoPath, text: &str) -> Vec<Range<usize>> {
     let Some((language, tree)) = Language::of(path).and_then(|known| Some((known, grammar::parse(known, text)?)))
     else {
-        return BTreeSet::new();
+        return Vec::new();
     };
     let lines: Vec<&str> = text.split('\n').collect();
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     let mut cursor = tree.walk();
     loop {
         let node = cursor.node();
@@ -42,8 +43,8 @@ fn is_comment(language: Language, node: Node<'_>) -> bool {
     node.kind().ends_with("comment") || language == Language::Python && is_text_alone(node)
 }
 
-/// The rows that a node has for itself; none when code stands before or behind it.
-fn rows_of(node: Node<'_>, lines: &[&str]) -> std::ops::Range<usize> {
+/// The rows that a node has for itself; `None` when code stands before or behind it.
+fn rows_of(node: Node<'_>, lines: &[&str]) -> Option<Range<usize>> {
     let (start, mut end) = (node.start_position(), node.end_position());
     // Comments of some grammars reach to the beginning of the next line.
     if end.column == 0 && end.row > start.row {
@@ -53,7 +54,7 @@ fn rows_of(node: Node<'_>, lines: &[&str]) -> std::ops::Range<usize> {
     let is_blank = |text: Option<&str>| text.is_some_and(|text| text.trim().is_empty());
     let before = lines.get(start.row).and_then(|line| line.get(..start.column));
     let behind = lines.get(end.row).and_then(|line| line.get(end.column..));
-    if is_blank(before) && is_blank(behind) { start.row..end.row + 1 } else { 0..0 }
+    (is_blank(before) && is_blank(behind)).then_some(start.row..end.row + 1)
 }
 
 #[cfg(test)]
@@ -61,8 +62,8 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, expected: &[usize]) {
-        let found = comment_lines(&RepoPath::parse(path).expect(path), text);
-        assert_eq!(found.into_iter().collect::<Vec<_>>(), expected, "{path}: {text:?}");
+        let found = comments(&RepoPath::parse(path).expect(path), text);
+        assert_eq!(found.into_iter().flatten().collect::<Vec<_>>(), expected, "{path}: {text:?}");
     }
 
     #[test]

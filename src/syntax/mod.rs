@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use crate::repo::RepoPath;
 
-pub use comments::comment_lines;
+pub use comments::comments;
 pub use definitions::{definitions, names};
 pub use language::Language;
 
