@@ -132,7 +132,9 @@ impl Blocks {
                 Ok(Answered::Changed { tree, remarks: read.remarks, put_back })
             }
             Err(Unusable { problems, fault }) => {
-                if is_new && fault != Fault::NoChange {
+                // A small model that was told once what was wrong, in vain, goes on about that instead of the task.
+                let was_told = session.profile().resample && self.last_exchange.len() > 1;
+                if is_new && fault != Fault::NoChange && !was_told {
                     self.correct(session, reply.text, &problems, fault)?;
                 } else {
                     self.begin_anew(session);

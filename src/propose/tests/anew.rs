@@ -78,3 +78,20 @@ async fn a_model_that_does_not_mend_what_it_wrote_is_asked_the_first_question_ag
     expect_unusable(&mut held, "tried before").await;
     assert_eq!(asked(&model), [(2, Some(0.0), Some(1)), (2, Some(0.8), Some(2)), (2, Some(0.8), Some(3))]);
 }
+
+#[tokio::test]
+async fn a_small_model_is_told_once_in_a_row_what_was_wrong() {
+    let [wrong, other, third] = ["min", "len", "any"].map(|function| GOOD.replace("max", function));
+    let script = [wrong.as_str(), &other, &third, GOOD].map(|answer| (answer, Finish::Stop));
+    let (model, meter) = (Scripted::new(&script), generous());
+    let mut held = open_with(&model, &meter, &RESAMPLING);
+    for _ in 0..3 {
+        expect_unusable(&mut held, "return max(prices)").await;
+    }
+    expect_total(&mut held, "sum").await;
+    let anew = Some(2);
+    assert_eq!(
+        asked(&model),
+        [(2, Some(0.0), Some(1)), (4, Some(0.0), Some(1)), (2, Some(0.8), anew), (4, Some(0.8), anew)]
+    );
+}
