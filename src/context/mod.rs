@@ -8,6 +8,7 @@
 mod bag;
 mod candidate;
 mod fit;
+mod focus;
 mod graph;
 mod history;
 mod instructions;
@@ -90,7 +91,7 @@ pub struct Settings {
     pub budget_tokens: usize,
     /// Tokens of a file that is shown whole, and of one piece of a larger file; adjacent pieces may make a longer excerpt.
     pub max_excerpt_tokens: usize,
-    /// Files that are shown, at most; the map does not tell of the others then.
+    /// Files that are shown, at most; with a limit, fewer where the text names those that matter, and no map of the others.
     pub max_files: usize,
     /// Tokens of the repository's own instructions together; never more than an eighth of the budget.
     pub instructions_tokens: usize,
@@ -306,14 +307,16 @@ fn fit_to_budget(
     let most = settings.instructions_tokens.min(budget / INSTRUCTIONS_PART);
     let instructions = instructions::read(tree, &best, knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
-    let is_limited = candidates.len() > settings.max_files;
-    candidates.truncate(settings.max_files);
+    let is_limited = settings.max_files != usize::MAX;
+    if is_limited {
+        focus::focus(&mut candidates, &query.text, settings.max_files);
+    }
     let spent = instructions.tokens();
     let for_commits = if query.history.is_empty() { 0 } else { budget / COMMITS_PART };
     let allowance = Allowance {
         tokens: budget - spent - budget / MAP_PART - for_commits,
         excerpt_tokens: settings.max_excerpt_tokens,
-        everything,
+        everything: everything && !is_limited,
     };
     let fitted = fit::fit(&candidates, question, rarity, allowance);
     let map = map::draw(&candidates, if is_limited { &[] } else { ranked }, &fitted.excerpts, budget / MAP_PART);

@@ -119,3 +119,44 @@ fn only_the_best_files_are_shown_to_models_that_lose_their_way_in_many() {
     assert_eq!(found.context.map, "");
     assert!(found.ranking.len() > 2, "the others are ranked all the same");
 }
+
+/// The files that a model is shown which is shown few.
+fn shown_of_few(tree: &FileTree, text: &str) -> Vec<String> {
+    let settings = Settings { max_files: 4, ..Settings::default() };
+    let found = search(tree, &query(text), &settings, None).expect("no hints");
+    let mut shown: Vec<String> = found.context.excerpts.iter().map(|e| e.path.to_string()).collect();
+    shown.sort();
+    shown.dedup();
+    shown
+}
+
+#[test]
+fn few_files_are_those_that_the_text_names_where_it_names_a_source() {
+    let tree = tree(&[
+        ("lib/gcd.py", "def gcd(a, b):\n    return gcd(a % b, b)\n"),
+        ("lib/node.py", "class Node:\n    pass\n"),
+        ("tools/report.py", "def report():\n    return sorted(rows)  # by gcd\n"),
+        ("tests/test_gcd.py", "from lib.gcd import gcd\n\ndef test_gcd():\n    assert gcd(4, 6) == 2\n"),
+    ]);
+    assert_eq!(shown_of_few(&tree, "gcd is wrong\nlib/gcd.py loops"), ["lib/gcd.py"]);
+    let of_test = shown_of_few(&tree, "gcd is wrong\ntests/test_gcd.py fails");
+    assert_eq!(of_test, ["lib/gcd.py", "tests/test_gcd.py", "tools/report.py"]);
+    let of_both = shown_of_few(&tree, "gcd is wrong\nlib/gcd.py loops, tests/test_gcd.py fails");
+    assert_eq!(of_both, ["lib/gcd.py", "tests/test_gcd.py"]);
+}
+
+#[test]
+fn a_test_that_the_failure_tells_is_not_shown_again() {
+    let test = "import lib\n\n\ndef test_gcd():\n    n = gcd(4, 6)\n    assert n == 2\n    assert n == 3\n";
+    let tree = tree(&[("lib/gcd.py", "def gcd(a, b):\n    return a\n"), ("tests/test_gcd.py", test)]);
+    let both = ["lib/gcd.py", "tests/test_gcd.py"];
+    let told = "gcd is wrong\n    def test_gcd():\n        n = gcd(4, 6)\n>       assert n == 2\ntests/test_gcd.py:6: in test_gcd";
+    assert_eq!(shown_of_few(&tree, told), ["lib/gcd.py"]);
+    let in_part = "gcd is wrong\n    def test_gcd():\n        n = gcd(4, 6)\ntests/test_gcd.py:6: in test_gcd";
+    assert_eq!(shown_of_few(&tree, in_part), both);
+    let without_its_beginning =
+        "gcd is wrong\n    n = gcd(4, 6)\n>   assert n == 2\n    assert n == 3\ntests/test_gcd.py:6";
+    assert_eq!(shown_of_few(&tree, without_its_beginning), both);
+    let found = search(&tree, &query(told), &Settings::default(), None).expect("no hints");
+    assert_eq!(found.context.excerpts.len(), 2, "who has room is shown both");
+}

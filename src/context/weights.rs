@@ -118,6 +118,8 @@ pub(super) const WHOLE_FILE_TURNS: usize = 3;
 pub(super) const NEXT_TURN: f64 = 0.8;
 /// Files below this share of the best file's score are not shown unless everything fits.
 pub(super) const LEAST_SHARE: f64 = 0.1;
+/// The same for files that nothing names, for a model that is shown few files, where a source is named.
+pub(super) const FOCUS_SHARE: f64 = 0.5;
 
 /// Returns the factor for a word that stands so many bytes below the title: texts begin with what they are about.
 pub(super) fn at_depth(bytes: usize) -> f64 {
