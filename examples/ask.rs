@@ -70,6 +70,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         most_tokens: 0,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
         form: None,
+        enough: None,
     };
     let (read, read_seconds) = timed(&mut engine, &question)?;
     question.most_tokens = given.tokens;

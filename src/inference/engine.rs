@@ -30,6 +30,8 @@ pub struct Question {
     pub sampling: Sampling,
     /// What the answer must look like; `None` where it may be anything.
     pub form: Option<Form>,
+    /// Asked now and then what is written so far: whether it is enough. An answer that is ended so is [`Ended::Full`].
+    pub enough: Option<fn(&str) -> bool>,
 }
 
 /// What is going on while an answer is made.
@@ -41,12 +43,15 @@ pub enum Moment<'t> {
     Wrote(&'t str),
 }
 
+/// So many bytes are written between two questions whether they are enough.
+const ENOUGH_EACH_BYTES: usize = 128;
+
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The model was done.
     Done,
-    /// It was at its longest, or the window was full.
+    /// It was at its longest, the window was full, or the asker had enough.
     Full,
 }
 
@@ -150,6 +155,7 @@ impl Engine {
             written_tokens: 0,
         };
         let most = question.most_tokens.min(window - tokens.len());
+        let mut seen = 0;
         while answer.written_tokens < most {
             if stop() {
                 return Err(InferenceError::Stopped);
@@ -166,6 +172,12 @@ impl Engine {
                 break;
             }
             text.push(&self.tokenizer.bytes(token), written);
+            if text.whole.len() >= seen + ENOUGH_EACH_BYTES {
+                seen = text.whole.len();
+                if question.enough.is_some_and(|enough| enough(&text.whole)) {
+                    break;
+                }
+            }
             if let Some(guide) = &mut guide {
                 guide.take(token)?;
             }

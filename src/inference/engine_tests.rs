@@ -21,7 +21,8 @@ fn qwen(window: usize) -> (NamedTempFile, Engine) {
 
 fn question(turns: &[&str], most_tokens: usize) -> Question {
     let turn = |(place, text): (usize, &&str)| json!({"role": (["user", "assistant"][place % 2]), "content": text});
-    Question { messages: turns.iter().enumerate().map(turn).collect(), most_tokens, sampling: GREEDY, form: None }
+    let messages = turns.iter().enumerate().map(turn).collect();
+    Question { messages, most_tokens, sampling: GREEDY, form: None, enough: None }
 }
 
 /// A question whose answer shows small differences of the odds.
@@ -50,6 +51,18 @@ fn an_answer_ends_at_its_longest() {
         let answer = ask(&mut engine, &question(&["hello"], most));
         assert_eq!((answer.ended, answer.written_tokens), (Ended::Full, most));
     }
+}
+
+#[test]
+fn an_answer_ends_where_the_asker_has_enough() {
+    let (_file, mut engine) = qwen(2000);
+    let whole = ask(&mut engine, &question(&["hello"], 1500));
+    let enough = |text: &str| text.len() >= 300;
+    let answer = ask(&mut engine, &Question { enough: Some(enough), ..question(&["hello"], 1500) });
+    assert_eq!(answer.ended, Ended::Full);
+    assert!((300..300 + 2 * ENOUGH_EACH_BYTES).contains(&answer.text.len()), "{}", answer.text.len());
+    assert!(whole.text.starts_with(&answer.text) && whole.text.len() > 600);
+    assert_eq!(ask(&mut engine, &question(&["hello"], 1500)).text, whole.text, "the next question is answered");
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn ask(bytes: &[u8]) -> Result<String, InferenceError> {
         most_tokens: 3,
         sampling: Sampling { temperature: 0.7, top_p: 0.9, seed: 1 },
         form: None,
+        enough: None,
     };
     Ok(engine.answer(&question, &mut |_| (), &|| false)?.text)
 }

@@ -53,6 +53,7 @@ impl LocalModel {
                 seed: request.seed.unwrap_or(0),
             },
             form: request.form.as_ref().map(form),
+            enough: Some(super::runs_in_circles),
         })
     }
 

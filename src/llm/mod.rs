@@ -6,6 +6,7 @@
 mod absent;
 mod address;
 mod choose;
+mod circles;
 mod count;
 mod embed;
 #[cfg(feature = "embedded")]
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 pub use absent::Absent;
 pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
+pub use circles::runs_in_circles;
 pub use count::{of_message as message_tokens, of_request as request_tokens, of_tool as tool_tokens};
 pub use embed::{Embedded, Embedder};
 #[cfg(feature = "embedded")]

@@ -16,8 +16,8 @@ pub(super) struct Unusable {
 pub(super) enum Fault {
     /// It holds no edit at all.
     Prose,
-    /// Its edits leave everything as it is.
-    NoChange,
+    /// Its edits leave everything as it is, or it goes on and on.
+    NothingNew,
     /// Its edits cannot be applied.
     Edits,
 }
@@ -27,7 +27,7 @@ impl From<EditError> for Unusable {
         let fault = if error.is_only_prose() {
             Fault::Prose
         } else if error.is_only_no_change() {
-            Fault::NoChange
+            Fault::NothingNew
         } else {
             Fault::Edits
         };

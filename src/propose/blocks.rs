@@ -12,7 +12,7 @@ use super::applied::{self, Applied, Fault, How, Unusable};
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
-use crate::llm::{EditForm, Finish, Form, Message, Profile, Role};
+use crate::llm::{self, EditForm, Finish, Form, Message, Profile, Role};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoPath};
 use crate::syntax::{self, Language};
@@ -110,6 +110,10 @@ impl Blocks {
         let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
         let is_new = self.seen.insert(reply.text.clone());
         let answer = match reply.finish {
+            Finish::Length if llm::runs_in_circles(&reply.text) => Err(Unusable {
+                problems: "The answer says the same again and again.".to_owned(),
+                fault: Fault::NothingNew,
+            }),
             Finish::Length => Err(Unusable {
                 problems:
                     "Your answer was cut off at the longest allowed length. Write smaller edits: only the lines that \
@@ -134,7 +138,7 @@ impl Blocks {
             Err(Unusable { problems, fault }) => {
                 // A small model that was told once what was wrong, in vain, goes on about that instead of the task.
                 let was_told = session.profile().resample && self.last_exchange.len() > 1;
-                if is_new && fault != Fault::NoChange && !was_told {
+                if is_new && fault != Fault::NothingNew && !was_told {
                     self.correct(session, reply.text, &problems, fault)?;
                 } else {
                     self.begin_anew(session);
@@ -294,7 +298,7 @@ impl Blocks {
         })?;
         if applied.tree.changes().is_ok_and(|changes| changes.is_empty()) {
             let problems = "together with the earlier edits this changes nothing: the files are as they were";
-            return Err(Unusable { problems: problems.to_owned(), fault: Fault::NoChange });
+            return Err(Unusable { problems: problems.to_owned(), fault: Fault::NothingNew });
         }
         Ok(applied)
     }

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::meter::{LimitReached, Meter, Pricing};
 use super::window;
 use super::{PromptHashes, ProposeError, Sampling};
-use crate::llm::{Finish, Form, LanguageModel, Message, Profile, Reply, Request, Role, Step, Tool};
+use crate::llm::{self, Finish, Form, LanguageModel, Message, Profile, Reply, Request, Role, Step, Tool};
 use crate::prompt::{Prompt, Rendered};
 
 /// Times that an answer which was cut off is gone on with.
@@ -133,7 +133,7 @@ impl<'a> Session<'a> {
         for _ in 0..MOST_CONTINUATIONS {
             let is_json = matches!(wanted.form, Some(Form::JsonObject | Form::JsonSchema { .. }));
             let is_text = !is_json && reply.calls.is_empty() && !reply.text.trim().is_empty();
-            if reply.finish != Finish::Length || !is_text || window::runs_in_circles(&reply.text) {
+            if reply.finish != Finish::Length || !is_text || llm::runs_in_circles(&reply.text) {
                 break;
             }
             // What is left of an answer has no form of its own.

@@ -149,15 +149,6 @@ pub(super) fn joined(first: &str, second: &str) -> String {
     format!("{first}{rest}")
 }
 
-/// Tells whether the end of a text only repeats itself.
-pub(super) fn runs_in_circles(text: &str) -> bool {
-    let tail: Vec<char> = text.chars().rev().take(600).collect();
-    (1..=100).any(|period| {
-        let repeated = tail.iter().zip(tail.iter().skip(period)).take_while(|(a, b)| a == b).count();
-        repeated >= (period * 4).max(120)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,14 +164,6 @@ mod tests {
         ] {
             assert_eq!(joined(first, second), whole, "{first:?} {second:?}");
         }
-    }
-
-    #[test]
-    fn an_answer_without_end_is_known() {
-        assert!(runs_in_circles(&format!("Sure.\n{}", "    pass\n".repeat(40))));
-        assert!(runs_in_circles(&"a".repeat(300)));
-        assert!(!runs_in_circles(&(0..200).map(|n| format!("line {n}\n")).collect::<String>()));
-        assert!(!runs_in_circles("short"));
     }
 
     #[test]

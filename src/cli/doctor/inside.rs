@@ -50,6 +50,7 @@ fn probe(path: &Path, cancel: &CancellationToken) -> Result<Speed, InferenceErro
         most_tokens: ANSWER_TOKENS,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
         form: None,
+        enough: None,
     };
     let spent = || clock.elapsed().saturating_sub(load);
     let (mut first, mut last, mut written) = (None, Duration::ZERO, 0_usize);
