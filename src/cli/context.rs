@@ -167,7 +167,7 @@ pub(super) fn checked_out(folder: &Path) -> Result<CheckedOut, Failure> {
     let mut tree = work_tree(folder)?;
     let repository = Repository::discover(folder).ok();
     if let Some(repository) = &repository {
-        tree.know_blobs(repository);
+        tree.know_checkout(repository);
     }
     let head = repository.as_ref().and_then(|repository| {
         let is_top = folder.canonicalize().ok()? == repository.checkout()?.canonicalize().ok()?;

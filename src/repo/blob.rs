@@ -89,6 +89,11 @@ impl Stamps {
         Some(Self { entries, written })
     }
 
+    /// Returns the paths of all files that git tracks, in byte order.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &RepoPath> {
+        self.entries.iter().map(|(path, _)| path)
+    }
+
     /// Returns the blob of the file that lies at `place`, where nothing tells that it was changed since.
     pub(super) fn content(&self, path: &RepoPath, place: &Path) -> Option<Content> {
         let at = self.entries.binary_search_by(|(known, _)| known.cmp(path)).ok()?;
@@ -178,7 +183,7 @@ mod tests {
         let known = |root: &Path| {
             let root = root.canonicalize().expect("there");
             let mut tree = super::super::FileTree::from_directory(&root).expect("listed");
-            tree.know_blobs(&repository);
+            tree.know_checkout(&repository);
             let told = |path: &RepoPath| Some((path.to_string(), tree.content(path)?.id.to_string()));
             tree.paths().filter_map(told).collect::<Vec<_>>()
         };

@@ -12,6 +12,7 @@ mod history;
 mod merge;
 mod path;
 mod store;
+mod tracked;
 mod tree;
 mod worktree;
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::blob::{self, Stamps};
+use super::tracked::{self, mode_of};
 use super::{BlobId, Content, FileChange, FileMode, RepoError, RepoPath, Repository, StoredFile};
 
 /// A file of a tree, without its bytes.
@@ -91,7 +92,10 @@ impl FileTree {
             }
             let inside = entry.path().strip_prefix(&root).ok().and_then(Path::to_str);
             let path = inside.map(|text| RepoPath::of_existing(&text.replace('\\', "/")));
-            let mode = if kind.is_symlink() { Some(FileMode::Symlink) } else { mode_on_disk(&entry) };
+            let mode = match kind.is_symlink() {
+                true => Some(FileMode::Symlink),
+                false => entry.metadata().ok().and_then(|found| mode_of(&found)),
+            };
             match (path, mode) {
                 (Some(Ok(path)), Some(mode)) => {
                     base.insert(path, Listed { mode, place: Place::Disk });
@@ -285,11 +289,18 @@ impl FileTree {
         Self { changes: BTreeMap::new(), ..self.clone() }
     }
 
-    /// Reads from git's index which files of the directory hold which blobs, so that [`FileTree::content`] knows it.
-    pub fn know_blobs(&mut self, repository: &Repository) {
-        if let Origin::Directory { root } = &self.origin {
-            self.stamps = Stamps::read(repository, root).map(Arc::new);
+    /// Reads git's index of the directory: which files hold which blobs, for [`FileTree::content`], and which are tracked
+    /// though git's ignore rules hide them; these belong to the tree as well, unless a `.ignore` hides them, which is meant
+    /// for whoever searches.
+    pub fn know_checkout(&mut self, repository: &Repository) {
+        let Origin::Directory { root } = &self.origin else { return };
+        let Some(stamps) = Stamps::read(repository, root) else { return };
+        let hidden = tracked::hidden(root, stamps.paths().filter(|path| !self.base.contains_key(*path)));
+        let hidden: Vec<_> = hidden.map(|(path, mode)| (path.clone(), Listed { mode, place: Place::Disk })).collect();
+        if !hidden.is_empty() {
+            Arc::make_mut(&mut self.base).extend(hidden);
         }
+        self.stamps = Some(Arc::new(stamps));
     }
 
     /// Returns what the file at `path` holds, where that is known without reading it from disk.
@@ -314,19 +325,6 @@ fn read_blob(git_dir: &Path, id: git2::Oid) -> Result<Arc<[u8]>, RepoError> {
         let Some((_, repository)) = opened else { return Err(RepoError::NotARepository(git_dir.to_owned())) };
         Ok(repository.find_blob(id)?.content().into())
     })
-}
-
-#[cfg(unix)]
-fn mode_on_disk(entry: &ignore::DirEntry) -> Option<FileMode> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let executable = metadata.permissions().mode() & 0o100 != 0;
-    Some(if executable { FileMode::Executable } else { FileMode::Regular })
-}
-
-#[cfg(not(unix))]
-fn mode_on_disk(entry: &ignore::DirEntry) -> Option<FileMode> {
-    entry.metadata().ok().filter(std::fs::Metadata::is_file).map(|_| FileMode::Regular)
 }
 
 #[cfg(test)]
