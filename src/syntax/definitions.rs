@@ -1,16 +1,14 @@
-//! What a text defines and what it uses, by the queries in `queries/`.
+//! What a text defines and what it uses, by the patterns in `queries/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tree_sitter::{Node, QueryCursor, StreamingIterator};
+use tree_sitter::Node;
 
+use super::search::FoundName;
 use super::{Definition, DefinitionKind, Language, grammar};
 
 /// Lines of comments and attributes that are counted to a definition, at most.
 const MAX_ATTACHED_LINES: usize = 200;
-
-/// Levels of the syntax tree in which names are looked for; a block of code takes three to six.
-const MAX_DEPTH: u32 = 300;
 
 /// Finds what `text` defines, in the order of the lines; what is nested comes after what it is nested in.
 ///
@@ -21,34 +19,26 @@ pub fn definitions(language: Language, text: &str) -> Vec<Definition> {
 
 /// Finds what `text` defines, see [`definitions`], and the names that it calls or uses as types, each once, in byte order.
 pub fn names(language: Language, text: &str) -> (Vec<Definition>, Vec<String>) {
-    let tree = grammar::parse_for_query(language, text);
-    let (Some(tree), Some(query)) = (tree, grammar::names_query(language)) else { return (Vec::new(), Vec::new()) };
-    let roles: Vec<Role> = query.capture_names().iter().map(|name| role(name)).collect();
+    let (Some(tree), Some(paths)) = (grammar::parse(language, text), grammar::paths(language)) else {
+        return (Vec::new(), Vec::new());
+    };
     let lines: Vec<&str> = text.lines().collect();
     // One node may match two patterns (a constant that is a function): the first pattern of the file wins.
     let mut found: BTreeMap<(usize, usize), (usize, Definition)> = BTreeMap::new();
     let mut used = BTreeSet::new();
-    let mut cursor = shallow_cursor();
-    let mut matches = cursor.matches(query, tree.root_node(), text.as_bytes());
-    while let Some(found_match) = matches.next() {
-        let (mut whole, mut name) = (None, None);
-        for capture in found_match.captures() {
-            match roles[capture.index as usize] {
-                Role::Whole(kind) => whole = Some((capture.node, kind)),
-                Role::Name => name = Some(capture.node),
-                Role::Use => used.extend(capture.node.utf8_text(text.as_bytes()).ok()),
-                Role::Condition => {}
-            }
-        }
-        let (Some((whole, kind)), Some(name)) = (whole, name) else { continue };
-        let Some(definition) = definition_of(language, (whole, kind), name, (text, &lines)) else { continue };
+    paths.search(&tree, text.as_bytes(), |FoundName { name, defines, pattern }| {
+        let Some((kind, whole)) = defines else {
+            used.extend(name.utf8_text(text.as_bytes()).ok());
+            return;
+        };
+        let Some(definition) = definition_of(language, (whole, kind), name, (text, &lines)) else { return };
         // The same start and a later end is the outer one.
         let key = (name.start_byte(), usize::MAX - whole.end_byte());
-        let entry = found.entry(key).or_insert((found_match.pattern_index, definition.clone()));
-        if found_match.pattern_index < entry.0 {
-            *entry = (found_match.pattern_index, definition);
+        let entry = found.entry(key).or_insert((pattern, definition.clone()));
+        if pattern < entry.0 {
+            *entry = (pattern, definition);
         }
-    }
+    });
     let mut all: Vec<Definition> = found.into_values().map(|(_, definition)| definition).collect();
     all.sort_by_key(|d| (*d.lines.start(), std::cmp::Reverse(*d.lines.end()), d.name_line));
     name_methods(&mut all);
@@ -85,13 +75,6 @@ fn definition_of(
         lines: first_row + 1 - attached..=last_row(whole) + 1,
         name_line: name.start_position().row + 1,
     })
-}
-
-/// In crafted text every level of nesting opens a match that stays open to the end.
-fn shallow_cursor() -> QueryCursor {
-    let mut cursor = QueryCursor::new();
-    cursor.set_max_start_depth(Some(MAX_DEPTH));
-    cursor
 }
 
 /// Tells what a capture stands for by its name.
@@ -194,6 +177,7 @@ mod tests {
 
     /// Each definition as `kind name first-last`, and the references.
     fn check(language: Language, text: &str, expected: &[&str], used: &[&str]) {
+        super::super::search::tests::check(language, text);
         let found: Vec<String> = definitions(language, text)
             .iter()
             .map(|d| format!("{:?} {} {}-{}@{}", d.kind, d.name, d.lines.start(), d.lines.end(), d.name_line))
@@ -293,6 +277,7 @@ mod tests {
                 "Method Run 9-9@9",
                 "Function helper 10-10@10",
                 "Constant A 11-11@11",
+                "Constant B 11-11@11",
                 "Constant c 13-13@13",
             ],
             &["F", "R", "Read", "S", "T", "helper", "int"],

@@ -1,11 +1,12 @@
-//! The grammars and queries, compiled once a language and only for languages that are met.
+//! The grammars, and the patterns of names, read once a language and only for languages that are met.
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
-use tree_sitter::{Node, ParseOptions, Parser, Query, Tree};
+use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
+use super::search::Paths;
 use super::{Language, MAX_PARSED_BYTES};
 
 /// Steps of the parser (a hundred operations each) that every text may take, and bytes for one further step.
@@ -22,10 +23,6 @@ const FRAGILE: [Language; 4] = [Language::Bash, Language::Html, Language::Scala,
 /// The most that lines of comments in a row may cost in Python, in bytes read: its scanner looks through all that follow
 /// at the end of each, without counting a step.
 const MAX_COMMENT_BYTES_READ: usize = 50_000_000;
-/// The largest sum of squared numbers of children over the nodes for errors: a query looks at all later siblings of a
-/// node, and only such nodes hold their children in one flat list. It stands for about a tenth of a second.
-const MAX_ERROR_WIDTHS_SQUARED: usize = 100_000_000;
-
 /// Parses `text`; `None` when it is longer than [`MAX_PARSED_BYTES`] or costs far more than ordinary code.
 pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
     let is_costly = match language {
@@ -45,18 +42,6 @@ pub(super) fn parse(language: Language, text: &str) -> Option<Tree> {
     };
     let options = ParseOptions::new().progress_callback(&mut count);
     parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options))
-}
-
-/// Parses `text` for a query; `None` also when searching the tree would cost far more than that of ordinary code.
-pub(super) fn parse_for_query(language: Language, text: &str) -> Option<Tree> {
-    let tree = parse(language, text)?;
-    let mut squared = 0_usize;
-    each_faulty(&tree, |node| {
-        let children = if node.is_error() { node.child_count() as usize } else { 0 };
-        squared = squared.saturating_add(children.saturating_mul(children));
-        true
-    });
-    (squared <= MAX_ERROR_WIDTHS_SQUARED).then_some(tree)
 }
 
 /// Calls `visit` for every node that is or holds an error, in the order of the text, until it returns false.
@@ -95,8 +80,8 @@ fn comment_bytes_read(text: &str) -> usize {
     sum.saturating_add(lines.saturating_mul(bytes) / 2)
 }
 
-/// Changes whenever the code in this module finds other names with the same grammar and queries.
-const RULES: u64 = 1;
+/// Changes whenever the code in this module finds other names with the same grammar and patterns.
+const RULES: u64 = 2;
 
 impl Language {
     /// Returns a number that changes whenever other names may be found in a text: with the grammar, the queries, and the
@@ -120,21 +105,24 @@ impl Language {
     }
 }
 
-/// Returns the query for the names of a language, definitions and uses in one: whoever searches twice pays twice.
+/// Returns the paths to the names of a language, definitions and uses in one: whoever searches twice pays twice.
 ///
 /// A definition has one capture `name`, and one for the whole, named for the kind; a use has one, `reference`. Captures that
-/// begin with `_` only serve conditions. A query that does not compile (a test prevents it) costs one language its names and
+/// begin with `_` only serve conditions. Patterns that cannot be read (a test prevents it) cost one language its names and
 /// nothing else.
-pub(super) fn names_query(language: Language) -> Option<&'static Query> {
-    static COMPILED: [OnceLock<Option<Query>>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
-    let compile = || {
-        let (definitions, references) = sources(language);
-        Query::new(&grammar(language), &format!("{definitions}\n{references}")).ok()
-    };
-    COMPILED[language as usize].get_or_init(compile).as_ref()
+pub(super) fn paths(language: Language) -> Option<&'static Paths> {
+    static READ: [OnceLock<Option<Paths>>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
+    let read = || Paths::read(&grammar(language), &patterns(language)).ok();
+    READ[language as usize].get_or_init(read).as_ref()
 }
 
-fn grammar(language: Language) -> tree_sitter::Language {
+/// Returns the patterns of a language, those for definitions first.
+pub(super) fn patterns(language: Language) -> String {
+    let (definitions, references) = sources(language);
+    format!("{definitions}\n{references}")
+}
+
+pub(super) fn grammar(language: Language) -> tree_sitter::Language {
     match language {
         Language::Rust => tree_sitter_rust::LANGUAGE,
         Language::Python => tree_sitter_python::LANGUAGE,
@@ -194,28 +182,5 @@ fn sources(language: Language) -> (&'static str, &'static str) {
         Language::Yaml => pair!("yaml"),
         Language::Toml => pair!("toml"),
         Language::Markdown => pair!("markdown"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::syntax::definitions::{Role, role};
-
-    #[test]
-    fn every_query_compiles_and_captures_what_the_code_reads() {
-        for language in Language::ALL {
-            let (definitions, references) = sources(language);
-            let roles = |query: &str| -> Vec<Role> {
-                let compiled = Query::new(&grammar(language), query).unwrap_or_else(|e| panic!("{language:?}: {e}"));
-                let named = compiled.capture_names().iter().filter(|name| !name.starts_with('_'));
-                named.map(|name| role(name)).collect()
-            };
-            for role in roles(definitions) {
-                assert!(matches!(role, Role::Name | Role::Whole(_)), "{language:?}: {role:?}");
-            }
-            assert_eq!(roles(references), [Role::Use], "{language:?}");
-            assert!(names_query(language).is_some(), "{language:?}");
-        }
     }
 }

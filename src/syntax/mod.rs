@@ -6,6 +6,8 @@ mod comments;
 mod definitions;
 mod grammar;
 mod language;
+mod pattern;
+mod search;
 
 use std::ops::RangeInclusive;
 
