@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::bytes::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -120,12 +120,12 @@ struct Entry {
 }
 
 mod pattern {
-    use regex::{Regex, RegexBuilder};
+    use regex::bytes::{Regex, RegexBuilder};
     use serde::{Deserialize, Deserializer, de};
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Regex, D::Error> {
         let text = String::deserialize(from)?;
-        RegexBuilder::new(&text).case_insensitive(true).build().map_err(de::Error::custom)
+        RegexBuilder::new(&text).case_insensitive(true).unicode(false).build().map_err(de::Error::custom)
     }
 }
 
@@ -154,7 +154,7 @@ impl Profile {
 
     /// Looks a model up by its name, as its endpoint knows it.
     pub fn of(model: &str) -> Self {
-        let found = PROFILES.iter().find(|entry| entry.name.is_match(model));
+        let found = PROFILES.iter().find(|entry| entry.name.is_match(model.as_bytes()));
         found.map_or_else(Self::safe, |entry| Self::safe().with(&entry.profile))
     }
 

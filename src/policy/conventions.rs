@@ -114,13 +114,13 @@ const TOML_TABLES: &[&str] = &[
 /// Marks that keep a test, or a line, from being checked.
 pub(super) static SKIPS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"#\[ignore\b|#\[cfg\(any\(\)\)\]|\bmark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip\w*|expectedFailure|SkipTest)\b|@(?:skip\w*|expectedFailure)\b|\.skipTest\(|\b(?:it|test|describe|suite|context)\.(?:skip|todo|failing|only)\b|\b(?:xit|xtest|xdescribe|fit|fdescribe)\(|\b[tb]\.(?:Skip|SkipNow|Skipf)\(|@(?:Disabled|Ignore)\b|\bskip: *(?:true|['"])|\bGTEST_SKIP\b|\bDISABLED_\w|\bpragma: no cover\b|\bprocess\.exit\(0\)|\b(?:sys|os)\._?exit\(0\)"#,
+        r#"(?-u)#\[ignore\b|#\[cfg\(any\(\)\)\]|\bmark\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|\bunittest\.(?:skip\w*|expectedFailure|SkipTest)\b|@(?:skip\w*|expectedFailure)\b|\.skipTest\(|\b(?:it|test|describe|suite|context)\.(?:skip|todo|failing|only)\b|\b(?:xit|xtest|xdescribe|fit|fdescribe)\(|\b[tb]\.(?:Skip|SkipNow|Skipf)\(|@(?:Disabled|Ignore)\b|\bskip: *(?:true|['"])|\bGTEST_SKIP\b|\bDISABLED_\w|\bpragma: no cover\b|\bprocess\.exit\(0\)|\b(?:sys|os)\._?exit\(0\)"#,
     )
     .expect("the pattern is a constant, compiled by a test")
 });
 /// Lines that assert something, over all languages and their common libraries.
 pub(super) static ASSERTIONS: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\bassert\w*\b|\bexpect\w*[(!.]|\bshould\b|\brequire\.\w+\(|\bt\.(?:Error|Fatal|Fail)\w*\(|\b(?:EXPECT|ASSERT|REQUIRE|CHECK)(?:_\w+)?\(|\bpytest\.raises\b|\bverify\(|\bprop_assert\w*!")
+    Regex::new(r"(?-u)\bassert\w*\b|\bexpect\w*[(!.]|\bshould\b|\brequire\.\w+\(|\bt\.(?:Error|Fatal|Fail)\w*\(|\b(?:EXPECT|ASSERT|REQUIRE|CHECK)(?:_\w+)?\(|\bpytest\.raises\b|\bverify\(|\bprop_assert\w*!")
         .expect("the pattern is a constant, compiled by a test")
 });
 

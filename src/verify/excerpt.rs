@@ -20,14 +20,14 @@ const MAX_LINE_BYTES: usize = 400;
 
 static TELLS_OF_FAILURE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i)^\s*(?:error\b|fatal\b|fail(?:ed|ure)?\b|not ok\b|panic\b|E  +|\[error\]|✕|✖|×|---- )|\bpanicked at\b|\b\w*(?:Error|Exception)\b:|\bAssertionError\b|: error[: ]|: undefined reference|\bFAILED\b|<<< (?:FAILURE|ERROR)!|^Traceback ",
+        r"(?i-u)^\s*(?:error\b|fatal\b|fail(?:ed|ure)?\b|not ok\b|panic\b|E  +|\[error\]|✕|✖|×|---- )|\bpanicked at\b|\b\w*(?:Error|Exception)\b:|\bAssertionError\b|: error[: ]|: undefined reference|\bFAILED\b|<<< (?:FAILURE|ERROR)!|^Traceback ",
     )
     .expect("the pattern is a constant, compiled by a test")
 });
 
 static COMPILE_ERROR: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?m)^error\[E\d{4}\]|^error: could not compile|COMPILATION ERROR|\[build failed\]|\[setup failed\]|^\s*(?:E\s+)?(?:SyntaxError|IndentationError|TabError): |^CMake Error|: fatal error: |^\S+:\d+:\d+: error: |^\S+\.java:\d+: error: |: error TS\d+: |undefined reference to ",
+        r"(?m)^error\[E[0-9]{4}\]|^error: could not compile|COMPILATION ERROR|\[build failed\]|\[setup failed\]|^\s*(?:E\s+)?(?:SyntaxError|IndentationError|TabError): |^CMake Error|: fatal error: |^\S+:[0-9]+:[0-9]+: error: |^\S+\.java:[0-9]+: error: |: error TS[0-9]+: |undefined reference to ",
     )
     .expect("the pattern is a constant, compiled by a test")
 });
