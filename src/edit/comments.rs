@@ -83,6 +83,19 @@ fn cuts_one(comments: &[Range<usize>], rows: &Range<usize>) -> bool {
     })
 }
 
+/// Tells whether two texts of the file at `path` hold the same code: blank lines, blanks at the ends of lines and comments that
+/// have lines of their own are all that differs.
+pub fn is_same_code(path: &RepoPath, old: &str, new: &str) -> bool {
+    code_of(path, old) == code_of(path, new)
+}
+
+fn code_of<'t>(path: &RepoPath, text: &'t str) -> Vec<&'t str> {
+    let text = without_mark(text);
+    let commented: BTreeSet<usize> = syntax::comments(path, text).into_iter().flatten().collect();
+    let lines = text.lines().enumerate().filter(|(row, _)| !commented.contains(row));
+    lines.map(|(_, line)| line.trim_end()).filter(|line| !line.is_empty()).collect()
+}
+
 fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{FEFF}').unwrap_or(text)
 }
@@ -180,6 +193,21 @@ mod tests {
         check("a.py", &old, new, Some(&format!("{new}\n{text}")));
         // Where a line of it stands as code now, the rest would be no text any more.
         check("a.py", "x = 1\n\n'''\na\n\ny = 1\n'''\n", "x = 2\n\ny = 1\n", None);
+    }
+
+    #[test]
+    fn code_is_the_same_where_only_blank_lines_and_comments_differ() {
+        let path = RepoPath::parse("a.py").unwrap();
+        let old = "\ndef f():\n    return 1\n\n\n# a\n\"\"\"\nb\n\"\"\"\n";
+        for (new, is_same) in [
+            ("def f():\r\n    return 1\r\n", true),
+            ("def f():\n\n    # one\n    return 1  \n", true),
+            ("def f():\n    return 2\n", false),
+            ("def f():\n        return 1\n", false),
+            ("def f():\n    return 1  # one\n", false),
+        ] {
+            assert_eq!(is_same_code(&path, old, new), is_same, "{new:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod substitute;
 mod work;
 
 pub use apply::apply;
-pub use comments::{PutBack, keep_comments};
+pub use comments::{PutBack, is_same_code, keep_comments};
 pub use feedback::{Cause, EditError, Problem};
 pub use parse::{Format, Reading, parse, parse_as};
 

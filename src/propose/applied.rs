@@ -1,8 +1,9 @@
 //! The edits of an answer on the files, or why they were not applied.
 
+use super::ProposeError;
 use crate::context::secrecy;
 use crate::edit::{self, Answer, Edit, EditError, Format, Reading};
-use crate::repo::{FileTree, RepoPath};
+use crate::repo::{FileChange, FileTree, RepoPath, StoredFile};
 
 /// Why the edits of an answer were not applied.
 pub(super) struct Unusable {
@@ -70,6 +71,16 @@ pub(super) fn apply(tree: &FileTree, answer: &str, how: How<'_>) -> Result<Appli
     let put_back =
         if how.keeps_comments { read.edits.iter_mut().map(|edit| keep_comments(tree, edit)).sum() } else { 0 };
     Ok(Applied { tree: edit::apply(tree, &read.edits)?, read, put_back })
+}
+
+/// Tells whether no file of `tree` holds other code than in the base.
+pub(super) fn leaves_code_as_it_was(tree: &FileTree) -> Result<bool, ProposeError> {
+    let text = |file: Option<StoredFile>| file.and_then(|file| String::from_utf8(file.content.to_vec()).ok());
+    let is_same = |FileChange { path, before, after }| match (text(before), text(after)) {
+        (Some(before), Some(after)) => edit::is_same_code(&path, &before, &after),
+        _ => false,
+    };
+    Ok(tree.changes()?.into_iter().all(is_same))
 }
 
 /// Puts the comments back that a whole file only leaves out; returns how many lines they are.

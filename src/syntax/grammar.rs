@@ -84,7 +84,7 @@ fn comment_bytes_read(text: &str) -> usize {
 const RULES: u64 = 2;
 
 impl Language {
-    /// Returns a number that changes whenever other names may be found in a text: with the grammar, the queries, and the
+    /// Returns a number that changes whenever other names may be found in a text: with the grammar, the patterns, and the
     /// rules of this module.
     pub fn version(self) -> u64 {
         static VERSIONS: [OnceLock<u64>; Language::ALL.len()] = [const { OnceLock::new() }; Language::ALL.len()];
@@ -150,7 +150,7 @@ pub(super) fn grammar(language: Language) -> tree_sitter::Language {
     .into()
 }
 
-/// The queries for definitions and for references.
+/// The patterns for definitions and for references.
 fn sources(language: Language) -> (&'static str, &'static str) {
     macro_rules! pair {
         ($name:literal) => {

@@ -94,6 +94,19 @@ async fn the_next_rung_is_asked_when_the_evidence_says_no() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_code_with_other_blank_lines_uses_up_no_repair() {
+    let world = world("    small: {repairs: 1}\n");
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let copied = format!("FILE: src/price.py\n```\n# As it was.\n\n{PRICE}\n\n```\n");
+    let endpoint = Endpoint::answering(&[&copied, GOOD]).await;
+    let line = ["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"];
+    let said = world.run(&line).ends_with(0).json();
+    assert_eq!((&said["answers"], &said["verdict"]), (&json!(2), &json!("proven")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_attempts_the_smaller_change_wins_and_a_tie_is_said() {
     let world = World::new();
     if !sandbox_or_skip(&world, module_path!()) {

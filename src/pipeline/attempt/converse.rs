@@ -228,6 +228,10 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
             let failures = self.failures(&candidate);
+            if conversation.leaves_code_as_it_was()? {
+                // The same code, written once more, uses up no repair.
+                judged -= 1;
+            }
             self.best = Some(candidate);
             self.ending = Some(Ending::NoAcceptableChange(why));
             conversation.report_failures(session, &failures)?;
