@@ -204,11 +204,8 @@ impl Reader<'_> {
         let capture = self.next()?;
         let capture = capture.strip_prefix('@').ok_or("a condition is on a capture")?.to_owned();
         let mut texts = Vec::new();
-        loop {
-            match self.next()?.strip_prefix('"') {
-                Some(text) => texts.push(text.to_owned()),
-                None => break,
-            }
+        while let Some(text) = self.next()?.strip_prefix('"') {
+            texts.push(text.to_owned());
         }
         self.texts.push((capture, texts));
         Ok(())
