@@ -107,6 +107,23 @@ async fn the_same_code_with_other_blank_lines_uses_up_no_repair() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_asked_anew_may_fail_more_often_in_a_row() {
+    let world = world("    small: {resample: true}\n");
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let copied = format!("FILE: src/price.py\n```\n{PRICE}```\n");
+    for (model, answers) in [("small", 8), ("other", 5)] {
+        let mut script = vec![copied.as_str(); 7];
+        script.push(GOOD);
+        let endpoint = Endpoint::answering(&script).await;
+        let line = ["run", "task.yml", "--model", model, "--base-url", &endpoint.url(), "--json", "--fresh"];
+        let said = world.run(&line).json();
+        assert_eq!((&said["answers"], &said["verdict"] == "proven"), (&json!(answers), model == "small"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_several_attempts_the_smaller_change_wins_and_a_tie_is_said() {
     let world = World::new();
     if !sandbox_or_skip(&world, module_path!()) {

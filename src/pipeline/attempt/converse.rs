@@ -19,6 +19,9 @@ use crate::verify;
 const LATER_FAILURES_BYTES: usize = 4_000;
 /// Answers in a row that cannot be applied, after which the attempt is given up.
 const MOST_UNUSABLE: u32 = 5;
+/// The same for a model that is asked the first question again: each answer is drawn anew, and small models often write the
+/// code once more.
+const MOST_UNUSABLE_DRAWN: u32 = 12;
 
 /// Makes one attempt.
 pub(super) async fn one(job: &Job<'_>, rung: &Rung, number: u32, start: &Start<'_>) -> Result<Made, PipelineError> {
@@ -175,7 +178,8 @@ impl Walk<'_, '_> {
     ) -> Result<(), ProposeError> {
         let job = self.job;
         let (mut judged, mut unusable, mut reviewed) = (0, 0, false);
-        while session.has_rounds_left() && judged < session.profile().repairs && unusable < MOST_UNUSABLE {
+        let most_unusable = if session.profile().resample { MOST_UNUSABLE_DRAWN } else { MOST_UNUSABLE };
+        while session.has_rounds_left() && judged < session.profile().repairs && unusable < most_unusable {
             job.progress.step(&format!("Asking {} (call {})", self.rung.model.name(), session.asked() + 1));
             let (tree, remarks) = match conversation.ask(session, workbench, job.cancel).await? {
                 Answered::Changed { tree, remarks, put_back } => {
