@@ -13,8 +13,8 @@ pub(super) struct Paths {
     by_kind: Vec<Vec<usize>>,
     /// Those that any named node may end.
     of_any: Vec<usize>,
-    /// For each kind of node whether a path asks for its field.
-    has_field: Vec<bool>,
+    /// For each kind of node whether a path asks for the fields of its children.
+    asks_below: Vec<bool>,
 }
 
 /// A name that was found.
@@ -44,16 +44,16 @@ impl Paths {
         let all = pattern::read(grammar, text)?;
         let kinds = grammar.node_kind_count();
         let mut paths =
-            Self { all, by_kind: vec![Vec::new(); kinds], of_any: Vec::new(), has_field: vec![false; kinds] };
+            Self { all, by_kind: vec![Vec::new(); kinds], of_any: Vec::new(), asks_below: vec![false; kinds] };
         for (place, path) in paths.all.iter().enumerate() {
             match &path.steps[0].kinds {
                 Kinds::Any => paths.of_any.push(place),
                 Kinds::Of(kinds) => kinds.iter().for_each(|kind| paths.by_kind[usize::from(*kind)].push(place)),
             }
-            for step in path.steps.iter().filter(|step| step.field.is_some()) {
-                match &step.kinds {
-                    Kinds::Any => paths.has_field.fill(true),
-                    Kinds::Of(kinds) => kinds.iter().for_each(|kind| paths.has_field[usize::from(*kind)] = true),
+            for (_, above) in path.steps.iter().zip(&path.steps[1..]).filter(|(step, _)| step.field.is_some()) {
+                match &above.kinds {
+                    Kinds::Any => paths.asks_below.fill(true),
+                    Kinds::Of(kinds) => kinds.iter().for_each(|kind| paths.asks_below[usize::from(*kind)] = true),
                 }
             }
         }
@@ -67,8 +67,8 @@ impl Paths {
         loop {
             let node = cursor.node();
             let kind = node.kind_id();
-            let has_field = self.has_field.get(usize::from(kind)).is_some_and(|has| *has);
-            way.push(Above { node, kind, field: if has_field { cursor.field_id() } else { None } });
+            let above = way.last().and_then(|above: &Above<'_>| self.asks_below.get(usize::from(above.kind)));
+            way.push(Above { node, kind, field: if above == Some(&true) { cursor.field_id() } else { None } });
             let of_kind = self.by_kind.get(usize::from(kind)).map_or(&[][..], Vec::as_slice);
             for place in of_kind.iter().chain(&self.of_any) {
                 if let Some(defines) = fits(&self.all[*place], &way, text) {
