@@ -1,6 +1,7 @@
 //! Files of a checkout that git tracks though its ignore rules hide them.
 
 use std::collections::BTreeMap;
+use std::fs::Metadata;
 use std::path::Path;
 
 use ignore::gitignore::Gitignore;
@@ -52,22 +53,29 @@ fn mode_beneath(root: &Path, path: &RepoPath) -> Option<FileMode> {
     let mut place = root.to_owned();
     for part in path.folder().split('/').filter(|part| !part.is_empty()) {
         place.push(part);
-        std::fs::symlink_metadata(&place).ok().filter(std::fs::Metadata::is_dir)?;
+        std::fs::symlink_metadata(&place).ok().filter(Metadata::is_dir)?;
     }
-    let found = std::fs::symlink_metadata(place.join(path.file_name())).ok()?;
-    if found.is_symlink() { Some(FileMode::Symlink) } else { mode_of(&found) }
+    mode_of(&std::fs::symlink_metadata(place.join(path.file_name())).ok()?)
+}
+
+/// Returns the mode of a file or a link; `None` for everything else.
+pub(super) fn mode_of(metadata: &Metadata) -> Option<FileMode> {
+    match metadata {
+        link if link.is_symlink() => Some(FileMode::Symlink),
+        file if file.is_file() && is_executable(file) => Some(FileMode::Executable),
+        file => file.is_file().then_some(FileMode::Regular),
+    }
 }
 
 #[cfg(unix)]
-pub(super) fn mode_of(metadata: &std::fs::Metadata) -> Option<FileMode> {
+fn is_executable(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let executable = metadata.permissions().mode() & 0o100 != 0;
-    metadata.is_file().then_some(if executable { FileMode::Executable } else { FileMode::Regular })
+    metadata.permissions().mode() & 0o100 != 0
 }
 
 #[cfg(not(unix))]
-pub(super) fn mode_of(metadata: &std::fs::Metadata) -> Option<FileMode> {
-    metadata.is_file().then_some(FileMode::Regular)
+fn is_executable(_: &Metadata) -> bool {
+    false
 }
 
 #[cfg(all(test, unix))]

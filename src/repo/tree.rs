@@ -92,10 +92,7 @@ impl FileTree {
             }
             let inside = entry.path().strip_prefix(&root).ok().and_then(Path::to_str);
             let path = inside.map(|text| RepoPath::of_existing(&text.replace('\\', "/")));
-            let mode = match kind.is_symlink() {
-                true => Some(FileMode::Symlink),
-                false => entry.metadata().ok().and_then(|found| mode_of(&found)),
-            };
+            let mode = entry.metadata().ok().and_then(|found| mode_of(&found));
             match (path, mode) {
                 (Some(Ok(path)), Some(mode)) => {
                     base.insert(path, Listed { mode, place: Place::Disk });
