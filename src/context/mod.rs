@@ -92,14 +92,14 @@ pub struct Settings {
     /// Tokens of a file that is shown whole, and of one piece of a larger file; adjacent pieces may make a longer excerpt.
     pub max_excerpt_tokens: usize,
     /// Files that are shown, at most; with a limit, fewer where the text names those that matter, and no map of the others.
-    pub max_files: usize,
+    pub max_files: Option<usize>,
     /// Tokens of the repository's own instructions together; never more than an eighth of the budget.
     pub instructions_tokens: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { budget_tokens: 8_000, max_excerpt_tokens: 2_500, max_files: usize::MAX, instructions_tokens: 800 }
+        Self { budget_tokens: 8_000, max_excerpt_tokens: 2_500, max_files: None, instructions_tokens: 800 }
     }
 }
 
@@ -307,9 +307,9 @@ fn fit_to_budget(
     let most = settings.instructions_tokens.min(budget / INSTRUCTIONS_PART);
     let instructions = instructions::read(tree, &best, knowledge, most);
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
-    let is_limited = settings.max_files != usize::MAX;
-    if is_limited {
-        focus::focus(&mut candidates, &query.text, settings.max_files);
+    let is_limited = settings.max_files.is_some();
+    if let Some(most) = settings.max_files {
+        focus::focus(&mut candidates, &query.text, most);
     }
     let spent = instructions.tokens();
     let for_commits = if query.history.is_empty() { 0 } else { budget / COMMITS_PART };

@@ -112,7 +112,7 @@ fn the_points_of_the_signals_add_up_to_the_score() {
 
 #[test]
 fn only_the_best_files_are_shown_to_models_that_lose_their_way_in_many() {
-    let settings = Settings { max_files: 2, ..Settings::default() };
+    let settings = Settings { max_files: Some(2), ..Settings::default() };
     let found = search(&library(), &query("`parse_header` drops the value"), &settings, None).expect("no hints");
     let shown: std::collections::BTreeSet<&str> = found.context.excerpts.iter().map(|e| e.path.as_str()).collect();
     assert_eq!(shown.into_iter().collect::<Vec<_>>(), ["src/client.rs", "src/parser.rs"]);
@@ -122,7 +122,7 @@ fn only_the_best_files_are_shown_to_models_that_lose_their_way_in_many() {
 
 /// The files that a model is shown which is shown few.
 fn shown_of_few(tree: &FileTree, text: &str) -> Vec<String> {
-    let settings = Settings { max_files: 4, ..Settings::default() };
+    let settings = Settings { max_files: Some(4), ..Settings::default() };
     let found = search(tree, &query(text), &settings, None).expect("no hints");
     let mut shown: Vec<String> = found.context.excerpts.iter().map(|e| e.path.to_string()).collect();
     shown.sort();

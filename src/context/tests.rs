@@ -230,7 +230,7 @@ proptest! {
         let mut named: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         named.push(("AGENTS.md", "Be good.\nAlways.\n"));
         let tree = tree(&named);
-        let settings = Settings { budget_tokens: budget, max_excerpt_tokens: most, instructions_tokens: budget, max_files: usize::MAX };
+        let settings = Settings { budget_tokens: budget, max_excerpt_tokens: most, instructions_tokens: budget, max_files: None };
         let first = gather(&tree, &query(&words), &settings, None).expect("no hints");
         prop_assert!(first.tokens <= budget);
         prop_assert!(first.excerpts.iter().all(|e| !e.text.is_empty() && e.tokens == tokens::count(&e.text)));

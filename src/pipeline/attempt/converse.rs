@@ -150,7 +150,7 @@ impl Walk<'_, '_> {
         query.files.extend_from_slice(files);
         self.compare(tree, &mut query).await?;
         let budget_tokens = usize::try_from(budget).unwrap_or(usize::MAX);
-        let max_files = self.rung.profile.max_files.unwrap_or(usize::MAX);
+        let max_files = self.rung.profile.max_files;
         let settings = Settings { budget_tokens, max_files, ..Settings::default() };
         let context = context::gather(tree, &query, &settings, self.start.index.as_ref())?;
         let excerpts: Vec<_> = context
