@@ -95,7 +95,7 @@ async fn the_next_rung_is_asked_when_the_evidence_says_no() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_code_with_other_blank_lines_uses_up_no_repair() {
-    let world = world("    small: {repairs: 1}\n");
+    let world = world("    small: {repairs: 1, resample: true}\n");
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }

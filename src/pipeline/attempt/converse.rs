@@ -232,8 +232,8 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
             let failures = self.failures(&candidate);
-            if conversation.leaves_code_as_it_was()? {
-                // The same code, written once more, uses up no repair.
+            if session.profile().resample && conversation.leaves_code_as_it_was()? {
+                // The same code, drawn once more, uses up no repair.
                 judged -= 1;
             }
             self.best = Some(candidate);
