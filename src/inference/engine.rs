@@ -1,5 +1,7 @@
 //! A loaded model and the conversation that it has read last.
 
+mod alternatives;
+
 use std::fs::File;
 use std::path::Path;
 
@@ -15,6 +17,8 @@ use super::room;
 use super::sampling::{Sampler, Sampling};
 use super::template::Template;
 use super::tokenizer::{HIDE, Tokenizer};
+
+pub use alternatives::{Alternative, Alternatives, Doubted};
 
 /// What a process needs besides weights and memory of the conversation, in bytes: vocabulary, activations, itself.
 const OVERHEAD_BYTES: u64 = 256 << 20;
