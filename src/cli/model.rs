@@ -149,8 +149,10 @@ pub(super) fn prepare(
     if let Some(replay) = sources.replay {
         // The profile is that of the model that was recorded, so that the same is asked.
         let is_grammar = |turn: &RecordedTurn| matches!(turn.request.form, Some(Form::Grammar { .. }));
+        let is_alternatives = |turn: &RecordedTurn| matches!(turn.request.form, Some(Form::Alternatives { .. }));
         let grammar = replay.turns().iter().any(is_grammar);
-        let profile = Profile { grammar, ..Profile::of(replay.name()) }.with(&own(replay.name()));
+        let alternatives = replay.turns().iter().any(is_alternatives);
+        let profile = Profile { grammar, alternatives, ..Profile::of(replay.name()) }.with(&own(replay.name()));
         let window = config.window_tokens.value.or(profile.window_tokens).unwrap_or(DEFAULT_WINDOW_TOKENS);
         let model = Box::new(ObservedModel::new(replay, Arc::clone(journal)));
         let why = "answers come from a recording".to_owned();
@@ -166,7 +168,11 @@ pub(super) fn prepare(
         // The model inside can be kept to any form, whatever a server with the same weights can do.
         let profile = match choice.place {
             Place::Endpoint(_) => Profile::of(&name),
-            Place::Inside(_) => Profile { forms: true, grammar: true, ..Profile::of(&name) },
+            Place::Inside(_) => {
+                let profile = Profile::of(&name);
+                // Larger models mend what they are told of.
+                Profile { forms: true, grammar: true, alternatives: profile.resample, ..profile }
+            }
         };
         let profile = profile.with(&own(&name));
         let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);

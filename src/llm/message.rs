@@ -83,6 +83,40 @@ pub enum Form {
         /// The grammar; its first rule is `start`.
         lark: String,
     },
+    /// No answer, but what the model would write in the place of each of these lines, as JSON that [`Alternative::all_of`]
+    /// reads. The last message asks for one line, and each stands behind it in turn; only the model inside can be asked so.
+    Alternatives {
+        /// Lines of a file, with their indentation and without their ends.
+        lines: Vec<String>,
+    },
+}
+
+impl Form {
+    /// Tells whether it is one of those that servers enforce.
+    pub fn is_json(&self) -> bool {
+        matches!(self, Self::JsonObject | Self::JsonSchema { .. })
+    }
+}
+
+/// What a model would write in the place of a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alternative {
+    /// Which of the lines, from 0.
+    pub line: usize,
+    /// What would stand there, with the indentation of the line.
+    pub text: String,
+    /// How likely the model finds it where it parts from the line, 0.0 to 1.0.
+    pub odds: f32,
+}
+
+impl Alternative {
+    /// Reads the answer to [`Form::Alternatives`].
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn all_of(answer: &str) -> Result<Vec<Self>, serde_json::Error> {
+        serde_json::from_str(answer)
+    }
 }
 
 /// How long a model shall think (OpenAI API reference, `reasoning_effort`).

@@ -43,7 +43,7 @@ pub use embed::{Embedded, Embedder};
 #[cfg(feature = "embedded")]
 pub use engine::LocalModel;
 pub use inside::{EMBEDDED, INSIDE_WINDOW_TOKENS, Inside};
-pub use message::{CountedBy, Effort, Finish, Form, Message, Reply, Request, Role, Tool, ToolCall, Usage};
+pub use message::{Alternative, CountedBy, Effort, Finish, Form, Message, Reply, Request, Role, Tool, ToolCall, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};
 pub use picture::{MAX_PICTURE_BYTES, Picture, PictureError, fetch_picture};

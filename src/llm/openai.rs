@@ -69,6 +69,10 @@ impl OpenAi {
     }
 
     async fn ask(&self, request: &Request) -> Result<Reply, LlmError> {
+        if let Some(Form::Alternatives { .. }) = request.form {
+            let message = "`alternatives` can only be asked of the embedded model: leave it out of the model's profile";
+            return Err(LlmError::Settings(message.to_owned()));
+        }
         loop {
             let answer = self.client.chat().create_byot::<_, Value>(self.body(request)).await;
             match answer.map_err(|error| self.understand(error)) {
@@ -187,8 +191,8 @@ fn form(form: &Form) -> Option<Value> {
         Form::JsonSchema { name, schema } => {
             Some(json!({ "type": "json_schema", "json_schema": { "name": name, "schema": schema, "strict": true } }))
         }
-        // The API has no field for one, and each server its own.
-        Form::Grammar { .. } => None,
+        // The API has no field for a grammar, and each server its own.
+        Form::Grammar { .. } | Form::Alternatives { .. } => None,
     }
 }
 

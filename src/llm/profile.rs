@@ -77,6 +77,8 @@ pub struct Profile {
     pub repairs: u32,
     /// Whether a change that failed is followed by another answer to the first question instead of its repair.
     pub resample: bool,
+    /// Whether, once answers have failed, it is asked line by line what it would write otherwise; only the model inside can be.
+    pub alternatives: bool,
 }
 
 /// The same with everything optional, as the file, the configuration and a rung write it.
@@ -107,6 +109,8 @@ pub struct ProfilePart {
     pub repairs: Option<u32>,
     /// Whether a change that failed is followed by another answer to the first question instead of its repair.
     pub resample: Option<bool>,
+    /// Whether, once answers have failed, the embedded model is asked line by line what it would write otherwise.
+    pub alternatives: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,6 +153,7 @@ impl Profile {
             max_files: None,
             repairs: 6,
             resample: false,
+            alternatives: false,
         }
     }
 
@@ -172,6 +177,7 @@ impl Profile {
         self.max_files = part.max_files.or(self.max_files);
         self.repairs = part.repairs.unwrap_or(self.repairs);
         self.resample = part.resample.unwrap_or(self.resample);
+        self.alternatives = part.alternatives.unwrap_or(self.alternatives);
         if let Some(chain) = &part.chain {
             self.chain.clone_from(chain);
         }
