@@ -50,6 +50,11 @@ const TEST_FOLDERS: &[&str] = &[
     "androidTest",
 ];
 
+/// Tells whether the file at `path` is a program text that is neither test nor example, by its path alone.
+pub fn is_source(path: &RepoPath) -> bool {
+    FileKind::of(path) == FileKind::Source
+}
+
 impl FileKind {
     /// Tells what the file at `path` is for.
     pub(super) fn of(path: &RepoPath) -> Self {

@@ -52,6 +52,7 @@ use crate::repo::{FileTree, PastCommit, RepoPath};
 use crate::tokens;
 
 pub use history::recall;
+pub use kind::is_source;
 pub use learn::{Learned, learn};
 pub use passage::{Passage, PassageId, Similar, passage_id};
 pub use secrecy::{readable, secrecy, secret_files, why_withheld, without_credentials};

@@ -46,6 +46,8 @@ prompts! {
     REVISE = "revise";
     /// After an answer that could not be applied: what was wrong with it.
     CORRECT = "correct";
+    /// The end of the first call where one line of a file is asked for in the place of another.
+    CLOSING_LINE = "closing-line";
     /// After a change that did not pass the checks: what failed, and the files as they are now.
     REPAIR = "repair";
     /// The task taken apart.
@@ -223,7 +225,8 @@ mod tests {
 
     #[test]
     fn every_prompt_renders_and_has_its_sections() {
-        for prompt in ALL.iter().filter(|prompt| !prompt.name.starts_with("format-")) {
+        let is_part = |prompt: &Prompt| ["format-", "closing-"].iter().any(|start| prompt.name.starts_with(start));
+        for prompt in ALL.iter().filter(|prompt| !is_part(prompt)) {
             let Rendered { system, user } = rendered(*prompt);
             let check = |part: &str, sections: &[&str]| {
                 for section in sections.iter().filter(|_| !part.is_empty()) {

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::applied::{self, Applied, Fault, How, Unusable};
+use super::other_lines::Question;
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
@@ -45,6 +46,8 @@ pub(super) struct Blocks {
     /// Whether comments that an answer only leaves out are put back.
     keeps_comments: bool,
     last_remarks: String,
+    /// What is asked line by line, once.
+    lines: Option<Question>,
 }
 
 impl Blocks {
@@ -66,6 +69,10 @@ impl Blocks {
             values.push(("closing", closing.clone()));
         }
         let user = session.render(prompt, &values)?.user;
+        let lines = match prompt {
+            prompt::EDIT => Question::of(session, (&system, &values), opening, form)?,
+            _ => None,
+        };
         let user = super::first_message(session, opening, user);
         // A test belongs in a file of its own.
         let target = if prompt == prompt::TEST { None } else { opening::file_asked_for(form, opening.context) };
@@ -87,6 +94,7 @@ impl Blocks {
             threads: opening.revision.map_or(0, |revision| revision.threads),
             keeps_comments: !opening::is_about_comments(opening),
             last_remarks: String::new(),
+            lines,
         })
     }
 
@@ -167,6 +175,15 @@ impl Blocks {
         let allowed =
             grammar::Allowed { nameless: self.target.is_some(), blocks: self.form == EditForm::SearchReplace };
         Ok(Some(Form::Grammar { lark: grammar::of(allowed, &shown) }))
+    }
+
+    pub(super) fn has_lines_to_ask(&self) -> bool {
+        self.lines.is_some()
+    }
+
+    /// Returns what is asked line by line, once.
+    pub(super) fn question_of_lines(&mut self) -> Option<Question> {
+        self.lines.take()
     }
 
     /// Tells whether the next question is the first one, about the files as they were.

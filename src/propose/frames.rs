@@ -49,6 +49,15 @@ pub(super) fn around(failures: &str, tree: &FileTree, is_shown: &dyn Fn(&RepoPat
     shown.join("\n\n")
 }
 
+/// Returns the rows, from 0, of the file at `path` that `failures` names.
+pub(super) fn rows_named(failures: &str, tree: &FileTree, path: &RepoPath) -> Vec<usize> {
+    let row = |found: regex::Captures<'_>| {
+        let line: usize = found[2].parse().ok()?;
+        of_tree(&found[1], tree).filter(|named| named == path).and(line.checked_sub(1))
+    };
+    PLACE.captures_iter(failures).filter_map(row).collect()
+}
+
 /// Finds the file that a trace names, whatever folder stands before it.
 fn of_tree(name: &str, tree: &FileTree) -> Option<RepoPath> {
     let mut name = name.replace('\\', "/");
@@ -85,5 +94,9 @@ mod tests {
         assert_eq!(around("other.py:12 src/a.py:99 src/a.py:0 a:1", &tree, &|_| false), "");
         let near = around("src/a.py:12\nsrc/a.py:14\nsrc/a.py:30", &tree, &|_| false);
         assert_eq!(near.matches("(lines").count(), 2, "{near}");
+        assert_eq!(
+            rows_named("src/a.py:12\nother.py:3\n  File \"src/a.py\", line 1, in f", &tree, &path("src/a.py")),
+            [11, 0]
+        );
     }
 }

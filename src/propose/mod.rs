@@ -12,6 +12,7 @@ mod frames;
 mod grammar;
 mod meter;
 mod opening;
+mod other_lines;
 mod revision;
 mod session;
 mod tools;
@@ -30,6 +31,7 @@ use crate::task::Task;
 
 pub use chain::{Described, Extracted, Plan};
 pub use meter::{LimitReached, Limits, Meter, Pricing, Spent};
+pub use other_lines::OtherLine;
 pub use revision::{Revision, replies};
 pub use session::Session;
 pub use tools::{Running, Workbench};
@@ -217,6 +219,33 @@ impl Conversation {
             self.tree = tree.clone();
         }
         Ok(answered)
+    }
+
+    /// Tells whether [`Conversation::other_lines`] has a question: the model can be asked so, the conversation is about one small
+    /// file, and it was not asked yet.
+    pub fn has_lines_to_ask(&self) -> bool {
+        matches!(&self.talk, Talk::Blocks(blocks) if blocks.has_lines_to_ask())
+    }
+
+    /// Asks line by line what the model would write otherwise in the file that the first question was about, as it was then:
+    /// the files with one line replaced, the likeliest first. Lines next to what `failures` names come before others where there
+    /// are many. Empty where there is nothing to ask.
+    ///
+    /// # Errors
+    /// As [`Conversation::ask`].
+    pub async fn other_lines(
+        &mut self,
+        session: &mut Session<'_>,
+        failures: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<OtherLine>, ProposeError> {
+        match &mut self.talk {
+            Talk::Blocks(blocks) => match blocks.question_of_lines() {
+                Some(question) => question.ask(session, (&self.base, failures), cancel).await,
+                None => Ok(Vec::new()),
+            },
+            Talk::Tools(_) => Ok(Vec::new()),
+        }
     }
 
     /// Returns the files as the conversation has them.

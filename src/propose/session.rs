@@ -131,7 +131,7 @@ impl<'a> Session<'a> {
     ) -> Result<Reply, ProposeError> {
         let mut reply = self.ask(wanted, cancel).await?;
         for _ in 0..MOST_CONTINUATIONS {
-            let is_json = matches!(wanted.form, Some(Form::JsonObject | Form::JsonSchema { .. }));
+            let is_json = wanted.form.as_ref().is_some_and(Form::is_json);
             let is_text = !is_json && reply.calls.is_empty() && !reply.text.trim().is_empty();
             if reply.finish != Finish::Length || !is_text || llm::runs_in_circles(&reply.text) {
                 break;
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
             temperature: Some(if wanted.steady { STEADY } else { edits }),
             seed: Some(self.sampling.seed + u64::from(self.stuck)),
             tools: wanted.tools.clone(),
-            form: wanted.form.clone().filter(|form| self.profile.forms || matches!(form, Form::Grammar { .. })),
+            form: wanted.form.clone().filter(|form| self.profile.forms || !form.is_json()),
             effort: self.profile.effort,
         }
     }

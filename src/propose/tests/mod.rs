@@ -1,5 +1,6 @@
 mod anew;
 mod comments;
+mod other_lines;
 mod steps;
 mod with_tools;
 
