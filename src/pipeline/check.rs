@@ -1,10 +1,13 @@
 //! The evidence stages of a run: which checks there are, what they say on the base, what they say with the change.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{Bench, PipelineError, command_limits, prepare, weigh};
 use crate::policy;
 use crate::repo::{FileTree, RepoPath, WorkTree};
+use crate::sandbox::Limits;
 use crate::verify::{self, Check, CheckKind, CheckRun, Evidence, Outcome, Runner, Supplies, TreeRun};
 
 /// The checks of a repository and what the trees under test are given beside their files.
@@ -101,21 +104,39 @@ pub(super) async fn judge(
 }
 
 pub(super) async fn run(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
-    if checks.list.is_empty() {
-        return Ok(TreeRun::default());
-    }
-    let work_tree = WorkTree::create(tree, bench.temporary)?;
-    checks.supplies.give(&work_tree)?;
     let tell = |progress: verify::Progress<'_>| {
         if let verify::Progress::Finished(run) = progress {
             bench.progress.note(&describe(run));
         }
     };
-    let runner = Runner {
-        supplies: checks.supplies.clone(),
-        observer: &tell,
-        ..Runner::new(bench.sandbox, command_limits(bench.config))
-    };
+    run_within(bench, (tree, checks), command_limits(bench.config), &tell).await
+}
+
+/// Tells whether all checks pass on a tree within a wall time each; nothing is said of them. No evidence: a green tree has
+/// to be judged.
+pub(super) async fn is_green(
+    bench: &Bench<'_>,
+    tree: &FileTree,
+    checks: &Checks,
+    wall: Duration,
+) -> Result<bool, PipelineError> {
+    let limits = Limits { wall, ..command_limits(bench.config) };
+    let run = run_within(bench, (tree, checks), limits, &|_| ()).await?;
+    Ok(run.checks.iter().all(|run| run.did_run() && !run.is_red()))
+}
+
+async fn run_within(
+    bench: &Bench<'_>,
+    (tree, checks): (&FileTree, &Checks),
+    limits: Limits,
+    tell: &(dyn Fn(verify::Progress<'_>) + Sync),
+) -> Result<TreeRun, PipelineError> {
+    if checks.list.is_empty() {
+        return Ok(TreeRun::default());
+    }
+    let work_tree = WorkTree::create(tree, bench.temporary)?;
+    checks.supplies.give(&work_tree)?;
+    let runner = Runner { supplies: checks.supplies.clone(), observer: tell, ..Runner::new(bench.sandbox, limits) };
     let result = runner.run_tree(&checks.list, (work_tree.root(), &work_tree.scratch()), bench.cancel).await;
     match result {
         Ok(run) => Ok(run),

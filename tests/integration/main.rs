@@ -34,6 +34,7 @@ mod interrupt;
 mod model_commands;
 mod models;
 mod order;
+mod other_lines;
 mod red_first;
 mod run;
 #[cfg(target_os = "linux")]

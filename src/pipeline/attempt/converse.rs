@@ -177,9 +177,17 @@ impl Walk<'_, '_> {
         (task, workbench): (&Task, &Runs<'_>),
     ) -> Result<(), ProposeError> {
         let job = self.job;
-        let (mut judged, mut unusable, mut reviewed) = (0, 0, false);
+        let asked_before = session.asked();
+        let (mut judged, mut unusable, mut reviewed, mut asked_for_lines) = (0, 0, false, false);
         let most_unusable = if session.profile().resample { MOST_UNUSABLE_DRAWN } else { MOST_UNUSABLE };
         while session.has_rounds_left() && judged < session.profile().repairs && unusable < most_unusable {
+            let has_failed = session.asked() > asked_before && self.ending != Some(Ending::Done);
+            if has_failed && !std::mem::replace(&mut asked_for_lines, true) {
+                // The first answer failed: before the same is asked again, every line is.
+                if self.try_other_lines(session, conversation).await? {
+                    return Ok(());
+                }
+            }
             job.progress.step(&format!("Asking {} (call {})", self.rung.model.name(), session.asked() + 1));
             let (tree, remarks) = match conversation.ask(session, workbench, job.cancel).await? {
                 Answered::Changed { tree, remarks, put_back } => {
@@ -244,7 +252,7 @@ impl Walk<'_, '_> {
     }
 
     /// Runs the checks on a change; `None` when that ends the attempt.
-    async fn judge(&mut self, tree: FileTree, remarks: String) -> Result<Option<Candidate>, ProposeError> {
+    pub(super) async fn judge(&mut self, tree: FileTree, remarks: String) -> Result<Option<Candidate>, ProposeError> {
         let job = self.job;
         let changes = tree.changes()?;
         let names: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();

@@ -2,6 +2,7 @@
 
 mod asking;
 mod converse;
+mod other_lines;
 mod steps;
 mod test_first;
 mod workbench;
