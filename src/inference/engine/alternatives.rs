@@ -15,8 +15,8 @@ use super::super::network::BATCH;
 use super::super::sampling::{Sampler, Sampling};
 use super::{Ahead, Engine};
 
-/// The longest line that is written, in tokens.
-const MOST_TOKENS: usize = 48;
+/// A line that is written is so much longer than the one that it replaces, at most, in tokens.
+const MORE_TOKENS: usize = 40;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -65,6 +65,8 @@ struct Beginning {
 struct Search {
     /// What stands before the line.
     fixed: Vec<u32>,
+    /// The longest line that is written, in tokens.
+    longest: usize,
     least_odds: f32,
     waiting: Vec<Beginning>,
     written_tokens: usize,
@@ -93,7 +95,7 @@ impl Engine {
         let asked = fixed.len();
         let (known, line) = self.split(doubted);
         fixed.extend(known);
-        let (all, window) = (fixed.len() + line.len() + MOST_TOKENS, self.window_tokens());
+        let (all, window) = (fixed.len() + line.len() + MORE_TOKENS, self.window_tokens());
         if all >= window {
             return Err(InferenceError::TooLong { tokens: all, window_tokens: window });
         }
@@ -104,11 +106,13 @@ impl Engine {
         let behind = self.network.read(&line, fixed.len(), &mut self.memory, line.len())?;
         self.known.extend(&line);
         let read_tokens = fixed.len() + line.len();
-        let least_odds = doubted.least_odds;
-        let mut search = Search { fixed, least_odds, waiting: Vec::new(), written_tokens: 0 };
+        let (longest, least_odds) = (line.len() + MORE_TOKENS, doubted.least_odds);
+        let mut search = Search { fixed, longest, least_odds, waiting: Vec::new(), written_tokens: 0 };
         let size = self.network.shape.vocabulary;
-        for (place, odds) in std::iter::once(&first[..]).chain(behind.chunks_exact(size)).take(line.len()).enumerate() {
-            self.branch(&mut search, odds, (&line[..place], line[place]), 1.0);
+        let all_odds = std::iter::once(&first[..]).chain(behind.chunks_exact(size));
+        for (place, (odds, token)) in all_odds.zip(line.iter().copied()).enumerate() {
+            let line = Beginning { tokens: line[..place].to_vec(), odds: 1.0 };
+            self.branch(&mut search, odds, &line, token);
         }
         let mut all: Vec<Alternative> = Vec::new();
         let indentation = &doubted.line[..doubted.line.len() - doubted.line.trim_start().len()];
@@ -141,14 +145,14 @@ impl Engine {
         (tokens, line)
     }
 
-    /// Adds what could be written in the place of `token` behind `beginning`, whose own odds are `so_far`.
-    fn branch(&self, search: &mut Search, odds: &[f32], (beginning, token): (&[u32], u32), so_far: f32) {
+    /// Adds what could be written in the place of `token` behind `beginning`.
+    fn branch(&self, search: &mut Search, odds: &[f32], beginning: &Beginning, token: u32) {
         let most = odds.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let total: f32 = odds.iter().map(|odds| exp(odds - most)).sum();
         for (other, share) in (0..).zip(odds.iter().map(|odds| exp(odds - most) / total)) {
-            let odds = so_far * share;
+            let odds = beginning.odds * share;
             if odds >= search.least_odds && other != token && !self.tokenizer.ends(other) {
-                search.waiting.push(Beginning { tokens: [beginning, &[other]].concat(), odds });
+                search.waiting.push(Beginning { tokens: [&beginning.tokens[..], &[other]].concat(), odds });
             }
         }
     }
@@ -157,27 +161,27 @@ impl Engine {
     fn finish(
         &mut self,
         search: &mut Search,
-        beginning: Beginning,
+        mut beginning: Beginning,
         stop: &dyn Fn() -> bool,
     ) -> Result<String, InferenceError> {
-        let Beginning { mut tokens, odds: so_far } = beginning;
-        let mut bytes: Vec<u8> = tokens.iter().flat_map(|token| self.tokenizer.bytes(*token)).collect();
+        let mut bytes: Vec<u8> = beginning.tokens.iter().flat_map(|token| self.tokenizer.bytes(*token)).collect();
         if !bytes.contains(&b'\n') {
-            let (odds, _) = self.read(&[&search.fixed[..], &tokens].concat(), &mut |_| (), stop)?;
+            let (odds, _) = self.read(&[&search.fixed[..], &beginning.tokens].concat(), &mut |_| (), stop)?;
             let mut ahead = Ahead { odds, guesses: Vec::new(), right: 0 };
             let mut drafter = Drafter::default();
             let mut sampler = Sampler::new(Sampling { temperature: 0.0, top_p: 1.0, seed: 0 });
-            for left in (0..MOST_TOKENS).rev() {
+            while beginning.tokens.len() < search.longest {
                 if stop() {
                     return Err(InferenceError::Stopped);
                 }
                 let size = self.network.shape.vocabulary;
                 let odds = &ahead.odds[ahead.right * size..][..size];
                 let Some(token) = sampler.choose(odds).filter(|token| !self.tokenizer.ends(*token)) else { break };
-                self.branch(search, odds, (&tokens, token), so_far);
-                tokens.push(token);
+                self.branch(search, odds, &beginning, token);
+                beginning.tokens.push(token);
                 search.written_tokens += 1;
                 bytes.extend(self.tokenizer.bytes(token));
+                let left = search.longest - beginning.tokens.len();
                 if bytes.contains(&b'\n') || left == 0 {
                     break;
                 }
