@@ -19,7 +19,7 @@ const LEAST_TRIED: usize = 4;
 /// What trying may take, by what the checks took on the base.
 const TIME: Duration = Duration::from_secs(120);
 /// What the checks may take on one of them, at least; else three times what they took on the base.
-const LEAST_WALL: Duration = Duration::from_secs(10);
+const LEAST_WALL: Duration = Duration::from_secs(5);
 
 impl Walk<'_, '_> {
     /// Asks line by line what the model would write otherwise, and tries it; tells whether the attempt is at its end. Where
@@ -111,10 +111,10 @@ mod tests {
         let check = verify::from_user(&["test".to_owned()]).expect("a command").remove(0);
         let run = |exit, elapsed| CheckRun { exit, elapsed, ..CheckRun::not_run(check.clone(), String::new()) };
         let bounds = |runs: &[CheckRun]| super::bounds(&runs.iter().collect::<Vec<_>>(), seconds(60));
-        assert_eq!(bounds(&[run(Exit::Code(1), seconds(1))]), (seconds(10), 48));
+        assert_eq!(bounds(&[run(Exit::Code(1), seconds(1))]), (seconds(5), 48));
         assert_eq!(bounds(&[run(Exit::Code(1), seconds(2)), run(Exit::Code(1), seconds(4))]), (seconds(18), 20));
         assert_eq!(bounds(&[run(Exit::Code(1), seconds(50))]), (seconds(60), 4));
-        assert_eq!(bounds(&[run(Exit::TimedOut, seconds(60))]), (seconds(10), 48), "it looped");
-        assert_eq!(super::bounds(&[], seconds(5)), (seconds(5), 48), "never longer than any check may take");
+        assert_eq!(bounds(&[run(Exit::TimedOut, seconds(60))]), (seconds(5), 48), "it looped");
+        assert_eq!(super::bounds(&[], seconds(3)), (seconds(3), 48), "never longer than any check may take");
     }
 }
