@@ -13,6 +13,7 @@ mod evidence;
 mod excerpt;
 mod feedback;
 mod flaky;
+mod halfway;
 mod normalise;
 mod order;
 mod places;

@@ -42,13 +42,18 @@ impl Candidate {
     }
 
     fn is_acceptable(&self) -> bool {
-        self.evidence.is_acceptable() && self.refusals().is_empty()
+        self.evidence.is_acceptable() && self.refusals().is_empty() && self.evidence.left_halfway().is_empty()
     }
 
     /// Tells why it is not acceptable; `None` when it is.
     pub(super) fn objection(&self) -> Option<String> {
         match self.refusals().join("; ") {
             _ if self.is_acceptable() => None,
+            refusals if refusals.is_empty() && self.evidence.is_acceptable() => {
+                let left = self.evidence.left_halfway();
+                let first = left.first().copied().unwrap_or_default();
+                Some(format!("it stops halfway: {first} failed before and still fails ({} in all)", left.len()))
+            }
             refusals if refusals.is_empty() => Some(self.evidence.reason.clone()),
             refusals => Some(refusals),
         }
