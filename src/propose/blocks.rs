@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::applied::{self, Applied, Fault, How, Unusable};
@@ -159,7 +158,7 @@ impl Blocks {
     /// What the answer must look like: JSON edits of their schema, else text of a grammar where the model can be kept to one.
     fn form_of_answer(&self, profile: &Profile, tree: &FileTree) -> Result<Option<Form>, ProposeError> {
         if self.form == EditForm::Json {
-            return Ok(Some(json_form()));
+            return Ok(Some(grammar::json()));
         }
         // To a review the answer may be words alone.
         if !profile.grammar || self.threads > 0 {
@@ -342,25 +341,4 @@ fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
 fn short(text: &str) -> String {
     let line: String = text.trim().chars().take(160).collect();
     line
-}
-
-/// The schema of an answer in JSON; every key is required and none besides, as servers that enforce a schema want it.
-fn json_form() -> Form {
-    let text = json!({ "type": "string" });
-    let edit = json!({
-        "type": "object",
-        "properties": {
-            "command": { "type": "string", "enum": ["str_replace", "create", "delete"] },
-            "path": text, "old_str": text, "new_str": text,
-        },
-        "required": ["command", "path", "old_str", "new_str"],
-        "additionalProperties": false,
-    });
-    let schema = json!({
-        "type": "object",
-        "properties": { "cause": text, "edits": { "type": "array", "items": edit } },
-        "required": ["cause", "edits"],
-        "additionalProperties": false,
-    });
-    Form::JsonSchema { name: "edits".to_owned(), schema }
 }

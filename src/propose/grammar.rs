@@ -1,4 +1,5 @@
-//! The grammar of an answer in blocks, for models that can be kept to one: a few lines of words, then edits, then nothing.
+//! The grammar of an answer in blocks, for models that can be kept to one: a few lines of words, then edits, then nothing; and the
+//! schema of an answer in JSON.
 //!
 //! The notation is that of llguidance, a dialect of Lark (its docs/syntax.md); terminals are whole lines, so that there is one
 //! way only to cut an answer into them, and hold no counted repetitions, which would cost a state each. What is left out of
@@ -9,6 +10,7 @@
 use serde_json::{Value, json};
 
 use super::opening::code_fence;
+use crate::llm::Form;
 use crate::repo::RepoPath;
 
 /// Lines of words before the edits, at most, with empty ones; the cause takes one or two.
@@ -65,6 +67,27 @@ pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
     let start =
         format!("start: WORDS{{0,{MOST_WORDS}}} ({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
     format!("{start}\nedit: {edits}\nFENCE: \"{fence}\"{RULES}{rules}")
+}
+
+/// The schema of an answer in JSON; every key is required and none besides, as servers that enforce a schema want it.
+pub(super) fn json() -> Form {
+    let text = json!({ "type": "string" });
+    let edit = json!({
+        "type": "object",
+        "properties": {
+            "command": { "type": "string", "enum": ["str_replace", "create", "delete"] },
+            "path": text, "old_str": text, "new_str": text,
+        },
+        "required": ["command", "path", "old_str", "new_str"],
+        "additionalProperties": false,
+    });
+    let schema = json!({
+        "type": "object",
+        "properties": { "cause": text, "edits": { "type": "array", "items": edit } },
+        "required": ["cause", "edits"],
+        "additionalProperties": false,
+    });
+    Form::JsonSchema { name: "edits".to_owned(), schema }
 }
 
 /// The lines of a text that may be searched for; text that holds markers goes between longer ones, which is too much for a

@@ -23,7 +23,7 @@ impl Evidence {
                     without_case(other) == without_case(&test.name)
                         || file_named(run, other).is_some_and(|file| file_named(run, &test.name) == Some(file))
                 };
-                if mended.iter().any(|other| is_beside(other)) {
+                if mended.iter().any(is_beside) {
                     left.extend(self.still_failing.iter().find(|name| **name == run.full_name(&test.name)));
                 }
             }

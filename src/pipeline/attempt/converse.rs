@@ -178,15 +178,13 @@ impl Walk<'_, '_> {
     ) -> Result<(), ProposeError> {
         let job = self.job;
         let asked_before = session.asked();
-        let (mut judged, mut unusable, mut reviewed, mut asked_for_lines) = (0, 0, false, false);
+        let (mut judged, mut unusable, mut reviewed) = (0, 0, false);
         let most_unusable = if session.profile().resample { MOST_UNUSABLE_DRAWN } else { MOST_UNUSABLE };
         while session.has_rounds_left() && judged < session.profile().repairs && unusable < most_unusable {
             let has_failed = session.asked() > asked_before && self.ending != Some(Ending::Done);
-            if has_failed && !std::mem::replace(&mut asked_for_lines, true) {
-                // The first answer failed: before the same is asked again, every line is.
-                if self.try_other_lines(session, conversation).await? {
-                    return Ok(());
-                }
+            // The first answer failed: before the same is asked again, every line is, once.
+            if has_failed && self.try_other_lines(session, conversation).await? {
+                return Ok(());
             }
             job.progress.step(&format!("Asking {} (call {})", self.rung.model.name(), session.asked() + 1));
             let (tree, remarks) = match conversation.ask(session, workbench, job.cancel).await? {
@@ -209,11 +207,7 @@ impl Walk<'_, '_> {
                 }
                 Answered::Unusable { problems } => {
                     unusable += 1;
-                    let first =
-                        problems.lines().find(|line| line.starts_with("Edit") || line.starts_with("The answer"));
-                    let first = first.or_else(|| problems.lines().next()).unwrap_or_default();
-                    job.progress.note(&format!("the edits cannot be applied: {first}"));
-                    record(job, "answer_unusable", json!({ "problems": problems }))?;
+                    tell_unusable(job, &problems)?;
                     continue;
                 }
             };
@@ -301,6 +295,14 @@ fn ending_of(error: ProposeError, so_far: Option<Ending>) -> Result<Option<Endin
         ProposeError::Model(error) => Ending::ServiceFailed(error.to_string()),
         ProposeError::Prompt(_) | ProposeError::Repo(_) => return Err(PipelineError::Propose(error)),
     }))
+}
+
+/// Says why the edits of an answer were not applied.
+fn tell_unusable(job: &Job<'_>, problems: &str) -> Result<(), ProposeError> {
+    let first = problems.lines().find(|line| line.starts_with("Edit") || line.starts_with("The answer"));
+    let first = first.or_else(|| problems.lines().next()).unwrap_or_default();
+    job.progress.note(&format!("the edits cannot be applied: {first}"));
+    record(job, "answer_unusable", json!({ "problems": problems }))
 }
 
 /// A journal that cannot be written ends the conversation like an unreadable file.
