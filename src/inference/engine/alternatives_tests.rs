@@ -105,3 +105,23 @@ fn what_cannot_be_asked_has_none_or_an_error() {
     let long = small.alternatives(&doubted(&messages, "the hello"), &|| false);
     assert!(matches!(long, Err(InferenceError::TooLong { window_tokens: 60, .. })));
 }
+
+#[test]
+fn a_second_change_is_as_likely_as_both_together() {
+    let (_file, engine) = engine(100);
+    let ends = engine.tokenizer.end_tokens()[0];
+    let odds = vec![0.0; engine.network.shape.vocabulary];
+    let share = 1.0 / odds.len() as f32;
+    let mut search =
+        Search { fixed: Vec::new(), longest: 9, least_odds: 0.4 * share, waiting: Vec::new(), written_tokens: 0 };
+    engine.branch(&mut search, &odds, &Beginning { tokens: vec![5, 7], odds: 0.5 }, 3);
+    assert!(search.waiting.len() > 1 && search.waiting.len() < odds.len() - 1);
+    for one in &search.waiting {
+        assert!((one.odds - 0.5 * share).abs() < 1e-6, "{}", one.odds);
+        assert_eq!((one.tokens.len(), &one.tokens[..2]), (3, &[5, 7][..]));
+        assert!(one.tokens[2] != 3 && one.tokens[2] != ends, "neither the token itself nor the end");
+    }
+    let before = search.waiting.len();
+    engine.branch(&mut search, &odds, &Beginning { tokens: vec![5, 7], odds: 0.3 }, 3);
+    assert_eq!(search.waiting.len(), before, "what is less likely is left out");
+}
