@@ -25,8 +25,7 @@ const NEAR: usize = 2 * AROUND;
 pub(super) fn around(failures: &str, tree: &FileTree, is_shown: &dyn Fn(&RepoPath) -> bool) -> String {
     let mut places: BTreeMap<RepoPath, Vec<usize>> = BTreeMap::new();
     let mut count = 0;
-    for found in PLACE.captures_iter(failures) {
-        let (Some(path), Ok(line)) = (of_tree(&found[1], tree), found[2].parse::<usize>()) else { continue };
+    for (path, line) in named(failures, tree) {
         let lines = places.entry(path.clone()).or_default();
         let is_new = lines.iter().all(|other| other.abs_diff(line) > NEAR);
         if is_new && !is_shown(&path) && count < MOST_PLACES && line > 0 {
@@ -51,11 +50,14 @@ pub(super) fn around(failures: &str, tree: &FileTree, is_shown: &dyn Fn(&RepoPat
 
 /// Returns the rows, from 0, of the file at `path` that `failures` names.
 pub(super) fn rows_named(failures: &str, tree: &FileTree, path: &RepoPath) -> Vec<usize> {
-    let row = |found: regex::Captures<'_>| {
-        let line: usize = found[2].parse().ok()?;
-        of_tree(&found[1], tree).filter(|named| named == path).and(line.checked_sub(1))
-    };
-    PLACE.captures_iter(failures).filter_map(row).collect()
+    let of_path = named(failures, tree).filter(|(named, _)| named == path);
+    of_path.filter_map(|(_, line)| line.checked_sub(1)).collect()
+}
+
+/// Finds the files of `tree` with the lines that `failures` names.
+fn named<'a>(failures: &'a str, tree: &'a FileTree) -> impl Iterator<Item = (RepoPath, usize)> + 'a {
+    let place = |found: regex::Captures<'_>| Some((of_tree(&found[1], tree)?, found[2].parse().ok()?));
+    PLACE.captures_iter(failures).filter_map(place)
 }
 
 /// Finds the file that a trace names, whatever folder stands before it.
