@@ -12,8 +12,8 @@ use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
     Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Form, Inside, KeyRules, LanguageModel, LlmError,
-    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, RecordedTurn, Recorder, Replay, Reply,
-    Resumed, RetryPolicy, Retrying, Source, choose, merge,
+    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, Recorder, Replay, Reply, Resumed,
+    RetryPolicy, Retrying, Source, choose, merge,
 };
 use crate::pipeline::{ObservedModel, Progress, Rung};
 use crate::propose;
@@ -148,10 +148,10 @@ pub(super) fn prepare(
     let own = |name: &str| config.profiles.value.get(name).cloned().unwrap_or_default();
     if let Some(replay) = sources.replay {
         // The profile is that of the model that was recorded, so that the same is asked.
-        let is_grammar = |turn: &RecordedTurn| matches!(turn.request.form, Some(Form::Grammar { .. }));
-        let is_alternatives = |turn: &RecordedTurn| matches!(turn.request.form, Some(Form::Alternatives { .. }));
-        let grammar = replay.turns().iter().any(is_grammar);
-        let alternatives = replay.turns().iter().any(is_alternatives);
+        let holds =
+            |is: fn(&Form) -> bool| replay.turns().iter().any(|turn| turn.request.form.as_ref().is_some_and(is));
+        let grammar = holds(|form| matches!(form, Form::Grammar { .. }));
+        let alternatives = holds(|form| matches!(form, Form::Alternatives { .. }));
         let profile = Profile { grammar, alternatives, ..Profile::of(replay.name()) }.with(&own(replay.name()));
         let window = config.window_tokens.value.or(profile.window_tokens).unwrap_or(DEFAULT_WINDOW_TOKENS);
         let model = Box::new(ObservedModel::new(replay, Arc::clone(journal)));
@@ -174,7 +174,11 @@ pub(super) fn prepare(
                 Profile { forms: true, grammar: true, alternatives: profile.resample, ..profile }
             }
         };
-        let profile = profile.with(&own(&name));
+        let mut profile = profile.with(&own(&name));
+        if profile.alternatives && matches!(choice.place, Place::Endpoint(_)) {
+            steps.note(&format!("{name} is not asked line by line: `alternatives` is for the embedded model alone"));
+            profile.alternatives = false;
+        }
         let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);
         let window_tokens = told.unwrap_or(DEFAULT_WINDOW_TOKENS);
         let pricing = match &choice.place {
