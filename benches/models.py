@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""How far Prentice, aider and mini-swe-agent get with the same model on the 40 Python programs of QuixBugs.
+"""How far Prentice, aider and mini-swe-agent get with the same model on tasks that no one here wrote.
 
     git clone https://github.com/jkoppel/QuixBugs
     pip install pytest aider-chat mini-swe-agent          (each peer in an environment of its own is easier)
     python3 benches/models.py run --quixbugs QuixBugs --url http://127.0.0.1:8080/v1 --model NAME --work DIR \\
-        --tool prentice --tool aider=PATH/aider --tool mini=PATH/mini [--only gcd,lis] [--every 2]
+        --tool prentice --tool aider=PATH/aider --tool mini=PATH/mini [--only gcd,lis] [--every 2] [--exercises DIR]
     python3 benches/models.py report --work DIR
 
-Each program has one bug and a test file that fails. Every tool gets a repository with the program, its test and its data,
-the same sentence as a task, the same test command, and the model at temperature 0 through a counter on loopback, which
-adds up requests and tokens from the server's own `usage`. What it leaves is judged in a repository that it never saw: only
-the program itself is taken over, and the test is run. The tools take turns program by program, so that a noisy machine is
-noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NAME={yaml of the model's profile}`, such as
+The tasks are the 40 Python programs of QuixBugs, each with one bug and a test file that fails; or with `--exercises DIR` the
+Python exercises of a checkout of https://github.com/Aider-AI/polyglot-benchmark, each a file to write by its instructions.
+Every tool gets a repository with the program, its test and its data, the same words as a task, the same test command, and
+the model at temperature 0 through a counter on loopback, which adds up requests and tokens from the server's own `usage`.
+What it leaves is judged in a repository that it never saw: only the program itself is taken over, and the test is run. The
+tools take turns program by program, so that a noisy machine is noisy for all of them. A variant of Prentice is asked for by `--tool prentice:NAME={yaml of the model's profile}`, such as
 `--tool 'prentice:blocks={edits: search_replace}'`. `--tool embedded` is Prentice with the model inside it, of the same name (see
 `prentice model list`): no server is asked, tokens are Prentice's own count.
 
@@ -34,6 +35,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 600
@@ -103,28 +105,64 @@ def git(folder, *words):
                    check=True, capture_output=True)
 
 
-def make(arguments, name, folder):
-    """A repository with one program, its test, and the data that the test reads."""
-    source = arguments.quixbugs
-    for path in [f"python_programs/{name}.py", "python_programs/node.py", f"python_testcases/test_{name}.py",
-                 "python_testcases/node.py", "python_testcases/load_testdata.py", f"json_testcases/{name}.json",
-                 "conftest.py"]:
-        if (source / path).exists():
+@dataclass
+class Program:
+    """One task: what is asked, the file that is judged, its test, and where the files of its repository come from."""
+
+    name: str
+    task: str
+    source: str
+    test: str
+    files: dict
+
+    def make(self, folder):
+        for path, origin in self.files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source / path, folder / path)
-    (folder / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n.aider*\n")
-    return folder
+            shutil.copy(origin, folder / path)
+        (folder / ".gitignore").write_text("__pycache__/\n.pytest_cache/\n.aider*\n")
+        return folder
+
+    def check(self):
+        return f"python3 -m pytest -q {self.test}"
+
+    def passes(self, folder):
+        test = [*self.check().split(), "-x", "-p", "no:cacheprovider"]
+        try:
+            return subprocess.run(test, cwd=folder, capture_output=True, timeout=TEST_SECONDS).returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
 
 
-def passes(folder, name):
-    test = ["python3", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"python_testcases/test_{name}.py"]
-    try:
-        return subprocess.run(test, cwd=folder, capture_output=True, timeout=TEST_SECONDS).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
+def quixbugs(checkout):
+    """The 40 programs, each with its test and the data that the test reads."""
+    programs = []
+    for path in sorted((checkout / "python_testcases").glob("test_*.py")):
+        name = path.stem.removeprefix("test_")
+        source, test = f"python_programs/{name}.py", f"python_testcases/test_{name}.py"
+        files = [source, "python_programs/node.py", test, "python_testcases/node.py",
+                 "python_testcases/load_testdata.py", f"json_testcases/{name}.json", "conftest.py"]
+        task = f"{source} has a bug: its test {test} fails. Fix the program; do not change the test."
+        present = {file: checkout / file for file in files if (checkout / file).exists()}
+        programs.append(Program(name, task, source, test, present))
+    return programs
 
 
-def prentice(arguments, program, folder, name, task, profile, inside=False):
+def exercises(checkout):
+    """The Python exercises that are one file: a beginning without a body, a test, and instructions in words."""
+    programs = []
+    for folder in sorted((checkout / "python/exercises/practice").iterdir()):
+        files = json.loads((folder / ".meta/config.json").read_text())["files"]
+        if len(files["solution"]) != 1 or len(files["test"]) != 1:
+            continue
+        source, test = files["solution"][0], files["test"][0]
+        words = "\n\n".join(path.read_text() for path in sorted((folder / ".docs").glob("instructions*.md")))
+        task = f"Write {source} so that its test {test} passes. Keep the names that are there; do not change the test.\n\n{words}"
+        others = [path.name for path in folder.glob("*.py")]
+        programs.append(Program(folder.name, task, source, test, {name: folder / name for name in others}))
+    return programs
+
+
+def prentice(arguments, tool, folder, program, profile, inside=False):
     text = f"sandbox:\n  command_time: {TEST_SECONDS}s\n"
     if profile:
         text += f"model:\n  profiles:\n    {arguments.model}: {profile}\n"
@@ -133,7 +171,8 @@ def prentice(arguments, program, folder, name, task, profile, inside=False):
     git(folder, "commit", "-qm", "settings")
     model = ["--model", f"embedded:{arguments.model}"] if inside else \
         ["--base-url", arguments.counter, "--model", arguments.model]
-    words = [program, "run", task, "--repo", ".", *model, "--check", f"python3 -m pytest -q python_testcases/test_{name}.py", "--json", "--max-time", f"{SECONDS}s"]
+    words = [tool, "run", program.task, "--repo", ".", *model, "--check", program.check(), "--json", "--max-time",
+             f"{SECONDS}s"]
     ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS * 2)
     (folder / "said.txt").write_text(ran.stdout + ran.stderr)
     if inside:
@@ -145,12 +184,12 @@ def prentice(arguments, program, folder, name, task, profile, inside=False):
                             capture_output=True, text=True).stdout.split()
     if not branch:
         return None, "no change was called done"
-    shown = subprocess.run(["git", "-C", str(folder), "show", f"{branch[0]}:python_programs/{name}.py"],
+    shown = subprocess.run(["git", "-C", str(folder), "show", f"{branch[0]}:{program.source}"],
                            capture_output=True)
     return shown.stdout if shown.returncode == 0 else None, json.loads(ran.stdout or "{}").get("verdict", "")
 
 
-def peer(words, folder, name, environment):
+def peer(words, folder, program, environment):
     environment = dict(os.environ, OPENAI_API_KEY="none", **environment)
     try:
         ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS, env=environment,
@@ -159,25 +198,24 @@ def peer(words, folder, name, environment):
     except subprocess.TimeoutExpired as error:
         said, how = (error.stdout or b"").decode(errors="replace"), "out of time"
     (folder / "said.txt").write_text(said)
-    path = folder / f"python_programs/{name}.py"
+    path = folder / program.source
     return path.read_bytes() if path.exists() else None, how
 
 
-def aider(arguments, program, folder, name, task):
-    words = [program, "--model", f"openai/{arguments.model}", "--openai-api-base", arguments.counter, "--yes-always",
+def aider(arguments, tool, folder, program):
+    words = [tool, "--model", f"openai/{arguments.model}", "--openai-api-base", arguments.counter, "--yes-always",
              "--no-stream", "--no-pretty", "--no-check-update", "--analytics-disable", "--no-show-model-warnings",
              "--no-gitignore", "--auto-test", "--test-cmd",
-             f"timeout {TEST_SECONDS} python3 -m pytest -q python_testcases/test_{name}.py", "--message", task,
-             f"python_programs/{name}.py"]
-    return peer(words, folder, name, {})
+             f"timeout {TEST_SECONDS} {program.check()}", "--message", program.task, program.source]
+    return peer(words, folder, program, {})
 
 
-def mini(arguments, program, folder, name, task):
-    said = f"{task} The test command is `timeout {TEST_SECONDS} python3 -m pytest -q python_testcases/test_{name}.py`."
-    words = [program, "-m", f"openai/{arguments.model}", "-t", said, "-y", "--exit-immediately", "-c",
+def mini(arguments, tool, folder, program):
+    said = f"{program.task} The test command is `timeout {TEST_SECONDS} {program.check()}`."
+    words = [tool, "-m", f"openai/{arguments.model}", "-t", said, "-y", "--exit-immediately", "-c",
              "mini_textbased.yaml", "-c", "agent.step_limit=10", "-c", "agent.mode=yolo", "-c",
              "model.model_kwargs.temperature=0", "-o", str(folder / "trajectory.json")]
-    return peer(words, folder, name, {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
+    return peer(words, folder, program, {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
                                       "OPENAI_API_BASE": arguments.counter, "MSWEA_SILENT_STARTUP": "1"})
 
 
@@ -189,18 +227,18 @@ def run(arguments):
     results = arguments.work / "results.jsonl"
     have = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     done = {(row["model"], row["tool"], row["program"]) for row in have}
-    names = sorted(path.stem.removeprefix("test_") for path in (arguments.quixbugs / "python_testcases").glob("test_*.py"))
-    names = [name for name in names if not arguments.only or name in arguments.only.split(",")][::arguments.every]
+    programs = exercises(arguments.exercises) if arguments.exercises else quixbugs(arguments.quixbugs)
+    only = arguments.only.split(",") if arguments.only else [program.name for program in programs]
+    programs = [program for program in programs if program.name in only][::arguments.every]
     with results.open("a") as out:
-        for name in names:
-            task = (f"python_programs/{name}.py has a bug: its test python_testcases/test_{name}.py fails. "
-                    f"Fix the program; do not change the test.")
+        for program in programs:
+            name = program.name
             for given in arguments.tool:
                 tool, _, rest = given.partition("=")
                 if (arguments.model, tool, name) in done:
                     continue
                 folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=arguments.work))
-                make(arguments, name, folder)
+                program.make(folder)
                 git(folder, "init", "-q")
                 git(folder, "add", "-A")
                 git(folder, "commit", "-qm", "a program")
@@ -208,15 +246,15 @@ def run(arguments):
                 start = time.monotonic()
                 kind = tool.partition(":")[0]
                 if kind in ("prentice", "embedded"):
-                    left, how = prentice(arguments, str(arguments.prentice), folder, name, task, rest, kind == "embedded")
+                    left, how = prentice(arguments, str(arguments.prentice), folder, program, rest, kind == "embedded")
                 else:
-                    left, how = {"aider": aider, "mini": mini}[kind](arguments, rest or kind, folder, name, task)
+                    left, how = {"aider": aider, "mini": mini}[kind](arguments, rest or kind, folder, program)
                 seconds = time.monotonic() - start
                 with tempfile.TemporaryDirectory() as judge:
-                    judged = make(arguments, name, Path(judge))
+                    judged = program.make(Path(judge))
                     if left is not None:
-                        (judged / f"python_programs/{name}.py").write_bytes(left)
-                    solved = left is not None and passes(judged, name)
+                        (judged / program.source).write_bytes(left)
+                    solved = left is not None and program.passes(judged)
                 row = {"model": arguments.model, "tool": tool, "program": name, "solved": solved, "how": how,
                        "claims": how in ("proven", "added", "green"), "seconds": round(seconds, 1), "folder": folder.name,
                        **Counter.count}
@@ -248,6 +286,7 @@ def main():
     parser.add_argument("what", choices=["run", "report"])
     parser.add_argument("--work", type=Path, default=Path("target/models"))
     parser.add_argument("--quixbugs", type=Path, default=Path("QuixBugs"))
+    parser.add_argument("--exercises", type=Path, help="a checkout of Aider-AI/polyglot-benchmark, in the place of QuixBugs")
     parser.add_argument("--prentice", type=Path, default=Path("target/release/prentice"))
     parser.add_argument("--url")
     parser.add_argument("--model")
@@ -263,7 +302,9 @@ def main():
         return report(arguments)
     if not (arguments.url and arguments.model and arguments.tool):
         sys.exit("run needs --url, --model and at least one --tool")
-    if not (arguments.quixbugs / "python_testcases").is_dir():
+    if arguments.exercises and not (arguments.exercises / "python/exercises/practice").is_dir():
+        sys.exit(f"{arguments.exercises} is no checkout of https://github.com/Aider-AI/polyglot-benchmark")
+    if not arguments.exercises and not (arguments.quixbugs / "python_testcases").is_dir():
         sys.exit(f"{arguments.quixbugs} is no checkout of QuixBugs: git clone https://github.com/jkoppel/QuixBugs")
     run(arguments)
 
