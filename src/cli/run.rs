@@ -267,6 +267,7 @@ fn describe(finished: &Finished) -> serde_json::Value {
         "commit": published.map(|published| &published.commit),
         "page": published.map(|published| published.placed.page.display().to_string()),
         "files": bundle.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(),
+        "findings": bundle.findings,
         "bundle": finished.folder.display().to_string(),
         "digest": finished.digest,
         "model": bundle.account.model,

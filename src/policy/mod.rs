@@ -63,6 +63,17 @@ pub struct Finding {
     pub text: String,
 }
 
+/// Rules that go by what the checks say.
+const EVIDENCE: &str = "evidence";
+const HALFWAY: &str = "halfway";
+
+impl Finding {
+    /// Tells whether it only says what the checks say.
+    pub fn is_of_checks(&self) -> bool {
+        [EVIDENCE, HALFWAY].contains(&self.rule.as_ref())
+    }
+}
+
 /// What is allowed.
 #[derive(Clone, Debug)]
 pub struct PolicySettings {
@@ -70,6 +81,8 @@ pub struct PolicySettings {
     pub protected: ProtectedPaths,
     /// How verification may not be touched; everything else is only flagged.
     pub refused: Vec<TouchedKind>,
+    /// How grave it is that a change mends some of what it was asked for and leaves the rest.
+    pub halfway: Severity,
     /// The most files of a change.
     pub max_files: usize,
     /// The most bytes that a change may add, over all its files.
@@ -85,6 +98,7 @@ impl Default for PolicySettings {
         Self {
             protected: ProtectedPaths::default(),
             refused: REFUSED_BY_DEFAULT.to_vec(),
+            halfway: Severity::Refuse,
             max_files: 20,
             max_added_bytes: 400 * 1024,
             max_changed_lines: 1500,
@@ -94,10 +108,12 @@ impl Default for PolicySettings {
 }
 
 impl PolicySettings {
-    /// Returns what is allowed in a change of a person: what they want a test to expect is theirs to say.
+    /// Returns what is allowed in a change of a person: what they want a test to expect, and how far a change goes, is
+    /// theirs to say.
     #[must_use]
     pub fn for_a_person(mut self) -> Self {
         self.refused.retain(|kind| *kind != TouchedKind::TestsTurned);
+        self.halfway = Severity::Flag;
         self
     }
 }
@@ -107,6 +123,7 @@ impl PolicySettings {
 /// What touches verification comes first, then refusals, then the other flags, each in the order of the paths.
 pub fn review(changes: &[FileChange], evidence: Option<&Evidence>, settings: &PolicySettings) -> Vec<Finding> {
     let mut others: Vec<Finding> = evidence.and_then(judged).into_iter().collect();
+    others.extend(evidence.and_then(|evidence| halfway(evidence, settings)));
     others.extend(evidence.into_iter().flat_map(|evidence| &evidence.lint).map(|label| complains(label)));
     others.extend(size::findings(changes, settings));
     for change in changes {
@@ -147,7 +164,15 @@ fn judged(evidence: &Evidence) -> Option<Finding> {
         (true, Verdict::Unproven) => Severity::Flag,
         (true, _) => return None,
     };
-    Some(Finding { severity, rule: "evidence".into(), path: None, text: evidence.reason.clone() })
+    Some(Finding { severity, rule: EVIDENCE.into(), path: None, text: evidence.reason.clone() })
+}
+
+/// Tells of a change that nothing broke and that stops halfway.
+fn halfway(evidence: &Evidence, settings: &PolicySettings) -> Option<Finding> {
+    let left = evidence.left_halfway();
+    let first = left.first().filter(|_| evidence.is_acceptable())?;
+    let text = format!("it stops halfway: {first} failed before and still fails ({} in all)", left.len());
+    Some(Finding { severity: settings.halfway, rule: HALFWAY.into(), path: None, text })
 }
 
 fn finding(severity: Severity, rule: &'static str, path: &RepoPath, text: String) -> Finding {

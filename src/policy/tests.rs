@@ -329,6 +329,21 @@ fn a_test_that_was_turned_round_is_refused_but_in_a_change_of_a_person() {
     }
 }
 
+#[test]
+fn a_change_that_stops_halfway_is_refused_but_that_of_a_person() {
+    use Outcome::{Failed, Passed};
+    let cases = |second| run(&[("t[a]", Passed), ("t[b]", second)]);
+    let found = |evidence: &Evidence, settings: PolicySettings| -> Vec<_> {
+        review(&[], Some(evidence), &settings).into_iter().map(|found| (found.severity, found.text)).collect()
+    };
+    let before = run(&[("t[a]", Failed), ("t[b]", Failed)]);
+    let half = compare(before.clone(), cases(Failed), None, Vec::new());
+    let text = || "it stops halfway: t[b] failed before and still fails (1 in all)".to_owned();
+    assert_eq!(found(&half, PolicySettings::default()), [(Severity::Refuse, text())]);
+    assert_eq!(found(&half, PolicySettings::default().for_a_person()), [(Severity::Flag, text())]);
+    assert_eq!(found(&compare(before, cases(Passed), None, Vec::new()), PolicySettings::default()), []);
+}
+
 proptest! {
     #[test]
     fn any_change_is_reviewed_without_a_crash(

@@ -264,9 +264,8 @@ impl Walk<'_, '_> {
 
     fn failures(&self, candidate: &Candidate) -> String {
         // What the checks say follows in their own words.
-        let said = &candidate.evidence.reason;
-        let refusals: Vec<&str> = candidate.refusals().into_iter().filter(|text| text != said).collect();
-        let refusals = refusals.join("; ");
+        let of_rules = candidate.refusals().filter(|finding| !finding.is_of_checks());
+        let refusals = of_rules.map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ");
         let base = Some(self.start.judging.base_run);
         let failures = verify::failures_for_model(&candidate.evidence.patched, base, LATER_FAILURES_BYTES);
         if refusals.is_empty() { failures } else { format!("Policy refuses this change: {refusals}\n\n{failures}") }

@@ -36,31 +36,18 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    fn refusals(&self) -> Vec<&str> {
-        let refused = self.findings.iter().filter(|finding| finding.severity == Severity::Refuse);
-        refused.map(|finding| finding.text.as_str()).collect()
-    }
-
-    fn is_acceptable(&self) -> bool {
-        self.evidence.is_acceptable() && self.refusals().is_empty() && self.evidence.left_halfway().is_empty()
+    fn refusals(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Refuse)
     }
 
     /// Tells why it is not acceptable; `None` when it is.
     pub(super) fn objection(&self) -> Option<String> {
-        match self.refusals().join("; ") {
-            _ if self.is_acceptable() => None,
-            refusals if refusals.is_empty() && self.evidence.is_acceptable() => {
-                let left = self.evidence.left_halfway();
-                let first = left.first().copied().unwrap_or_default();
-                Some(format!("it stops halfway: {first} failed before and still fails ({} in all)", left.len()))
-            }
-            refusals if refusals.is_empty() => Some(self.evidence.reason.clone()),
-            refusals => Some(refusals),
-        }
+        let why: Vec<&str> = self.refusals().map(|finding| finding.text.as_str()).collect();
+        (!why.is_empty()).then(|| why.join("; "))
     }
 
     fn merit(&self) -> Result<Merit, PipelineError> {
-        Ok(bundle::merit_of(self.is_acceptable(), Some(&self.evidence), &self.tree.changes()?))
+        Ok(bundle::merit_of(self.objection().is_none(), Some(&self.evidence), &self.tree.changes()?))
     }
 }
 
