@@ -11,12 +11,19 @@ const LONG_PERIOD: usize = 100;
 ///
 /// A small model that writes such a text goes on with it until its longest answer is full.
 pub fn runs_in_circles(text: &str) -> bool {
+    said_once(text).is_some()
+}
+
+/// Returns a text that [`runs_in_circles`] as far as it does not: the piece that is repeated stands in it once.
+pub fn said_once(text: &str) -> Option<&str> {
     let tail: Vec<char> = text.chars().rev().take(TAIL_LETTERS).collect();
     let repeated = repeated_at(&tail);
-    (1..=tail.len() / 3).any(|period| {
-        let times = if period <= LONG_PERIOD { 4 } else { 2 };
-        repeated[period] >= LEAST_REPEATED.max(times * period)
-    })
+    let period = (1..=tail.len() / 3).find(|period| {
+        let times = if *period <= LONG_PERIOD { 4 } else { 2 };
+        repeated[*period] >= LEAST_REPEATED.max(times * period)
+    })?;
+    let again: usize = tail[..repeated[period]].iter().map(|letter| letter.len_utf8()).sum();
+    Some(&text[..text.len() - again])
 }
 
 /// Returns for each place of `letters` how many letters from there on are those of the beginning (the Z function, Gusfield 1997,
@@ -55,6 +62,16 @@ mod tests {
         ] {
             assert!(runs_in_circles(&endless), "{endless}");
         }
+    }
+
+    #[test]
+    fn what_is_repeated_is_said_once() {
+        let block = |n: usize| (0..n).map(|line| format!("line {line} of it\n")).collect::<String>();
+        assert_eq!(said_once(&format!("Sure.\n{}", "    pass\n".repeat(40))), Some("Sure.\n    pass"));
+        let more = &block(30)[..40];
+        assert_eq!(said_once(&format!("Ä: {}{more}", block(30).repeat(3))), Some(format!("Ä: {}", block(30)).as_str()));
+        assert_eq!(said_once(&"ä".repeat(300)), Some("ä"));
+        assert_eq!(said_once("once"), None);
     }
 
     #[test]

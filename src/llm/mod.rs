@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 pub use absent::Absent;
 pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
-pub use circles::runs_in_circles;
+pub use circles::{runs_in_circles, said_once};
 pub use count::{of_message as message_tokens, of_request as request_tokens, of_tool as tool_tokens};
 pub use embed::{Embedded, Embedder};
 #[cfg(feature = "embedded")]

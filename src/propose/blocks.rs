@@ -12,7 +12,7 @@ use super::other_lines::Question;
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, frames, grammar, opening, replies, window};
 use crate::edit::{self, Edit, Reading};
-use crate::llm::{self, EditForm, Finish, Form, Message, Profile, Role};
+use crate::llm::{self, EditForm, Finish, Form, Message, Profile, Reply, Role};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoPath};
 use crate::syntax::{self, Language};
@@ -114,7 +114,13 @@ impl Blocks {
             }
         }
         let form = self.form_of_answer(session.profile(), tree)?;
-        let reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
+        let mut reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
+        if reply.finish == Finish::Length
+            && let Some(words) = llm::said_once(&reply.text).filter(|words| is_only_prose(words))
+        {
+            // What goes round in circles has told the cause, and that alone.
+            reply = Reply { text: words.to_owned(), finish: Finish::Stop, ..reply };
+        }
         let is_new = self.seen.insert(reply.text.clone());
         let answer = match reply.finish {
             Finish::Length if llm::runs_in_circles(&reply.text) => Err(Unusable {
@@ -298,7 +304,7 @@ impl Blocks {
     fn explains(&self, answer: &str) -> bool {
         let replies = replies(answer, self.threads);
         let complete = !replies.is_empty() && replies.iter().all(Option::is_some);
-        complete && edit::parse(answer).is_err_and(|error| error.is_only_prose())
+        complete && is_only_prose(answer)
     }
 
     fn apply(&self, tree: &FileTree, answer: &str) -> Result<Applied, Unusable> {
@@ -336,6 +342,10 @@ fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
     };
     let known = names(&text);
     known.is_empty() || !known.is_disjoint(&names(content))
+}
+
+fn is_only_prose(answer: &str) -> bool {
+    edit::parse(answer).is_err_and(|error| error.is_only_prose())
 }
 
 fn short(text: &str) -> String {

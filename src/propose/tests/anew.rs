@@ -105,3 +105,16 @@ async fn an_answer_without_end_is_neither_continued_nor_answered() {
     expect_total(&mut held, "sum").await;
     assert_eq!(asked(&model), [(2, Some(0.0), Some(1)), (2, Some(0.8), Some(2))]);
 }
+
+#[tokio::test]
+async fn words_in_circles_are_the_cause_and_the_edits_are_asked_for() {
+    let cause = "The sum is wanted. ";
+    let endless = format!("In the shop:\n{}", cause.repeat(20));
+    let (model, meter) = (Scripted::new(&[(&endless, Finish::Length), (GOOD, Finish::Stop)]), generous());
+    let mut held = open(&model, &meter);
+    expect_unusable(&mut held, "holds no edit").await;
+    expect_total(&mut held, "sum").await;
+    assert_eq!(asked(&model), [(2, Some(0.0), Some(1)), (4, Some(0.0), Some(1))]);
+    let asked = model.asked.lock().expect("no panic");
+    assert_eq!(asked[1].messages[2].content, format!("In the shop:\n{cause}"));
+}
