@@ -11,6 +11,9 @@
 //! | failed | failed | still failing |
 //! | failed | skipped or not reported | no proof, and said |
 //!
+//! A file that failed as a whole, as it could not be loaded, is no test: where its tests are reported after the change, they
+//! could not run before.
+//!
 //! A check whose output is not understood is one test, named by its command line. A build that turns from red to green
 //! is no proof, since nothing failed that ran; the tests behind it are added. The same holds for tests whose code did
 //! not compile before. Formatters and linters are listed apart where they turn red, and decide nothing.
@@ -224,6 +227,9 @@ impl Tally {
             return;
         }
         let ground = ground_of(before);
+        let unloaded = unloaded_before(before, after);
+        let could_not_run =
+            |name: &str| ground == Ground::Unknown || unloaded.iter().any(|file| is_in_file(name, file));
         let names: BTreeSet<&str> =
             before.into_iter().chain([after]).flat_map(|run| &run.tests).map(|test| test.name.as_str()).collect();
         let mut silenced = 0_usize;
@@ -237,6 +243,7 @@ impl Tally {
             match (was, is) {
                 (Some(Outcome::Failed), Some(Outcome::Passed)) => self.fixed.insert(full),
                 (Some(Outcome::Failed), Some(Outcome::Failed)) => self.still_failing.insert(full),
+                (Some(Outcome::Failed), None) if unloaded.contains(&name) => continue,
                 (Some(Outcome::Failed), _) => {
                     silenced += 1;
                     continue;
@@ -249,7 +256,7 @@ impl Tally {
                 (Some(Outcome::Passed), _) => self.broken.insert(full),
                 (None, Some(Outcome::Passed)) if ground == Ground::GreenWithoutNames || cut => continue,
                 (_, Some(Outcome::Passed)) => self.added.insert(full),
-                (None, Some(Outcome::Failed)) if ground == Ground::Unknown => self.still_failing.insert(full),
+                (None, Some(Outcome::Failed)) if could_not_run(name) => self.still_failing.insert(full),
                 (_, Some(Outcome::Failed)) => self.broken.insert(full),
                 (_, Some(Outcome::Skipped) | None) => continue,
             };
@@ -302,6 +309,20 @@ impl Tally {
         };
         (Verdict::Green, format!("everything that passed before passes now; {silenced}"))
     }
+}
+
+/// Returns the files of tests that failed as a whole before and whose tests are reported now, by the names that they were given.
+fn unloaded_before<'r>(before: Option<&'r CheckRun>, after: &CheckRun) -> Vec<&'r str> {
+    let failed = before.into_iter().flat_map(CheckRun::failed).map(|test| test.name.as_str());
+    let is_loaded =
+        |file: &str| after.test(file).is_none() && after.tests.iter().any(|test| is_in_file(&test.name, file));
+    failed.filter(|name| name.contains('.') && is_loaded(name)).collect()
+}
+
+/// Tells whether a test is one of a file, by the signs that runners put behind the name of a file.
+fn is_in_file(name: &str, file: &str) -> bool {
+    let rest = name.strip_prefix(file).unwrap_or_default();
+    ["::", " › ", " > "].iter().any(|sign| rest.starts_with(sign))
 }
 
 fn ground_of(before: Option<&CheckRun>) -> Ground {

@@ -104,6 +104,35 @@ fn new_tests_are_added_or_break_the_check() {
 }
 
 #[test]
+fn the_tests_of_a_file_that_could_not_be_loaded_could_not_run_before() {
+    let before = || vec![tests("a.py::a+ t.py-")];
+    insta::assert_snapshot!(told(before(), vec![tests("a.py::a+ t.py::x+ t.py::y-")]), @"
+    Unproven, acceptable false, all green false
+    the checks were red before and are as red now: t.py::y fails
+    added: t.py::x
+    still failing: t.py::y
+    ");
+    insta::assert_snapshot!(told(before(), vec![tests("a.py::a+ t.py::x+ t.py::y+")]), @"
+    Added, acceptable true, all green true
+    t.py::x, t.py::y pass now that did not run before; nothing broke
+    added: t.py::x
+    added: t.py::y
+    ");
+    insta::assert_snapshot!(told(before(), vec![tests("a.py::a+ u.py::x-")]), @"
+    Refused, acceptable false, all green false
+    what was green before is not any more: u.py::x fails or is gone
+    broken: u.py::x
+    note: 1 test of `cargo test` that failed before did not run any more, which proves nothing
+    ");
+    insta::assert_snapshot!(told(vec![tests("a+ t-")], vec![tests("a+ t::x+")]), @"
+    Added, acceptable true, all green true
+    t::x passes now that did not run before; nothing broke
+    added: t::x
+    note: 1 test of `cargo test` that failed before did not run any more, which proves nothing
+    ");
+}
+
+#[test]
 fn nothing_new_is_green() {
     insta::assert_snapshot!(told(vec![tests("a+ s~")], vec![tests("a+ s~")]), @"
     Green, acceptable true, all green true
