@@ -155,7 +155,8 @@ def exercises(checkout):
         if len(files["solution"]) != 1 or len(files["test"]) != 1:
             continue
         source, test = files["solution"][0], files["test"][0]
-        words = "\n\n".join(path.read_text() for path in sorted((folder / ".docs").glob("instructions*.md")))
+        parts = [folder / ".docs" / name for name in ("introduction.md", "instructions.md", "instructions.append.md")]
+        words = "\n\n".join(part.read_text() for part in parts if part.exists())
         task = f"Write {source} so that its test {test} passes. Keep the names that are there; do not change the test.\n\n{words}"
         others = [path.name for path in folder.glob("*.py")]
         programs.append(Program(folder.name, task, source, test, {name: folder / name for name in others}))
