@@ -253,12 +253,13 @@ impl Conversation {
         &self.tree
     }
 
-    /// Tells whether the change so far is none of the code: only blank lines and comments differ from the base.
+    /// Tells whether the last change is none of the code: only blank lines and comments differ from the files that the
+    /// conversation began with.
     ///
     /// # Errors
     /// [`ProposeError::Repo`] when a file cannot be read.
     pub fn leaves_code_as_it_was(&self) -> Result<bool, ProposeError> {
-        applied::leaves_code_as_it_was(&self.tree)
+        applied::leaves_code_as_it_was(&self.tree.over(&self.base)?)
     }
 
     /// Tells the model what failed with its change in place, for the next [`Conversation::ask`].

@@ -26,6 +26,7 @@ mod flow;
 mod forge_events;
 mod forge_flows;
 mod github;
+mod halfway;
 mod index;
 mod init;
 #[cfg(unix)]

@@ -30,7 +30,7 @@ pub(super) async fn one(job: &Job<'_>, rung: &Rung, number: u32, start: &Start<'
     loop {
         let sampling = asking::sampling(job, rung, number);
         let mut session = Session::new(&*rung.model, (job.meter, &rung.pricing), &rung.profile, sampling);
-        let mut walk = Walk { job, rung, start, best: None, ending: None, open: Vec::new() };
+        let mut walk = Walk { job, rung, start, stand: None, next: None, best: None, ending: None, open: Vec::new() };
         let walked = walk.through(&mut session, budget).await;
         let ending = match walked {
             Ok(()) => walk.ending,
@@ -72,6 +72,10 @@ pub(super) struct Walk<'a, 'j> {
     pub(super) job: &'a Job<'j>,
     pub(super) rung: &'a Rung,
     pub(super) start: &'a Start<'a>,
+    /// The change that the questions stand on; `None` for the files as they were.
+    pub(super) stand: Option<Candidate>,
+    /// The change that the next conversation stands on.
+    pub(super) next: Option<Candidate>,
     /// The change that was accepted, else the last one that was judged.
     pub(super) best: Option<Candidate>,
     pub(super) ending: Option<Ending>,
@@ -81,7 +85,6 @@ pub(super) struct Walk<'a, 'j> {
 impl Walk<'_, '_> {
     async fn through(&mut self, session: &mut Session<'_>, budget: u64) -> Result<(), Stop> {
         let (job, start) = (self.job, self.start);
-        let workbench = Runs { bench: job.bench(), checks: start.judging.checks };
         let mut context = self.gather(start.tree, &start.failures, &[], budget).await?;
         if job.meter.spent().calls == 0 {
             job.progress.note(&asking::estimate(job, self.rung, &context));
@@ -101,23 +104,40 @@ impl Walk<'_, '_> {
             pictures: job.pictures,
             revision: start.revision.as_ref(),
         };
-        let Shown { tree, failures, context } =
-            match self.test_first(session, (&opening, extracted.as_ref()), budget).await? {
-                Some(shown) => shown,
-                None => Shown { tree: start.tree.clone(), failures: start.failures.clone(), context: context.clone() },
-            };
-        let opening = Opening { failures: &failures, context: &context, ..opening };
-        let mut conversation = Conversation::open(session, &opening, tree.clone())?;
-        match self.converse(session, &mut conversation, (&task, &workbench)).await {
-            Err(ProposeError::Model(LlmError::NoTools { message, .. })) => {
-                job.progress.note(&format!("{message}; asking for edits as plain text"));
-                conversation = Conversation::open_in_blocks(session, &opening, tree)?;
-                self.converse(session, &mut conversation, (&task, &workbench)).await?;
+        let mut shown = match self.test_first(session, (&opening, extracted.as_ref()), budget).await? {
+            Some(shown) => shown,
+            None => Shown { tree: start.tree.clone(), failures: start.failures.clone(), context: context.clone() },
+        };
+        loop {
+            let opening = Opening { failures: &shown.failures, context: &shown.context, ..opening };
+            self.talk(session, &opening, &shown.tree).await?;
+            match self.stand_on_next(budget).await? {
+                Some(next) => shown = next,
+                None => break,
             }
-            other => other?,
         }
         self.describe(session, &task).await?;
         Ok(())
+    }
+
+    /// Holds a conversation about `tree`.
+    async fn talk(
+        &mut self,
+        session: &mut Session<'_>,
+        opening: &Opening<'_>,
+        tree: &FileTree,
+    ) -> Result<(), ProposeError> {
+        let job = self.job;
+        let workbench = Runs { bench: job.bench(), checks: self.start.judging.checks };
+        let mut conversation = Conversation::open(session, opening, tree.clone())?;
+        match self.converse(session, &mut conversation, (opening.task, &workbench)).await {
+            Err(ProposeError::Model(LlmError::NoTools { message, .. })) => {
+                job.progress.note(&format!("{message}; asking for edits as plain text"));
+                conversation = Conversation::open_in_blocks(session, opening, tree.clone())?;
+                self.converse(session, &mut conversation, (opening.task, &workbench)).await
+            }
+            other => other,
+        }
     }
 
     /// Asks the embedding model, where there is one; a search without its answer is a search all the same.
@@ -169,7 +189,7 @@ impl Walk<'_, '_> {
         Ok(context)
     }
 
-    /// Asks for changes and judges them, until one is accepted or there is nothing left to try.
+    /// Asks for changes and judges them, until one is accepted, one is to be stood on or there is nothing left to try.
     async fn converse(
         &mut self,
         session: &mut Session<'_>,
@@ -183,7 +203,7 @@ impl Walk<'_, '_> {
         while session.has_rounds_left() && judged < session.profile().repairs && unusable < most_unusable {
             let has_failed = session.asked() > asked_before && self.ending != Some(Ending::Done);
             // The first answer failed: before the same is asked again, every line is, once.
-            if has_failed && self.try_other_lines(session, conversation).await? {
+            if has_failed && self.try_other_lines(session, conversation).await? || self.next.is_some() {
                 return Ok(());
             }
             job.progress.step(&format!("Asking {} (call {})", self.rung.model.name(), session.asked() + 1));
@@ -238,6 +258,7 @@ impl Walk<'_, '_> {
                 // The same code, drawn once more, uses up no repair.
                 judged -= 1;
             }
+            self.note_halfway(session, &candidate)?;
             self.best = Some(candidate);
             self.ending = Some(Ending::NoAcceptableChange(why));
             conversation.report_failures(session, &failures)?;

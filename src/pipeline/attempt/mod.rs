@@ -2,6 +2,7 @@
 
 mod asking;
 mod converse;
+mod halfway;
 mod other_lines;
 mod steps;
 mod test_first;

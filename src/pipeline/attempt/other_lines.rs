@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::converse::{Walk, record};
+use super::halfway;
 use crate::bundle::Ending;
 use crate::pipeline::PipelineError;
 use crate::pipeline::check::{self, Checks};
@@ -38,7 +39,8 @@ impl Walk<'_, '_> {
         }
         let (name, call) = (self.rung.model.name(), session.asked() + 1);
         job.progress.step(&format!("Asking {name} what it would write in the place of each line (call {call})"));
-        let others = conversation.other_lines(session, &self.start.failures, job.cancel).await?;
+        let failures = self.stand.as_ref().map_or_else(|| self.start.failures.clone(), halfway::failures);
+        let others = conversation.other_lines(session, &failures, job.cancel).await?;
         if others.is_empty() {
             job.progress.note("nothing else");
             return Ok(false);
@@ -62,7 +64,8 @@ impl Walk<'_, '_> {
             }
             let OtherLine { tree, path, line, before, after } = other;
             job.progress.note(&format!("{path}:{line}: `{after}` in the place of `{before}` passes what failed"));
-            let remarks = format!("Line {line} of {path} was `{before}` and is `{after}`.");
+            let earlier = if self.stand.is_some() { " after the answers before" } else { "" };
+            let remarks = format!("Line {line} of {path} was `{before}`{earlier} and is `{after}`.");
             let Some(candidate) = self.judge(tree, remarks).await? else { return Ok(true) };
             let objection = candidate.objection();
             self.best = Some(candidate);

@@ -1,0 +1,65 @@
+//! Changes that mend some of what they were asked for.
+
+use serde_json::json;
+
+use crate::common::{Endpoint, GOOD, PRICE, TASK, World, sandbox_or_skip};
+use crate::conversation::{bodies, last_words};
+
+/// The other half.
+const LAST: &str = "src/price.py\n```\n<<<<<<< SEARCH\ndef first(prices):\n=======\ndef last(prices):\n    return prices[-1]\n\n\n\
+                    def first(prices):\n>>>>>>> REPLACE\n```\n";
+const STOPS: &str = "it stops halfway: check.sh::has a last failed before and still fails (1 in all)";
+
+/// A repository of which two tests are asked for, and a third one fails for its own reasons.
+fn world(profile: &str) -> World {
+    let test = |name: &str, word: &str| {
+        format!("if grep -q '{word}' src/price.py; then echo 'ok - {name}'; else echo 'not ok - {name}'; fi\n")
+    };
+    let check = format!(
+        "echo 'TAP version 13'\n{}{}{}echo 1..3\n",
+        test("check.sh::adds", "sum(prices)"),
+        test("check.sh::has a last", "def last"),
+        test("other.sh::is fast", "numpy"),
+    );
+    let settings = format!("model: {{profiles: {{small: {profile}}}}}\n");
+    World::with(&[("check.sh", &check), ("src/price.py", PRICE), ("task.yml", TASK), (".prentice.yml", &settings)])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_sent_back() {
+    let world = world("{}");
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let endpoint = Endpoint::answering(&[GOOD, LAST]).await;
+    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    let said = ran.ends_with(0).json();
+    assert_eq!((&said["answers"], &said["verdict"]), (&json!(2), &json!("proven")), "{}", ran.err);
+    assert!(ran.err.contains(STOPS), "{}", ran.err);
+    let second = &bodies(&endpoint).await[1];
+    assert_eq!(second["messages"].as_array().map(Vec::len), Some(4));
+    assert!(last_words(second).contains("check.sh::has a last"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_asked_anew_stands_on_what_came_furthest() {
+    let world = world("{resample: true}");
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let back = GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum");
+    let endpoint = Endpoint::answering(&[GOOD, &back, LAST]).await;
+    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    assert_eq!(ran.ends_with(0).json()["answers"], 3, "{}", ran.err);
+    assert!(ran.err.contains("going on from this change, with which 2 tests fail"), "{}", ran.err);
+    let asked = bodies(&endpoint).await;
+    let first = |at: usize| -> &str {
+        assert_eq!(asked[at]["messages"].as_array().map(Vec::len), Some(2), "a first question: {at}");
+        asked[at]["messages"][1]["content"].as_str().expect("text")
+    };
+    let shows = |at: usize, word: &str| first(at).contains(word);
+    assert_eq!((shows(0, "return max(prices)"), shows(0, "FAILED check.sh::adds")), (true, true));
+    assert_eq!((shows(1, "return sum(prices)"), shows(1, "FAILED check.sh::adds")), (true, false));
+    assert!(shows(1, "FAILED check.sh::has a last"));
+    assert_eq!(first(1), first(2), "what the second answer undid is as it was");
+}
