@@ -1,9 +1,9 @@
-//! The command line as it is written; no I/O, no defaults that depend on the machine.
+//! The command line as it is written, as far as commands have it in common; no I/O, no defaults that depend on the machine.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// An AI coding bot for CI pipelines: its word counts for nothing, its evidence for everything.
 ///
@@ -29,25 +29,25 @@ pub(super) enum Command {
     /// Carry a task up to the bundle: everything before the border, no token of the forge needed.
     Propose(Box<Propose>),
     /// Put a bundle that `propose` made on its branch, with its review page or pull request. Runs no model and no code.
-    Publish(Box<Publish>),
+    Publish(Box<super::publish::Publish>),
     /// Read the event that started a CI job and do what it asks, up to an order for `propose`. Runs no model and no code.
     Respond(super::respond::Respond),
     /// Print what the model would be shown for a task, with scores, tokens and reasons.
-    Context(Context),
+    Context(super::context::Context),
     /// Read and parse the whole repository once, so that later questions are answered faster.
     Index(super::index::Index),
     /// Fetch, list and remove the files of language models that run inside of Prentice, without a server or a key.
     Model(super::models::Models),
     /// Print the build and test commands that were found, and the files that say so.
-    Checks(Checks),
+    Checks(super::inspect::Checks),
     /// Apply a model's answer to the files of a folder, all of it or nothing. No model is asked.
     Apply(super::apply::Apply),
     /// Print what a person sees of a text, and tell what was hidden in it.
-    Visible(Visible),
+    Visible(super::visible::Visible),
     /// Prove that git, the sandbox, the configuration and the model will work here.
-    Doctor(Doctor),
+    Doctor(super::doctor::Doctor),
     /// See the whole line at work on a small sample, with a recorded model: no key, no network.
-    Demo(Demo),
+    Demo(super::demo::Demo),
     /// Write the workflow and the configuration for GitHub into this repository, after showing them.
     Init(super::init::Init),
     /// Prove what can be proven of any change between two commits, whoever made it. No model is asked.
@@ -57,7 +57,7 @@ pub(super) enum Command {
     /// Take the best of several bundles that attempts at one task made.
     Choose(super::choose::Choose),
     /// Print the JSON Schema of a task file, of the configuration or of a certificate, for editors and programs.
-    Schema(Schema),
+    Schema(super::inspect::Schema),
 }
 
 /// Where the repository is.
@@ -176,184 +176,6 @@ pub(super) struct Line {
     /// Print one JSON object on standard output.
     #[arg(long)]
     pub json: bool,
-}
-
-/// `prentice publish`.
-#[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["bundle", "order"])))]
-#[command(after_help = "Examples:
-  prentice publish bundle --digest DIGEST            a branch and a review page in this clone
-  prentice publish bundle --digest DIGEST --github   a branch and a draft pull request on GitHub
-  prentice publish --order order.json --github       what needs no bundle (undo), or tells that there is none
-
-With --github nothing is checked out: everything goes over GitHub's API, to the repository in GITHUB_REPOSITORY with
-the token in GITHUB_TOKEN (contents, issues and pull requests: write). The branch is `prentice/NAME`; a commit of
-somebody else on it is never overwritten, and a closed pull request stays closed. Running it again goes on where it
-stopped.
-
-Outputs (GITHUB_OUTPUT): outcome, branch, pull-request, pull-request-url.")]
-pub(super) struct Publish {
-    /// The bundle's folder.
-    pub bundle: Option<PathBuf>,
-    #[command(flatten)]
-    pub place: Place,
-    /// The digest that the bundle must have, as `run` and `propose` print it.
-    #[arg(long, value_name = "SHA256", requires = "bundle")]
-    pub digest: Option<String>,
-    /// Publish to GitHub instead of this clone; needs --digest.
-    #[arg(long)]
-    pub github: bool,
-    /// What `respond` wrote; without a bundle it is carried out or told to have failed.
-    #[arg(long, value_name = "FILE", requires = "github")]
-    pub order: Option<PathBuf>,
-    /// The digest that the order must have, the one in the bundle too.
-    #[arg(long, value_name = "SHA256", requires = "github")]
-    pub order_digest: Option<String>,
-    /// Print one JSON object on standard output.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `prentice context`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  prentice context 'smart case is applied to the whole pattern'
-  prentice context --file issue.md --tokens 8192 --json
-  prentice context --file issue.md --explain src/parser.rs       what speaks for this file, and how much
-  prentice context --base v2.0 'panic in the parser'             the files and the history of a commit
-
-No index and no model is needed: every file is read once. What is found out is kept in the repository's git folder and makes
-the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the
-messages of the last 1,000 commits help to find what the task is about; a shallow clone has fewer.")]
-pub(super) struct Context {
-    /// The task as plain text.
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
-    pub text: Option<String>,
-    /// A file with the task: YAML or plain text.
-    #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    #[command(flatten)]
-    pub place: Place,
-    /// Look at the files of a commit instead of those that lie in the folder.
-    #[arg(long, value_name = "REVISION")]
-    pub base: Option<String>,
-    /// The budget in tokens.
-    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..))]
-    pub tokens: u64,
-    /// Read every file, and neither use nor keep what is known of the repository (see `prentice index`).
-    #[arg(long)]
-    pub no_index: bool,
-    /// Say why a file stands where it stands in the ranking, instead of showing excerpts.
-    #[arg(long, value_name = "PATH", conflicts_with = "json")]
-    pub explain: Option<String>,
-    /// Print one JSON object: files ranked with what speaks for each, excerpts with their text, timings.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `prentice checks`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  prentice checks
-  prentice checks --explain            also what would be installed, how reports are read, whether programs are here
-  prentice checks --base main~3 --json")]
-pub(super) struct Checks {
-    #[command(flatten)]
-    pub place: Place,
-    /// The commit whose files say what is run.
-    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
-    pub base: String,
-    /// Say also what would be installed before, how the tests' report is read and whether the programs are here.
-    #[arg(long)]
-    pub explain: bool,
-    /// Print one JSON array.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `prentice visible`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "What is seen goes to standard output, what was hidden is told on standard error by channel: comments,
-unused link definitions, titles, texts in the place of pictures, attributes, elements that are not shown,
-characters that show nothing. What is collapsed stays and is marked. This is how the model is shown issues
-and comments.
-
-Examples:
-  prentice visible issue.md
-  gh issue view 7 --json body --jq .body | prentice visible -
-  prentice visible --json comment.md | jq .removed
-  git log -1 --format=%s | prentice visible --line -"
-)]
-pub(super) struct Visible {
-    /// A file, or `-` for standard input.
-    pub file: String,
-    /// It is one line without markup, such as a title or a file name: what cannot be seen is written out.
-    #[arg(long, conflicts_with = "code")]
-    pub line: bool,
-    /// It is code or other text without markup: only characters that show nothing go.
-    #[arg(long)]
-    pub code: bool,
-    /// Print one JSON object with `text`, `removed` and `truncated_bytes`.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `prentice doctor`.
-#[derive(Debug, Args)]
-pub(super) struct Doctor {
-    #[command(flatten)]
-    pub place: Place,
-    #[command(flatten)]
-    pub model: ModelFlags,
-    /// Send a few short requests to each model, and try what its endpoint supports; it may cost a cent.
-    #[arg(long)]
-    pub online: bool,
-    /// Print one JSON array.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `prentice demo`.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  prentice demo                                  a recorded conversation; needs nothing but this program, git and cargo
-  prentice demo --live                           the model inside: prentice model fetch qwen2.5-coder-1.5b
-  prentice demo --live --model qwen3:4b          a model that you have
-
-A live model may fail where the recorded one did not: the sample then ends as a run of yours would, with what it found out.")]
-pub(super) struct Demo {
-    /// Ask a model instead of replaying a conversation: the one inside this program, unless another is named.
-    #[arg(long)]
-    pub live: bool,
-    /// The model for --live.
-    #[arg(long, value_name = "NAME", requires = "live")]
-    pub model: Option<String>,
-    /// The address of the model for --live, before /chat/completions.
-    #[arg(long, value_name = "URL", requires = "live")]
-    pub base_url: Option<String>,
-    /// Where to make the sample repository; a new folder in the temporary folder by default.
-    #[arg(long, value_name = "DIR")]
-    pub folder: Option<PathBuf>,
-}
-
-/// `prentice schema`.
-#[derive(Debug, Args)]
-pub(super) struct Schema {
-    /// Which one.
-    #[arg(value_enum)]
-    pub what: SchemaKind,
-}
-
-/// What a schema can be printed of.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum SchemaKind {
-    /// Task files.
-    Task,
-    /// `.prentice.yml`.
-    Config,
-    /// What `certify --json` prints.
-    Certificate,
 }
 
 pub(super) fn parse_time(text: &str) -> Result<Duration, String> {

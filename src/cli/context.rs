@@ -1,14 +1,15 @@
 //! `prentice context`: what the model would be shown, and why.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use serde::Serialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::Context;
+use super::arguments::Place;
 use super::failure::{Exit, Failure};
 use super::inspect::work_tree;
 use super::model;
@@ -22,6 +23,43 @@ use crate::llm::LlmError;
 use crate::pipeline::{self, SimilarError};
 use crate::repo::{CommitId, FileTree, RepoPath, Repository};
 use crate::task::{self, Task};
+
+/// `prentice context`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice context 'smart case is applied to the whole pattern'
+  prentice context --file issue.md --tokens 8192 --json
+  prentice context --file issue.md --explain src/parser.rs       what speaks for this file, and how much
+  prentice context --base v2.0 'panic in the parser'             the files and the history of a commit
+
+No index and no model is needed: every file is read once. What is found out is kept in the repository's git folder and makes
+the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the
+messages of the last 1,000 commits help to find what the task is about; a shallow clone has fewer.")]
+pub(super) struct Context {
+    /// The task as plain text.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    pub text: Option<String>,
+    /// A file with the task: YAML or plain text.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// Look at the files of a commit instead of those that lie in the folder.
+    #[arg(long, value_name = "REVISION")]
+    pub base: Option<String>,
+    /// The budget in tokens.
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..))]
+    pub tokens: u64,
+    /// Read every file, and neither use nor keep what is known of the repository (see `prentice index`).
+    #[arg(long)]
+    pub no_index: bool,
+    /// Say why a file stands where it stands in the ranking, instead of showing excerpts.
+    #[arg(long, value_name = "PATH", conflicts_with = "json")]
+    pub explain: Option<String>,
+    /// Print one JSON object: files ranked with what speaks for each, excerpts with their text, timings.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Files told of the ranking, in the table and in JSON.
 const RANKED_IN_TABLE: usize = 10;

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::{Demo, Line, ModelFlags, Place};
+use super::arguments::{Line, ModelFlags, Place};
 use super::failure::{Exit, Failure};
 use super::output::tell;
 use super::run::{self, Request, Wanted};
@@ -14,6 +15,29 @@ use crate::config::Environment;
 use crate::llm::{EMBEDDED, Replay};
 use crate::repo::{CommitDetails, FileChange, RepoPath, Repository, StoredFile};
 use crate::task::{self, Origin};
+
+/// `prentice demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice demo                                  a recorded conversation; needs nothing but this program, git and cargo
+  prentice demo --live                           the model inside: prentice model fetch qwen2.5-coder-1.5b
+  prentice demo --live --model qwen3:4b          a model that you have
+
+A live model may fail where the recorded one did not: the sample then ends as a run of yours would, with what it found out.")]
+pub(super) struct Demo {
+    /// Ask a model instead of replaying a conversation: the one inside this program, unless another is named.
+    #[arg(long)]
+    pub live: bool,
+    /// The model for --live.
+    #[arg(long, value_name = "NAME", requires = "live")]
+    pub model: Option<String>,
+    /// The address of the model for --live, before /chat/completions.
+    #[arg(long, value_name = "URL", requires = "live")]
+    pub base_url: Option<String>,
+    /// Where to make the sample repository; a new folder in the temporary folder by default.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
 
 const TASK: &str = include_str!("../../demo/sample/task.yml");
 /// The conversation, recorded from a real model by `demo/record.sh`.

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::arguments::{Checks, SchemaKind};
+use super::arguments::Place;
 use super::failure::{Exit, Failure};
 use super::output::{print, print_json, safe};
 use super::setup;
@@ -13,6 +14,45 @@ use crate::repo::FileTree;
 use crate::sandbox::HostEnvironment;
 use crate::task;
 use crate::verify::{self, Check, CheckKind, Setup};
+
+/// `prentice checks`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prentice checks
+  prentice checks --explain            also what would be installed, how reports are read, whether programs are here
+  prentice checks --base main~3 --json")]
+pub(super) struct Checks {
+    #[command(flatten)]
+    pub place: Place,
+    /// The commit whose files say what is run.
+    #[arg(long, value_name = "REVISION", default_value = "HEAD")]
+    pub base: String,
+    /// Say also what would be installed before, how the tests' report is read and whether the programs are here.
+    #[arg(long)]
+    pub explain: bool,
+    /// Print one JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prentice schema`.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Which one.
+    #[arg(value_enum)]
+    pub what: SchemaKind,
+}
+
+/// What a schema can be printed of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SchemaKind {
+    /// Task files.
+    Task,
+    /// `.prentice.yml`.
+    Config,
+    /// What `certify --json` prints.
+    Certificate,
+}
 
 /// Prints the checks and where they were found.
 pub(super) fn checks(flags: &Checks, environment: &Environment) -> Result<Exit, Failure> {

@@ -1,11 +1,12 @@
 //! `prentice publish`: the far side of the border, alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{ArgGroup, Args};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::Publish;
+use super::arguments::Place;
 use super::ci::Ci;
 use super::failure::{Exit, Failure};
 use super::forge::{config_of, connect};
@@ -21,6 +22,42 @@ use crate::pipeline::{self, PipelineError};
 use crate::publish::github::{Job, Shown, carry_out};
 use crate::repo::{RepoPath, Repository};
 use crate::task::{Order, Verb};
+
+/// `prentice publish`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["bundle", "order"])))]
+#[command(after_help = "Examples:
+  prentice publish bundle --digest DIGEST            a branch and a review page in this clone
+  prentice publish bundle --digest DIGEST --github   a branch and a draft pull request on GitHub
+  prentice publish --order order.json --github       what needs no bundle (undo), or tells that there is none
+
+With --github nothing is checked out: everything goes over GitHub's API, to the repository in GITHUB_REPOSITORY with
+the token in GITHUB_TOKEN (contents, issues and pull requests: write). The branch is `prentice/NAME`; a commit of
+somebody else on it is never overwritten, and a closed pull request stays closed. Running it again goes on where it
+stopped.
+
+Outputs (GITHUB_OUTPUT): outcome, branch, pull-request, pull-request-url.")]
+pub(super) struct Publish {
+    /// The bundle's folder.
+    pub bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    /// The digest that the bundle must have, as `run` and `propose` print it.
+    #[arg(long, value_name = "SHA256", requires = "bundle")]
+    pub digest: Option<String>,
+    /// Publish to GitHub instead of this clone; needs --digest.
+    #[arg(long)]
+    pub github: bool,
+    /// What `respond` wrote; without a bundle it is carried out or told to have failed.
+    #[arg(long, value_name = "FILE", requires = "github")]
+    pub order: Option<PathBuf>,
+    /// The digest that the order must have, the one in the bundle too.
+    #[arg(long, value_name = "SHA256", requires = "github")]
+    pub order_digest: Option<String>,
+    /// Print one JSON object on standard output.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Checks a bundle and puts it on its branch.
 pub(super) async fn publish(

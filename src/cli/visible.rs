@@ -3,12 +3,40 @@
 use std::fs::File;
 use std::io::Read;
 
+use clap::Args;
 use serde_json::json;
 
-use super::arguments::Visible;
 use super::failure::{Exit, Failure};
 use super::output::{print, print_json, safe, tell};
 use crate::task::{Form, visible};
+
+/// `prentice visible`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What is seen goes to standard output, what was hidden is told on standard error by channel: comments,
+unused link definitions, titles, texts in the place of pictures, attributes, elements that are not shown,
+characters that show nothing. What is collapsed stays and is marked. This is how the model is shown issues
+and comments.
+
+Examples:
+  prentice visible issue.md
+  gh issue view 7 --json body --jq .body | prentice visible -
+  prentice visible --json comment.md | jq .removed
+  git log -1 --format=%s | prentice visible --line -"
+)]
+pub(super) struct Visible {
+    /// A file, or `-` for standard input.
+    pub file: String,
+    /// It is one line without markup, such as a title or a file name: what cannot be seen is written out.
+    #[arg(long, conflicts_with = "code")]
+    pub line: bool,
+    /// It is code or other text without markup: only characters that show nothing go.
+    #[arg(long)]
+    pub code: bool,
+    /// Print one JSON object with `text`, `removed` and `truncated_bytes`.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// The largest text read, in bytes.
 const MAX_TEXT_BYTES: u64 = 16 << 20;

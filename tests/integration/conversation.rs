@@ -39,13 +39,13 @@ fn untested(profile: &str) -> World {
     ])
 }
 
-pub async fn bodies(endpoint: &Endpoint) -> Vec<Value> {
+pub(crate) async fn bodies(endpoint: &Endpoint) -> Vec<Value> {
     let all = endpoint.server.received_requests().await.expect("recorded");
     let posts = all.iter().filter(|request| request.method.as_str() == "POST");
     posts.map(|request| serde_json::from_slice(&request.body).expect("JSON")).collect()
 }
 
-pub fn last_words(body: &Value) -> String {
+pub(crate) fn last_words(body: &Value) -> String {
     let messages = body["messages"].as_array().expect("messages");
     messages.last().expect("one")["content"].as_str().unwrap_or_default().to_owned()
 }

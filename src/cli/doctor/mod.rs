@@ -5,10 +5,11 @@ mod forge;
 mod inside;
 mod online;
 
+use clap::Args;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::Doctor;
+use super::arguments::{self, ModelFlags};
 use super::failure::{Exit, Failure};
 use super::output::{print, print_json, safe};
 use super::{model, setup};
@@ -17,6 +18,21 @@ use crate::config::{Environment, Layer, SandboxMode};
 use crate::llm::Place;
 use crate::sandbox::{Level, line_that_allows_namespaces};
 use crate::verify;
+
+/// `prentice doctor`.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    pub place: arguments::Place,
+    #[command(flatten)]
+    pub model: ModelFlags,
+    /// Send a few short requests to each model, and try what its endpoint supports; it may cost a cent.
+    #[arg(long)]
+    pub online: bool,
+    /// Print one JSON array.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// How a line came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
