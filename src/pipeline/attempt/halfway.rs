@@ -48,6 +48,11 @@ pub(super) fn failures(stand: &Candidate) -> String {
     verify::failures_for_model(&stand.evidence.patched, None, FAILURES_BYTES)
 }
 
+/// Tells whether one line may be all that is wrong with a change that is stood on: most of what failed passes.
+pub(super) fn is_past_the_middle(stand: &Candidate) -> bool {
+    failing(stand) < stand.evidence.fixed.len() + stand.evidence.added.len()
+}
+
 /// Returns how many tests fail with a change.
 fn failing(candidate: &Candidate) -> usize {
     candidate.evidence.still_failing.len() + candidate.evidence.broken.len()

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::converse::{Walk, record};
 use super::halfway;
 use crate::bundle::Ending;
+use crate::llm::LlmError;
 use crate::pipeline::PipelineError;
 use crate::pipeline::check::{self, Checks};
 use crate::propose::{Conversation, OtherLine, ProposeError, Session};
@@ -34,15 +35,12 @@ impl Walk<'_, '_> {
         let red: Vec<&CheckRun> = judging.base_run.checks.iter().filter(|run| run.is_red()).collect();
         let labels: Vec<String> = red.iter().map(|run| run.check.label()).collect();
         let checks = judging.checks.concerned(judging.base_run, &labels).without_lint();
-        if checks.list.is_empty() || !conversation.has_lines_to_ask() {
+        let is_near = self.stand.as_ref().is_none_or(halfway::is_past_the_middle);
+        if checks.list.is_empty() || !conversation.has_lines_to_ask() || !is_near {
             return Ok(false);
         }
-        let (name, call) = (self.rung.model.name(), session.asked() + 1);
-        job.progress.step(&format!("Asking {name} what it would write in the place of each line (call {call})"));
-        let failures = self.stand.as_ref().map_or_else(|| self.start.failures.clone(), halfway::failures);
-        let others = conversation.other_lines(session, &failures, job.cancel).await?;
+        let others = self.ask_for_lines(session, conversation).await?;
         if others.is_empty() {
-            job.progress.note("nothing else");
             return Ok(false);
         }
         let (wall, most) = bounds(&red, job.config.command_time.value);
@@ -80,6 +78,28 @@ impl Walk<'_, '_> {
         job.progress.note("none of them passes what failed");
         record(job, "other_lines", json!({ "tried": tried }))?;
         Ok(false)
+    }
+
+    async fn ask_for_lines(
+        &self,
+        session: &mut Session<'_>,
+        conversation: &mut Conversation,
+    ) -> Result<Vec<OtherLine>, ProposeError> {
+        let (job, name, call) = (self.job, self.rung.model.name(), session.asked() + 1);
+        job.progress.step(&format!("Asking {name} what it would write in the place of each line (call {call})"));
+        let failures = self.stand.as_ref().map_or_else(|| self.start.failures.clone(), halfway::failures);
+        let others = match conversation.other_lines(session, &failures, job.cancel).await {
+            // The next answer needs none of this.
+            Err(ProposeError::Model(error @ (LlmError::Malformed { .. } | LlmError::ContextTooLong { .. }))) => {
+                job.progress.note(&error.to_string());
+                Vec::new()
+            }
+            others => others?,
+        };
+        if others.is_empty() {
+            job.progress.note("nothing else");
+        }
+        Ok(others)
     }
 
     /// Tells whether what failed on the base passes with another line; else how the attempt ends.
