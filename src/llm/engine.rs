@@ -19,6 +19,10 @@ const LEAST_ODDS: f32 = 0.1;
 /// Alternatives to one line, at most.
 const MOST_ALTERNATIVES: usize = 6;
 
+/// Words before the edits that are as long as this are all that there will be, in bytes: of 137 answers of a model of 1.5 billion
+/// weights that came to a file, all but one did within 794; of 14 that did not, most went on to their longest.
+const LONGEST_WORDS: usize = 1_000;
+
 /// A model in this process. It is loaded when it is first asked, and once; questions wait for each other.
 pub struct LocalModel {
     name: String,
@@ -64,7 +68,7 @@ impl LocalModel {
                 seed: request.seed.unwrap_or(0),
             },
             form,
-            enough: Some(super::runs_in_circles),
+            enough: Some(if is_of_edits(request) { is_enough } else { super::runs_in_circles }),
         }))
     }
 
@@ -94,7 +98,7 @@ impl LanguageModel for LocalModel {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(async move {
-            let asked = self.asked(request)?;
+            let (asked, is_of_edits) = (self.asked(request)?, is_of_edits(request));
             let (engine, path, stop) = (Arc::clone(&self.engine), self.path.clone(), cancel.clone());
             let (window_tokens, passing) = (self.window_tokens, Arc::clone(&self.passing));
             let work = tokio::task::spawn_blocking(move || {
@@ -118,11 +122,12 @@ impl LanguageModel for LocalModel {
                 () = cancel.cancelled() => Err(InferenceError::Stopped),
             };
             let answer = answer.map_err(|error| self.refusal(error))?;
+            let finish = finish_of(&answer, is_of_edits);
             Ok(Reply {
                 text: answer.text,
                 calls: Vec::new(),
                 thought: None,
-                finish: if answer.ended == Ended::Done { Finish::Stop } else { Finish::Length },
+                finish,
                 usage: Usage {
                     input_tokens: answer.read_tokens as u64,
                     cached_input_tokens: answer.known_tokens as u64,
@@ -204,6 +209,27 @@ fn how_far(moment: Moment<'_>, written_letters: &mut usize) -> String {
     }
 }
 
+/// Tells whether the answer is to be words and then edits, which stand between fences.
+fn is_of_edits(request: &Request) -> bool {
+    matches!(request.form, Some(message::Form::Grammar { .. }))
+}
+
+/// Words without edits are at their end: what follows is asked for, in the place of being gone on with.
+fn finish_of(answer: &Answer, is_of_edits: bool) -> Finish {
+    let is_done = answer.ended == Ended::Done || is_of_edits && is_words_alone(&answer.text);
+    if is_done { Finish::Stop } else { Finish::Length }
+}
+
+/// Tells whether an answer that is to hold edits need not go on.
+fn is_enough(text: &str) -> bool {
+    super::runs_in_circles(text) || is_words_alone(text)
+}
+
+/// Tells whether an answer has said all that its words can be for, and holds no edit yet.
+fn is_words_alone(text: &str) -> bool {
+    text.len() > LONGEST_WORDS && !text.contains("```")
+}
+
 fn form_of(form: &message::Form) -> Option<Form> {
     match form {
         message::Form::JsonObject => Some(Form::JsonSchema(json!({ "type": "object" }))),
@@ -222,4 +248,26 @@ fn turn(message: &Message) -> Value {
         Role::Tool => "tool",
     };
     json!({ "role": role, "content": message.content })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_come_to_no_edit_are_enough_at_last() {
+        let words = |count: usize| (0..count).map(|number| format!("Reason {number} is this. ")).collect::<String>();
+        let answer = |text: String, ended| Answer { text, ended, read_tokens: 0, known_tokens: 0, written_tokens: 0 };
+        let with_file = format!("{}\n```\n{}", words(10), words(60));
+        for (text, enough) in [(words(40), false), (words(60), true), (with_file.clone(), false)] {
+            assert_eq!(is_enough(&text), enough, "{text}");
+        }
+        assert!(is_enough(&"It adds. ".repeat(30)), "in circles");
+        let finish = |text: String, ended, is_of_edits| finish_of(&answer(text, ended), is_of_edits);
+        assert_eq!(finish(words(60), Ended::Full, true), Finish::Stop);
+        assert_eq!(finish(words(60), Ended::Full, false), Finish::Length, "a description may be long");
+        assert_eq!(finish(with_file, Ended::Full, true), Finish::Length);
+        assert_eq!(finish(words(1), Ended::Full, true), Finish::Length, "the window was full");
+        assert_eq!(finish(words(1), Ended::Done, true), Finish::Stop);
+    }
 }

@@ -115,9 +115,7 @@ impl Blocks {
         }
         let form = self.form_of_answer(session.profile(), tree)?;
         let mut reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
-        if reply.finish == Finish::Length
-            && let Some(words) = llm::said_once(&reply.text).filter(|words| is_only_prose(words))
-        {
+        if let Some(words) = llm::said_once(&reply.text).filter(|words| is_only_prose(words)) {
             // What goes round in circles has told the cause, and that alone.
             reply = Reply { text: words.to_owned(), finish: Finish::Stop, ..reply };
         }
