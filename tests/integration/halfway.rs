@@ -10,14 +10,16 @@ const LAST: &str = "src/price.py\n```\n<<<<<<< SEARCH\ndef first(prices):\n=====
                     def first(prices):\n>>>>>>> REPLACE\n```\n";
 const STOPS: &str = "it stops halfway: check.sh::has a last failed before and still fails (1 in all)";
 
-/// A repository of which two tests are asked for, and a third one fails for its own reasons.
+/// A repository of which four tests are asked for, and a fifth one fails for its own reasons.
 fn world(profile: &str) -> World {
     let test = |name: &str, word: &str| {
         format!("if grep -q '{word}' src/price.py; then echo 'ok - {name}'; else echo 'not ok - {name}'; fi\n")
     };
     let check = format!(
-        "echo 'TAP version 13'\n{}{}{}echo 1..3\n",
+        "echo 'TAP version 13'\n{}{}{}{}{}echo 1..5\n",
         test("check.sh::adds", "sum(prices)"),
+        test("check.sh::adds all", "sum("),
+        test("check.sh::adds prices", "sum(prices"),
         test("check.sh::has a last", "def last"),
         test("other.sh::is fast", "numpy"),
     );
@@ -62,4 +64,21 @@ async fn a_model_that_is_asked_anew_stands_on_what_came_furthest() {
     assert_eq!((shows(1, "return sum(prices)"), shows(1, "FAILED check.sh::adds")), (true, false));
     assert!(shows(1, "FAILED check.sh::has a last"));
     assert_eq!(first(1), first(2), "what the second answer undid is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_change_that_came_furthest_is_the_outcome() {
+    let world = world("{resample: true, repairs: 2}");
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let back = GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum");
+    let endpoint = Endpoint::answering(&[GOOD, &back]).await;
+    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    let said = ran.ends_with(1).json();
+    assert_eq!((&said["reason"], &said["verdict"]), (&json!(STOPS), &json!("proven")), "{}", ran.err);
+    let rules: Vec<&str> =
+        said["findings"].as_array().expect("a list").iter().filter_map(|f| f["rule"].as_str()).collect();
+    assert_eq!(rules, ["halfway"]);
+    assert!(said["branch"].is_null());
 }

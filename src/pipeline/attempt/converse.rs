@@ -32,6 +32,7 @@ pub(super) async fn one(job: &Job<'_>, rung: &Rung, number: u32, start: &Start<'
         let mut session = Session::new(&*rung.model, (job.meter, &rung.pricing), &rung.profile, sampling);
         let mut walk = Walk { job, rung, start, stand: None, next: None, best: None, ending: None, open: Vec::new() };
         let walked = walk.through(&mut session, budget).await;
+        walk.end_with_the_furthest();
         let ending = match walked {
             Ok(()) => walk.ending,
             Err(Stop::Pipeline(error)) => return Err(error),

@@ -1,11 +1,13 @@
 //! A change that stops halfway, as the ground that the next question stands on.
 //!
 //! A small model that is told what failed goes on about that; asked a first question, it does its best. So what is left is asked
-//! for in a first question again, about the files with the change that came furthest.
+//! for in a first question again, about the files with the change that came furthest. What it mends must be most of what failed: beside
+//! a change that is mostly wrong, half of the answers to an exercise were that change again.
 
 use super::Candidate;
 use super::converse::{Stop, Walk};
 use super::steps::Shown;
+use crate::bundle::Ending;
 use crate::policy::{self, Finding};
 use crate::propose::{ProposeError, Session};
 use crate::verify;
@@ -15,17 +17,16 @@ use crate::verify;
 const FAILURES_BYTES: usize = 1_500;
 
 impl Walk<'_, '_> {
-    /// Keeps a change to stand on: of those that policy allows, the one that leaves the fewest tests failing, if these are fewer
-    /// than fail as it is. A model that goes on from its last change has no need of it.
+    /// Keeps a change to stand on: of those that policy allows and that mend most of what failed, the one that leaves the fewest
+    /// tests failing. A model that goes on from its last change has no need of it.
     pub(super) fn note_halfway(&mut self, session: &Session<'_>, candidate: &Candidate) -> Result<(), ProposeError> {
-        if !session.profile().resample || self.start.revision.is_some() {
-            return Ok(());
-        }
-        let before = match self.next.as_ref().or(self.stand.as_ref()) {
-            Some(best) => failing(best),
-            None => failing_before(candidate)?,
-        };
-        if failing(candidate) < before && candidate.refusals().all(Finding::is_of_checks) {
+        let best = self.next.as_ref().or(self.stand.as_ref());
+        let is_step = session.profile().resample
+            && self.start.revision.is_none()
+            && candidate.refusals().all(Finding::is_of_checks)
+            && failing(candidate) < mended(candidate)?
+            && best.is_none_or(|best| failing(candidate) < failing(best));
+        if is_step {
             self.next = Some(candidate.clone());
         }
         Ok(())
@@ -41,6 +42,16 @@ impl Walk<'_, '_> {
         self.stand = Some(stand);
         Ok(Some(Shown { tree, failures, context }))
     }
+
+    /// Where no change was accepted, the one that came furthest is the outcome, not the last.
+    pub(super) fn end_with_the_furthest(&mut self) {
+        let is_done = self.ending == Some(Ending::Done);
+        let Some(furthest) = self.next.take().or(self.stand.take()).filter(|_| !is_done) else { return };
+        if let (Some(Ending::NoAcceptableChange(why)), Some(objection)) = (&mut self.ending, furthest.objection()) {
+            *why = objection;
+        }
+        self.best = Some(furthest);
+    }
 }
 
 /// Says what fails with a change that is stood on, which is no change for who is asked now.
@@ -48,21 +59,15 @@ pub(super) fn failures(stand: &Candidate) -> String {
     verify::failures_for_model(&stand.evidence.patched, None, FAILURES_BYTES)
 }
 
-/// Tells whether one line may be all that is wrong with a change that is stood on: most of what failed passes.
-pub(super) fn is_past_the_middle(stand: &Candidate) -> bool {
-    failing(stand) < stand.evidence.fixed.len() + stand.evidence.added.len()
-}
-
 /// Returns how many tests fail with a change.
 fn failing(candidate: &Candidate) -> usize {
     candidate.evidence.still_failing.len() + candidate.evidence.broken.len()
 }
 
-/// Returns how many of the tests that run with a change failed before it. What passes and could not run before is one of them,
-/// unless the change may have brought it.
-fn failing_before(candidate: &Candidate) -> Result<usize, ProposeError> {
-    let evidence = &candidate.evidence;
+/// Returns how many tests pass with a change that did not before. What could not run before is one of them, unless the change may
+/// have brought it.
+fn mended(candidate: &Candidate) -> Result<usize, ProposeError> {
     let brings_tests = candidate.tree.changes()?.iter().any(|change| policy::is_of_tests(&change.path));
-    let added = if brings_tests { 0 } else { evidence.added.len() };
-    Ok(evidence.still_failing.len() + evidence.fixed.len() + added)
+    let added = if brings_tests { 0 } else { candidate.evidence.added.len() };
+    Ok(candidate.evidence.fixed.len() + added)
 }

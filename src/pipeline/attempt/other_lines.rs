@@ -35,8 +35,7 @@ impl Walk<'_, '_> {
         let red: Vec<&CheckRun> = judging.base_run.checks.iter().filter(|run| run.is_red()).collect();
         let labels: Vec<String> = red.iter().map(|run| run.check.label()).collect();
         let checks = judging.checks.concerned(judging.base_run, &labels).without_lint();
-        let is_near = self.stand.as_ref().is_none_or(halfway::is_past_the_middle);
-        if checks.list.is_empty() || !conversation.has_lines_to_ask() || !is_near {
+        if checks.list.is_empty() || !conversation.has_lines_to_ask() {
             return Ok(false);
         }
         let others = self.ask_for_lines(session, conversation).await?;
