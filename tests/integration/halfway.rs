@@ -82,3 +82,19 @@ async fn the_change_that_came_furthest_is_the_outcome() {
     assert_eq!(rules, ["halfway"]);
     assert!(said["branch"].is_null());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_ended_on_the_way_goes_on_from_the_change_without_asking_twice() {
+    let world = world("{resample: true}");
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let back = GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum");
+    let endpoint = Endpoint::answering(&[GOOD, &back, LAST]).await;
+    let line = ["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"];
+    world.run(&[&line[..], &["--rounds", "2"]].concat()).ends_with(1);
+    assert_eq!(bodies(&endpoint).await.len(), 2);
+    let ran = world.run(&line);
+    assert_eq!(ran.ends_with(0).json()["answers"], 3, "{}", ran.err);
+    assert_eq!(bodies(&endpoint).await.len(), 3, "two answers come from the journal");
+}
