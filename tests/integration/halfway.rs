@@ -10,21 +10,24 @@ const LAST: &str = "src/price.py\n```\n<<<<<<< SEARCH\ndef first(prices):\n=====
                     def first(prices):\n>>>>>>> REPLACE\n```\n";
 const STOPS: &str = "it stops halfway: check.sh::has a last failed before and still fails (1 in all)";
 
-/// A repository of which four tests are asked for, and a fifth one fails for its own reasons.
-fn world(profile: &str) -> World {
+/// What the first half mends.
+const ADDS: [(&str, &str); 3] =
+    [("check.sh::adds", "sum(prices)"), ("check.sh::adds all", "sum("), ("check.sh::adds prices", "sum(prices")];
+
+/// A repository of which tests that the first half mends and one more are asked for, and another one fails for its own reasons.
+fn world_with(profile: &str, adds: &[(&str, &str)]) -> World {
     let test = |name: &str, word: &str| {
         format!("if grep -q '{word}' src/price.py; then echo 'ok - {name}'; else echo 'not ok - {name}'; fi\n")
     };
-    let check = format!(
-        "echo 'TAP version 13'\n{}{}{}{}{}echo 1..5\n",
-        test("check.sh::adds", "sum(prices)"),
-        test("check.sh::adds all", "sum("),
-        test("check.sh::adds prices", "sum(prices"),
-        test("check.sh::has a last", "def last"),
-        test("other.sh::is fast", "numpy"),
-    );
+    let tests = adds.iter().chain(&[("check.sh::has a last", "def last"), ("other.sh::is fast", "numpy")]);
+    let lines: String = tests.map(|(name, word)| test(name, word)).collect();
+    let check = format!("echo 'TAP version 13'\n{lines}echo 1..{}\n", adds.len() + 2);
     let settings = format!("model: {{profiles: {{small: {profile}}}}}\n");
     World::with(&[("check.sh", &check), ("src/price.py", PRICE), ("task.yml", TASK), (".prentice.yml", &settings)])
+}
+
+fn world(profile: &str) -> World {
+    world_with(profile, &ADDS)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,6 +67,19 @@ async fn a_model_that_is_asked_anew_stands_on_what_came_furthest() {
     assert_eq!((shows(1, "return sum(prices)"), shows(1, "FAILED check.sh::adds")), (true, false));
     assert!(shows(1, "FAILED check.sh::has a last"));
     assert_eq!(first(1), first(2), "what the second answer undid is as it was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mends_no_more_than_half_is_not_stood_on() {
+    let world = world_with("{resample: true, repairs: 2}", &ADDS[..2]);
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let endpoint = Endpoint::answering(&[GOOD, LAST]).await;
+    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    ran.ends_with(1);
+    let asked = bodies(&endpoint).await;
+    assert_eq!(asked[0]["messages"], asked[1]["messages"], "the first question again: {}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
