@@ -229,7 +229,10 @@ def run(arguments):
     have = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
     done = {(row["model"], row["tool"], row["program"]) for row in have}
     programs = exercises(arguments.exercises) if arguments.exercises else quixbugs(arguments.quixbugs)
-    only = arguments.only.split(",") if arguments.only else [program.name for program in programs]
+    names = [program.name for program in programs]
+    only = arguments.only.split(",") if arguments.only else names
+    if unknown := [name for name in only if name not in names]:
+        sys.exit(f"--only: there is no {', '.join(unknown)}; there are {', '.join(names)}")
     programs = [program for program in programs if program.name in only][::arguments.every]
     with results.open("a") as out:
         for program in programs:
