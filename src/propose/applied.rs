@@ -1,9 +1,12 @@
 //! The edits of an answer on the files, or why they were not applied.
 
+use std::collections::HashSet;
+
 use super::ProposeError;
 use crate::context::secrecy;
 use crate::edit::{self, Answer, Edit, EditError, Format, Reading};
 use crate::repo::{FileChange, FileTree, RepoPath, StoredFile};
+use crate::syntax::{self, Language};
 
 /// Why the edits of an answer were not applied.
 pub(super) struct Unusable {
@@ -71,6 +74,24 @@ pub(super) fn apply(tree: &FileTree, answer: &str, how: How<'_>) -> Result<Appli
     let put_back =
         if how.keeps_comments { read.edits.iter_mut().map(|edit| keep_comments(tree, edit)).sum() } else { 0 };
     Ok(Applied { tree: edit::apply(tree, &read.edits)?, read, put_back })
+}
+
+/// Tells whether an answer without a path can mean the file at `path`: it replaces lines, or defines something that the file
+/// defines, or the file defines nothing.
+pub(super) fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
+    let reading = Reading { target: Some(path.as_str()), ..Reading::default() };
+    let Ok(read) = edit::parse_as(answer, &reading) else { return false };
+    let content = match read.edits.as_slice() {
+        [Edit::WholeFile { content, .. }] => content,
+        // Whether a block to search for belongs there is seen when it is searched for.
+        edits => return edits.iter().all(|edit| matches!(edit, Edit::Replace { .. })),
+    };
+    let (Some(language), Ok(Some(text))) = (Language::of(path), tree.read_text(path)) else { return true };
+    let names = |text: &str| -> HashSet<String> {
+        syntax::definitions(language, text).into_iter().map(|definition| definition.name).collect()
+    };
+    let known = names(&text);
+    known.is_empty() || !known.is_disjoint(&names(content))
 }
 
 /// Tells whether no file of `tree` holds other code than in the base.

@@ -11,11 +11,10 @@ use super::applied::{self, Applied, Fault, How, Unusable};
 use super::other_lines::Question;
 use super::session::{Session, Wanted};
 use super::{Answered, Opening, ProposeError, frames, grammar, opening, replies, window};
-use crate::edit::{self, Edit, Reading};
+use crate::edit;
 use crate::llm::{self, EditForm, Finish, Form, Message, Profile, Reply, Role};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoPath};
-use crate::syntax::{self, Language};
 
 /// Attempts of a conversation that the model is reminded of.
 const MOST_TRIED: usize = 5;
@@ -307,7 +306,7 @@ impl Blocks {
 
     fn apply(&self, tree: &FileTree, answer: &str) -> Result<Applied, Unusable> {
         // What we write ends with the name of a file; small models go on from there, and write that file without it.
-        let target = self.target.as_ref().filter(|path| looks_like(tree, path, answer)).map(RepoPath::as_str);
+        let target = self.target.as_ref().filter(|path| applied::looks_like(tree, path, answer)).map(RepoPath::as_str);
         let how = How { target, keeps_comments: self.keeps_comments, ..How::default() };
         let applied = applied::apply(tree, answer, how).map_err(|unusable| match self.form {
             // The form of search and replace would only confuse.
@@ -322,24 +321,6 @@ impl Blocks {
         }
         Ok(applied)
     }
-}
-
-/// Tells whether an answer without a path can mean the file at `path`: it replaces lines, or defines something that the file
-/// defines, or the file defines nothing.
-fn looks_like(tree: &FileTree, path: &RepoPath, answer: &str) -> bool {
-    let reading = Reading { target: Some(path.as_str()), ..Reading::default() };
-    let Ok(read) = edit::parse_as(answer, &reading) else { return false };
-    let content = match read.edits.as_slice() {
-        [Edit::WholeFile { content, .. }] => content,
-        // Whether a block to search for belongs there is seen when it is searched for.
-        edits => return edits.iter().all(|edit| matches!(edit, Edit::Replace { .. })),
-    };
-    let (Some(language), Ok(Some(text))) = (Language::of(path), tree.read_text(path)) else { return true };
-    let names = |text: &str| -> HashSet<String> {
-        syntax::definitions(language, text).into_iter().map(|definition| definition.name).collect()
-    };
-    let known = names(&text);
-    known.is_empty() || !known.is_disjoint(&names(content))
 }
 
 fn is_only_prose(answer: &str) -> bool {
