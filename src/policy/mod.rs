@@ -12,6 +12,8 @@ mod size;
 mod touched;
 
 #[cfg(test)]
+mod evidence_tests;
+#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;
