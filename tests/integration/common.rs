@@ -219,3 +219,16 @@ pub(crate) fn sandbox_or_skip(world: &World, test: &str) -> bool {
 pub(crate) fn read(place: impl AsRef<Path>) -> String {
     std::fs::read_to_string(place.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", place.as_ref().display()))
 }
+
+/// What the endpoint was asked, in order.
+pub(crate) async fn bodies(endpoint: &Endpoint) -> Vec<Value> {
+    let all = endpoint.server.received_requests().await.expect("recorded");
+    let posts = all.iter().filter(|request| request.method.as_str() == "POST");
+    posts.map(|request| serde_json::from_slice(&request.body).expect("JSON")).collect()
+}
+
+/// The last message of a request.
+pub(crate) fn last_words(body: &Value) -> String {
+    let messages = body["messages"].as_array().expect("messages");
+    messages.last().expect("one")["content"].as_str().unwrap_or_default().to_owned()
+}

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::common::{BREAKS, Endpoint, GOOD, PRICE, Ran, TASK, World, read, reply, sandbox_or_skip};
+use crate::common::{
+    BREAKS, Endpoint, GOOD, PRICE, Ran, TASK, World, bodies, last_words, read, reply, sandbox_or_skip,
+};
 
 /// The same change with a line that nobody asked for.
 const LONGER: &str = "src/price.py\n```\n<<<<<<< SEARCH\n    return max(prices)\n=======\n    # all of them\n    return \
@@ -37,17 +39,6 @@ fn untested(profile: &str) -> World {
         ("task.yml", "title: Fix the wrong total\ndescription: It gives the largest price.\nchecks: [sh check.sh]\n"),
         (".prentice.yml", &settings(profile)),
     ])
-}
-
-pub(crate) async fn bodies(endpoint: &Endpoint) -> Vec<Value> {
-    let all = endpoint.server.received_requests().await.expect("recorded");
-    let posts = all.iter().filter(|request| request.method.as_str() == "POST");
-    posts.map(|request| serde_json::from_slice(&request.body).expect("JSON")).collect()
-}
-
-pub(crate) fn last_words(body: &Value) -> String {
-    let messages = body["messages"].as_array().expect("messages");
-    messages.last().expect("one")["content"].as_str().unwrap_or_default().to_owned()
 }
 
 /// A reply that calls functions.

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{Endpoint, GOOD, PRICE, TASK, World, sandbox_or_skip};
-use crate::conversation::{bodies, last_words};
+use crate::common::{Endpoint, GOOD, PRICE, Ran, TASK, World, bodies, last_words, sandbox_or_skip};
 
 /// The other half.
 const LAST: &str = "src/price.py\n```\n<<<<<<< SEARCH\ndef first(prices):\n=======\ndef last(prices):\n    return prices[-1]\n\n\n\
@@ -30,6 +29,16 @@ fn world(profile: &str) -> World {
     world_with(profile, &ADDS)
 }
 
+/// Takes the first half back.
+fn back() -> String {
+    GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum")
+}
+
+fn run(world: &World, endpoint: &Endpoint, more: &[&str]) -> Ran {
+    let line = ["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"];
+    world.run(&[&line[..], more].concat())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_sent_back() {
     let world = world("{}");
@@ -37,7 +46,7 @@ async fn it_is_sent_back() {
         return;
     }
     let endpoint = Endpoint::answering(&[GOOD, LAST]).await;
-    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    let ran = run(&world, &endpoint, &[]);
     let said = ran.ends_with(0).json();
     assert_eq!((&said["answers"], &said["verdict"]), (&json!(2), &json!("proven")), "{}", ran.err);
     assert!(ran.err.contains(STOPS), "{}", ran.err);
@@ -52,9 +61,8 @@ async fn a_model_that_is_asked_anew_stands_on_what_came_furthest() {
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
-    let back = GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum");
-    let endpoint = Endpoint::answering(&[GOOD, &back, LAST]).await;
-    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    let endpoint = Endpoint::answering(&[GOOD, &back(), LAST]).await;
+    let ran = run(&world, &endpoint, &[]);
     assert_eq!(ran.ends_with(0).json()["answers"], 3, "{}", ran.err);
     assert!(ran.err.contains("going on from this change, with which 2 tests fail"), "{}", ran.err);
     let asked = bodies(&endpoint).await;
@@ -76,7 +84,7 @@ async fn what_mends_no_more_than_half_is_not_stood_on() {
         return;
     }
     let endpoint = Endpoint::answering(&[GOOD, LAST]).await;
-    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    let ran = run(&world, &endpoint, &[]);
     ran.ends_with(1);
     let asked = bodies(&endpoint).await;
     assert_eq!(asked[0]["messages"], asked[1]["messages"], "the first question again: {}", ran.err);
@@ -88,9 +96,8 @@ async fn the_change_that_came_furthest_is_the_outcome() {
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
-    let back = GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum");
-    let endpoint = Endpoint::answering(&[GOOD, &back]).await;
-    let ran = world.run(&["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"]);
+    let endpoint = Endpoint::answering(&[GOOD, &back()]).await;
+    let ran = run(&world, &endpoint, &[]);
     let said = ran.ends_with(1).json();
     assert_eq!((&said["reason"], &said["verdict"]), (&json!(STOPS), &json!("proven")), "{}", ran.err);
     let rules: Vec<&str> =
@@ -105,12 +112,10 @@ async fn a_run_that_was_ended_on_the_way_goes_on_from_the_change_without_asking_
     if !sandbox_or_skip(&world, module_path!()) {
         return;
     }
-    let back = GOOD.replace("max", "len").replace("sum", "max").replace("len", "sum");
-    let endpoint = Endpoint::answering(&[GOOD, &back, LAST]).await;
-    let line = ["run", "task.yml", "--model", "small", "--base-url", &endpoint.url(), "--json"];
-    world.run(&[&line[..], &["--rounds", "2"]].concat()).ends_with(1);
+    let endpoint = Endpoint::answering(&[GOOD, &back(), LAST]).await;
+    run(&world, &endpoint, &["--rounds", "2"]).ends_with(1);
     assert_eq!(bodies(&endpoint).await.len(), 2);
-    let ran = world.run(&line);
+    let ran = run(&world, &endpoint, &[]);
     assert_eq!(ran.ends_with(0).json()["answers"], 3, "{}", ran.err);
     assert_eq!(bodies(&endpoint).await.len(), 3, "two answers come from the journal");
 }

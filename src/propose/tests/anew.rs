@@ -98,12 +98,15 @@ async fn a_small_model_is_told_once_in_a_row_what_was_wrong() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_neither_continued_nor_answered() {
-    let endless = format!("{GOOD}\n{}", "Now the other file, which has the same fault.\n".repeat(20));
-    let (model, meter) = (Scripted::new(&[(&endless, Finish::Length), (GOOD, Finish::Stop)]), generous());
-    let mut held = open(&model, &meter);
-    expect_unusable(&mut held, "again and again").await;
-    expect_total(&mut held, "sum").await;
-    assert_eq!(asked(&model), [(2, Some(0.0), Some(1)), (2, Some(0.8), Some(2))]);
+    let with_edit = format!("{GOOD}\n{}", "Now the other file, which has the same fault.\n".repeat(20));
+    let code = format!("Corrected:\n```python\n{}", "    pass\n".repeat(40));
+    for endless in [with_edit, code] {
+        let (model, meter) = (Scripted::new(&[(&endless, Finish::Length), (GOOD, Finish::Stop)]), generous());
+        let mut held = open(&model, &meter);
+        expect_unusable(&mut held, "again and again").await;
+        expect_total(&mut held, "sum").await;
+        assert_eq!(asked(&model), [(2, Some(0.0), Some(1)), (2, Some(0.8), Some(2))]);
+    }
 }
 
 #[tokio::test]
