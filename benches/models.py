@@ -214,7 +214,7 @@ def aider(arguments, tool, folder, program):
 def mini(arguments, tool, folder, program):
     said = f"{program.task} The test command is `timeout {TEST_SECONDS} {program.check()}`."
     words = [tool, "-m", f"openai/{arguments.model}", "-t", said, "-y", "--exit-immediately", "-c",
-             "mini_textbased.yaml", "-c", "agent.step_limit=10", "-c", "agent.mode=yolo", "-c",
+             "mini_textbased.yaml", "-c", "model.model_class=litellm_textbased", "-c", "agent.step_limit=10", "-c", "agent.mode=yolo", "-c",
              "model.model_kwargs.temperature=0", "-o", str(folder / "trajectory.json")]
     return peer(words, folder, program, {"MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
                                       "OPENAI_API_BASE": arguments.counter, "MSWEA_SILENT_STARTUP": "1"})
