@@ -35,6 +35,7 @@
 
 mod commands;
 mod fence;
+mod fenced;
 mod json;
 mod naming;
 mod patch;
@@ -49,7 +50,8 @@ use super::feedback::{Cause, EditError, Problem};
 use super::{Answer, Edit};
 
 use fence::Fence;
-use reader::{Loose, Reader};
+use fenced::Loose;
+use reader::Reader;
 
 /// Languages of fenced blocks that show how to run something or what it prints.
 const PROSE_LANGUAGES: [&str; 18] = [
