@@ -193,7 +193,7 @@ impl Work {
         let document = self.opened(path)?;
         match super::substitute::substitute(document, old, new, all) {
             Ok(text) => {
-                *document = Document::of(&text);
+                document.rewrite(&text);
                 self.touch(path, path);
                 Ok(())
             }
@@ -238,14 +238,14 @@ impl Work {
 
     fn insert(&mut self, path: &RepoPath, line: usize, text: &str) -> Result<(), Problem> {
         let document = self.opened(path)?;
-        let lines = document.len();
-        if line > lines {
+        let (lines, behind) = (document.len(), document.moves().now(line));
+        if behind > lines {
             let summary = format!("there is no line {line} to insert behind; the file has {lines}");
             return Err(Problem::new(Cause::NotFound, summary));
         }
         let lines = lines_of(text);
         // No text is an empty line: nothing is what nobody asks to insert.
-        document.replace(line, &[], if text.is_empty() { &[""] } else { &lines });
+        document.replace(behind, &[], if text.is_empty() { &[""] } else { &lines });
         self.touch(path, path);
         Ok(())
     }

@@ -17,7 +17,7 @@ fn applied(start: &FileTree, answer: &str, target: Option<&str>) -> Result<FileT
     apply(start, &read.edits)
 }
 
-fn check(files: &[(&str, &str)], answer: &str, expected: &[(&str, &str)]) {
+pub(super) fn check(files: &[(&str, &str)], answer: &str, expected: &[(&str, &str)]) {
     let changed = applied(&tree(files), answer, None).unwrap_or_else(|error| panic!("{answer}\n{error}"));
     let read = |name: &RepoPath| changed.read_text(name).expect("memory").expect("text");
     let found: Vec<(String, String)> = changed.paths().map(|name| (name.to_string(), read(name))).collect();
@@ -25,7 +25,7 @@ fn check(files: &[(&str, &str)], answer: &str, expected: &[(&str, &str)]) {
     assert_eq!(found, expected, "{answer}");
 }
 
-fn refused(files: &[(&str, &str)], answer: &str, cause: Cause) {
+pub(super) fn refused(files: &[(&str, &str)], answer: &str, cause: Cause) {
     let error = applied(&tree(files), answer, None).expect_err(answer);
     assert_eq!(error.problems[0].cause, cause, "{answer}\n{error}");
 }

@@ -5,11 +5,14 @@ use std::ops::Range;
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::moves::Moves;
+
 /// A text file in memory, open for edits.
 #[derive(Clone, Debug)]
 pub(super) struct Document {
     byte_order_mark: bool,
     lines: Vec<Line>,
+    moves: Moves,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +80,7 @@ impl Document {
             None => (false, text),
         };
         let lines = body.split_inclusive('\n').map(Line::terminated).collect();
-        Self { byte_order_mark, lines }
+        Self { byte_order_mark, lines, moves: Moves::default() }
     }
 
     /// Writes the lines back, byte for byte where nothing was replaced.
@@ -110,6 +113,22 @@ impl Document {
         self.lines.len()
     }
 
+    /// Returns where lines of the file as it was opened are now.
+    pub(super) fn moves(&self) -> &Moves {
+        &self.moves
+    }
+
+    /// Makes `text` the file.
+    pub(super) fn rewrite(&mut self, text: &str) {
+        let (mut new, old) = (Self::of(text), &self.lines);
+        let is_same = |(left, right): &(&Line, &Line)| left.text == right.text;
+        let front = old.iter().zip(&new.lines).take_while(is_same).count();
+        let back = old[front..].iter().rev().zip(new.lines[front..].iter().rev()).take_while(is_same).count();
+        new.moves = std::mem::take(&mut self.moves);
+        new.moves.add(front, old.len() - front - back, new.lines.len() - front - back);
+        *self = new;
+    }
+
     /// Returns the text of line `at`, from 0, without its ending.
     pub(super) fn text(&self, at: usize) -> Option<&str> {
         self.lines.get(at).map(|line| line.text.as_str())
@@ -140,7 +159,10 @@ impl Document {
                     let there = &self.lines[at + before.start..at + before.end];
                     lines.extend(there.iter().zip(&new[op.new_range()]).map(|(line, text)| line.kept_as(text)));
                 }
-                _ => self.add_changed(&mut lines, at + before.start..at + before.end, &new[op.new_range()]),
+                _ => {
+                    self.moves.add(at + op.new_range().start, before.len(), op.new_range().len());
+                    self.add_changed(&mut lines, at + before.start..at + before.end, &new[op.new_range()]);
+                }
             }
         }
         self.lines.splice(at..end, lines);

@@ -1,8 +1,8 @@
 //! Hunks of a diff on a file: each at the one place where its old lines stand.
 //!
-//! Where they stand at several, what the hunk says besides decides: the line number, the anchors before it, that it ends
-//! the file. Line numbers alone are never believed, but for hunks that only add lines, which have nothing else. Hunks go
-//! down the file in their order.
+//! Where they stand at several, what the hunk says besides decides: the line number where it is right to the line, what the
+//! anchors before it open, that it ends the file. Line numbers alone are never believed, but for hunks that only add lines,
+//! which have nothing else. Hunks go down the file in their order, but for those that stand at the very line they name.
 
 use super::Hunk;
 use super::document::Document;
@@ -19,16 +19,17 @@ pub(super) fn apply(
     hunks: &[Hunk],
     mut explain: impl FnMut(&Document, &[&str], &[&str]) -> Problem,
 ) -> Result<(), Problem> {
-    // The line before which nothing is touched any more, and by how many lines what follows has moved.
-    let (mut from, mut moved) = (0_usize, 0_isize);
+    let is_changed = !document.moves().is_empty();
+    // The line before which only a hunk goes that names its line.
+    let mut from = 0_usize;
     for (hunk, number) in hunks.iter().zip(1..) {
         let in_hunk = |problem: Problem| match hunks.len() {
             1 => problem,
             _ => Problem { summary: format!("hunk {number}: {}", problem.summary), ..problem },
         };
         let found = match hunk.old.is_empty() {
-            true => addition(document, hunk, (from, moved)),
-            false => change(document, hunk, (from, moved), &mut explain),
+            true => addition(document, hunk, from),
+            false => change(document, hunk, (from, is_changed), &mut explain),
         };
         let found = found.map_err(in_hunk)?;
         let (old, new) = (borrowed(&found.old), borrowed(&found.new));
@@ -40,10 +41,10 @@ pub(super) fn apply(
         if at_end && hunk.last_newline == Some(false) {
             document.set_last_newline(false);
         }
-        let grown = signed(new.len()) - signed(old.len());
-        moved += grown;
-        // What goes to the end of the file comes before nothing.
-        if !old.is_empty() || !at_end {
+        if found.at < from {
+            from = from + new.len() - old.len();
+        } else if !old.is_empty() || !at_end {
+            // What goes to the end of the file comes before nothing.
             from = found.at + new.len();
         }
     }
@@ -51,11 +52,11 @@ pub(super) fn apply(
 }
 
 /// Finds the place of lines that are only added.
-fn addition(document: &Document, hunk: &Hunk, (from, moved): (usize, isize)) -> Result<Found, Problem> {
+fn addition(document: &Document, hunk: &Hunk, from: usize) -> Result<Found, Problem> {
     let at = if document.len() == 0 {
         0
     } else if let Some(line) = hunk.line {
-        let at = usize::try_from(signed(line) + moved).unwrap_or(0);
+        let at = document.moves().now(line);
         if at > document.len() {
             let summary = format!("there is no line {line} to add lines behind; the file has {}", document.len());
             return Err(Problem::new(Cause::NotFound, summary));
@@ -81,7 +82,7 @@ fn addition(document: &Document, hunk: &Hunk, (from, moved): (usize, isize)) -> 
 fn change(
     document: &Document,
     hunk: &Hunk,
-    (from, moved): (usize, isize),
+    (from, is_changed): (usize, bool),
     explain: &mut impl FnMut(&Document, &[&str], &[&str]) -> Problem,
 ) -> Result<Found, Problem> {
     let (old, new) = (borrowed(&hunk.old), borrowed(&hunk.new));
@@ -89,27 +90,25 @@ fn change(
         return Err(Problem::new(Cause::NoChange, "it adds and removes nothing"));
     }
     let everywhere = all_places(document, &old, &new, hunk.is_exact);
-    let nowhere = everywhere.is_empty();
-    let reaches = |found: &Found| !hunk.ends_file || found.at + found.old.len() == document.len();
-    let mut found: Vec<Found> = everywhere.into_iter().filter(|found| found.at >= from && reaches(found)).collect();
-    if nowhere {
+    if everywhere.is_empty() {
         return match without_blank_end(hunk) {
-            Some(shorter) => change(document, &shorter, (from, moved), explain),
+            Some(shorter) => change(document, &shorter, (from, is_changed), explain),
             None => Err(explain(document, &old, &new)),
         };
     }
+    if everywhere.len() > 1
+        && let Some(exact) = at_its_line(document, hunk, &everywhere, is_changed)?
+    {
+        return Ok(exact);
+    }
+    let reaches = |found: &Found| !hunk.ends_file || found.at + found.old.len() == document.len();
+    let mut found: Vec<Found> = everywhere.into_iter().filter(|found| found.at >= from && reaches(found)).collect();
     if found.is_empty() {
         let summary = "its old lines stand only before those of the hunk before it, or not at the end of the file";
         return Err(Problem::new(Cause::NotFound, summary).with_detail("Give the hunks in the order of the file."));
     }
     if !hunk.anchors.is_empty() && (found.len() > 1 || hunk.must_find_anchors) {
         found = behind_anchors(document, hunk, from, found)?;
-    }
-    if let (Some(line), 2..) = (hunk.line, found.len()) {
-        let wanted = signed(line) - 1 + moved;
-        if let Some(exact) = found.iter().find(|found| signed(found.at) == wanted) {
-            return Ok(exact.clone());
-        }
     }
     let places: Vec<usize> = found.iter().map(|found| found.at).collect();
     match found.pop() {
@@ -118,15 +117,39 @@ fn change(
     }
 }
 
-/// Keeps those places before which the anchors stand, with no other place between.
+/// Finds the place at the very line that the hunk names, behind its anchors where the file has them.
+///
+/// A file that was changed already may be counted as it was or as it is: of both the one where the lines stand.
+fn at_its_line(document: &Document, hunk: &Hunk, places: &[Found], is_changed: bool) -> Result<Option<Found>, Problem> {
+    let Some(line) = hunk.line.map(|line| line.saturating_sub(1)) else { return Ok(None) };
+    let now = document.moves().now(line);
+    let named: Vec<&Found> =
+        places.iter().filter(|found| found.at == now || (is_changed && found.at == line)).collect();
+    let anchors = anchored(document, hunk, 0)?;
+    let is_behind = |found: &&&Found| {
+        anchors.is_empty() || anchors.iter().any(|anchor| *anchor < found.at || includes(found, *anchor, hunk))
+    };
+    match named.as_slice() {
+        [only] => Ok(Some(only).filter(is_behind).map(|found| (*found).clone())),
+        [] => Ok(None),
+        several => Err(Problem::ambiguous(&several.iter().map(|found| found.at).collect::<Vec<_>>())),
+    }
+}
+
+/// Keeps those places that belong to an anchor: they stand in what it opens, or else anywhere behind it.
 fn behind_anchors(document: &Document, hunk: &Hunk, from: usize, found: Vec<Found>) -> Result<Vec<Found>, Problem> {
     let anchors = anchored(document, hunk, from)?;
     if anchors.is_empty() {
         return if hunk.must_find_anchors { Err(no_anchor(hunk)) } else { Ok(found) };
     }
-    let nearest = |anchor: &usize| found.iter().find(|found| found.at > *anchor || includes(found, *anchor, hunk));
-    let mut kept: Vec<Found> = anchors.iter().filter_map(nearest).cloned().collect();
-    kept.dedup();
+    let behind = |found: &Found, anchor: usize| found.at > anchor || includes(found, anchor, hunk);
+    let within = |found: &&Found| {
+        anchors.iter().any(|anchor| behind(found, *anchor) && found.at < end_of_opened(document, *anchor))
+    };
+    let mut kept: Vec<Found> = found.iter().filter(within).cloned().collect();
+    if kept.is_empty() {
+        kept = found.iter().filter(|found| anchors.iter().any(|anchor| behind(found, *anchor))).cloned().collect();
+    }
     match kept.is_empty() {
         false => Ok(kept),
         true if hunk.must_find_anchors => {
@@ -135,6 +158,22 @@ fn behind_anchors(document: &Document, hunk: &Hunk, from: usize, found: Vec<Foun
         }
         true => Ok(found),
     }
+}
+
+/// Returns the line behind what line `anchor` opens: the deeper lines, or the lines up to a blank one where none is deeper.
+fn end_of_opened(document: &Document, anchor: usize) -> usize {
+    let depth = |text: &str| text.len() - text.trim_start().len();
+    let own = document.text(anchor).map_or(0, depth);
+    // Of a head in several lines.
+    let goes_on = |text: &str| text.trim_start().starts_with([')', ']', '}', '{']);
+    let is_deeper = |text: &str| depth(text) > own;
+    let behind = || document.texts().enumerate().skip(anchor + 1);
+    let first = behind().find(|(_, text)| !text.trim().is_empty() && !goes_on(text));
+    let ends = |text: &str| match first.is_some_and(|(_, text)| is_deeper(text)) {
+        true => !text.trim().is_empty() && !is_deeper(text) && !goes_on(text),
+        false => text.trim().is_empty(),
+    };
+    behind().find(|(_, text)| ends(text)).map_or(document.len(), |(at, _)| at)
 }
 
 /// Tells whether the place itself begins with the anchor, which then is repeated in the hunk.
@@ -189,9 +228,4 @@ fn without_blank_end(hunk: &Hunk) -> Option<Hunk> {
 
 fn borrowed(lines: &[String]) -> Vec<&str> {
     lines.iter().map(String::as_str).collect()
-}
-
-/// Numbers of lines are far below the bound.
-fn signed(count: usize) -> isize {
-    isize::try_from(count).unwrap_or(isize::MAX)
 }

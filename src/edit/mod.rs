@@ -16,6 +16,7 @@ mod feedback;
 mod guard;
 mod hunks;
 mod locate;
+mod moves;
 mod nearest;
 mod parse;
 mod place;
@@ -175,6 +176,8 @@ pub struct Answer {
 
 #[cfg(test)]
 mod dialects;
+#[cfg(test)]
+mod doubts;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
