@@ -47,3 +47,82 @@ fn lines_are_inserted_by_the_numbers_of_the_file_as_it_was() {
         {"command": "insert", "path": "x", "insert_line": 2, "new_str": "3\n"}]}"#;
     check(&[("x", "a\nb\nc\n")], answer, &[("x", "1\n2\na\nb\n3\nc\n")]);
 }
+
+#[test]
+fn a_line_that_has_lost_its_sign_does_not_cut_a_hunk_in_two() {
+    let file = "x = 1\ny = 5\ndef foo():\n    return x\n";
+    let hunk = "-x = 1\n+x = 2\n y = 5\ndef foo():\n-    return x\n+    return y\n";
+    let names = "--- a/a.py\n+++ b/a.py\n";
+    let expected = [("a.py", "x = 2\ny = 5\ndef foo():\n    return y\n")];
+    for heading in ["@@ -1,4 +1,4 @@\n", "@@\n", ""] {
+        check(&[("a.py", file)], &format!("{names}{heading}{hunk}"), &expected);
+        check(&[("a.py", file)], &format!("```diff\n{names}{heading}{hunk}```\n\n- foo\n"), &expected);
+        refused(&[("a.py", file)], &format!("{names}{heading}{}", hunk.replace("def foo", "...")), Cause::NotFound);
+    }
+    let mail = "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-x = 1\n+x = 2\n y = 5\n-- \n2.47.1\n";
+    check(&[("a.py", file)], mail, &[("a.py", &file.replace("x = 1", "x = 2"))]);
+}
+
+#[test]
+fn a_hunk_without_names_is_for_the_file_that_is_named_before_it() {
+    let files = [("a.py", "x = 1\n"), ("b.py", "x = 1\n")];
+    let changed = [("a.py", "x = 1\n"), ("b.py", "x = 2\n")];
+    let hunk = "@@ -1 +1 @@\n-x = 1\n+x = 2\n";
+    for answer in [
+        format!("FILE: b.py\n{hunk}"),
+        format!("```diff b.py\n{hunk}```\n"),
+        format!("### b.py\n```diff\n{hunk}```\n"),
+        format!(
+            "1. In `b.py`:\n\n   ```diff\n{}   ```\n",
+            hunk.lines().fold(String::new(), |all, line| all + "   " + line + "\n")
+        ),
+    ] {
+        check(&files, &answer, &changed);
+        let first = "```diff\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 3\n```\n\n";
+        check(&files, &format!("{first}{answer}"), &[("a.py", "x = 3\n"), ("b.py", "x = 2\n")]);
+    }
+    let moved = "--- a/a.py\n+++ b/c.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n";
+    check(&files, moved, &[("b.py", "x = 1\n"), ("c.py", "x = 2\n")]);
+    let patch = "*** Begin Patch\n*** Update File: b.py\n@@ -1,1 +1,1 @@\n-x = 1\n+x = 2\n*** End Patch\n";
+    check(&files, patch, &changed);
+}
+
+#[test]
+fn what_stands_in_a_file_is_no_edit_of_its_own() {
+    let patch = "*** Begin Patch\n*** Update File: a.py\n@@\n-x = 1\n+x = 2\n*** End Patch\n";
+    let diff = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n";
+    let json = "{\"path\": \"a.py\", \"content\": \"hello\"}\n";
+    for (path, content) in [
+        ("docs/format.md", format!("# Format\n\n```\n{patch}```\n")),
+        ("docs/one.md", diff.to_owned()),
+        ("test_diff.py", format!("DIFF = \"\"\"\n{diff}\"\"\"\n")),
+        ("one.json", json.to_owned()),
+        ("two.json", "{\"edits\": []}\n".to_owned()),
+        ("x.patch", diff.to_owned()),
+    ] {
+        let answer = format!("FILE: {path}\n````\n{content}````\n");
+        let mut expected = vec![("a.py", "x = 1\n"), (path, content.as_str())];
+        expected.sort_unstable();
+        check(&[("a.py", "x = 1\n")], &answer, &expected);
+    }
+}
+
+#[test]
+fn an_answer_in_two_notations_is_read_whole_or_refused() {
+    let files = [("a.py", "x = 1\n"), ("b.py", "y = 1\n")];
+    let block = "FILE: b.py\n<<<<<<< SEARCH\ny = 1\n=======\ny = 2\n>>>>>>> REPLACE\n";
+    let diff = "```diff\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n```\n";
+    let patch = "*** Begin Patch\n*** Update File: a.py\n@@\n-x = 1\n+x = 2\n*** End Patch\n";
+    let json = "```json\n{\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}\n```\n";
+    let both = [("a.py", "x = 2\n"), ("b.py", "y = 2\n")];
+    for other in [diff, patch] {
+        check(&files, &format!("{block}\n{other}"), &both);
+        check(&files, &format!("{other}\nNow the other file.\n\n{block}"), &both);
+        let whole = "FILE: c.py\n```python\nz = 1\n```\n";
+        check(&files, &format!("{other}\n{whole}"), &[("a.py", "x = 2\n"), ("b.py", "y = 1\n"), ("c.py", "z = 1\n")]);
+    }
+    refused(&files, &format!("{block}\n{json}"), Cause::Contradiction);
+    let same = diff.replace("a.py", "b.py").replace("x =", "y =");
+    check(&files, &format!("This is what it does:\n\n{same}\n{block}"), &[("a.py", "x = 1\n"), ("b.py", "y = 2\n")]);
+    refused(&files, &format!("{}\n{block}", same.replace("y = 2", "y = 3")), Cause::Contradiction);
+}

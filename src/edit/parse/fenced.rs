@@ -7,8 +7,10 @@ use crate::edit::feedback::{Cause, Problem};
 
 use super::commands::command;
 use super::fence::Fence;
+use super::json;
 use super::path_line::path_line;
 use super::reader::Reader;
+use super::recognise::{end_of_diff, may_be_diff};
 use super::search_replace;
 use super::{PROSE_LANGUAGES, may_hold_fences, shows_something_else};
 
@@ -34,18 +36,25 @@ struct Body {
 impl<'t> Reader<'t> {
     /// Reads the fenced block that opens in line `at` and returns the line to go on with.
     pub(super) fn fenced(&mut self, at: usize, end: usize, fence: Fence<'t>) -> usize {
+        let named = self.naming().of_whole(at, &fence);
+        if let Some(behind) = self.diff_inside(at, end, &fence, named.map(|(path, _)| path)) {
+            return self.diff(at..behind);
+        }
         let body = self.body(at, end, &fence);
         if body.has_blocks {
             return self.fenced_blocks(at, end, fence);
         }
         let after = body.range.end + usize::from(body.closed);
-        let path = self.naming().of_whole(at, &fence);
         let content = self.content(&body, &fence);
-        match path {
+        match named {
             Some((path, _)) if !body.closed => {
                 self.take_path_line(path);
                 let summary = "the fenced block is not closed; the answer was perhaps cut off";
                 self.problems.push(Problem::new(Cause::Malformed, summary).in_file(path));
+            }
+            Some((path, _)) if json::is_edit(&content) && !may_be_diff(path) => {
+                self.pending = None;
+                self.loose_block(fence, content);
             }
             Some((path, marked)) => self.whole_file(path.to_owned(), marked, content, fence),
             None if !body.closed && !PROSE_LANGUAGES.contains(&fence.language().as_str()) => {
@@ -72,6 +81,17 @@ impl<'t> Reader<'t> {
             }
         }
         self.go_on_from(after)
+    }
+
+    /// Returns the line behind a block that holds a diff and is not the file at `path`.
+    fn diff_inside(&self, at: usize, end: usize, fence: &Fence<'t>, path: Option<&str>) -> Option<usize> {
+        let first = (at + 1..end).find(|at| !self.lines[*at].trim().is_empty())?;
+        if path.is_some_and(|path| may_be_diff(path)) {
+            return None;
+        }
+        let behind = end_of_diff(self.shown, first, Some(*fence))?.min(end);
+        let closed = (behind..end).find(|at| fence.closes(self.lines[*at]));
+        Some(closed.map_or(end, |closed| closed + 1))
     }
 
     fn loose_block(&mut self, fence: Fence<'t>, content: String) {

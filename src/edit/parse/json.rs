@@ -30,8 +30,12 @@ const COMMAND: &[&str] = &["command", "action", "type", "tool"];
 /// Tells whether an answer is nothing but JSON, or holds a block of it with an edit.
 pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
     let text = answer.trim();
-    let is_edit = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|value| looks_like_edit(&value));
     (text.starts_with(['{', '[']) && is_edit(text)) || blocks(lines).iter().any(|block| is_edit(block))
+}
+
+/// Tells whether `text` is one edit or more.
+pub(super) fn is_edit(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|value| looks_like_edit(&value))
 }
 
 fn looks_like_edit(value: &Value) -> bool {

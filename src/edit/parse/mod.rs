@@ -41,6 +41,7 @@ mod naming;
 mod patch;
 mod path_line;
 mod reader;
+mod recognise;
 mod search_replace;
 mod udiff;
 
@@ -120,11 +121,24 @@ pub fn parse(answer: &str) -> Result<Answer, EditError> {
 /// As [`parse`].
 pub fn parse_as(answer: &str, reading: &Reading<'_>) -> Result<Answer, EditError> {
     let lines: Vec<&str> = answer.lines().collect();
-    let edits = match reading.format.unwrap_or_else(|| recognised(answer, &lines)) {
-        Format::Blocks => return blocks(&lines, reading.target),
-        Format::Udiff => udiff::read(&diff_lines(answer), reading.exists, reading.target),
-        Format::Patch => patch::read(&diff_lines(answer)),
-        Format::Json => json::read(answer, &lines, reading.target),
+    match reading.format {
+        Some(format) => alone(format, answer, &lines, reading),
+        None => recognise::read(answer, &lines, reading),
+    }
+}
+
+/// Reads an answer that is in one notation.
+fn alone(format: Format, answer: &str, lines: &[&str], reading: &Reading<'_>) -> Result<Answer, EditError> {
+    let shown = diff_lines(answer);
+    let edits = match format {
+        Format::Blocks => {
+            let mut reader = Reader::new(lines, &shown, reading.target);
+            reader.read(0..lines.len());
+            return blocks_of(reader, reading.target);
+        }
+        Format::Udiff => udiff::read(&shown, reading.exists, reading.target),
+        Format::Patch => patch::read(&shown),
+        Format::Json => json::read(answer, lines, reading.target),
     };
     match edits {
         Ok(edits) if edits.is_empty() => Err(EditError { problems: vec![no_edit(&[])] }),
@@ -135,27 +149,31 @@ pub fn parse_as(answer: &str, reading: &Reading<'_>) -> Result<Answer, EditError
 
 /// Splits at line feeds only: a carriage return is a part of the line that a diff shows.
 fn diff_lines(answer: &str) -> Vec<&str> {
+    let mut lines = whole_lines(answer);
+    let mut open: Option<Fence<'_>> = None;
+    for line in &mut lines {
+        match open {
+            Some(fence) if fence.closes(line) => {
+                *line = line.trim_start();
+                open = None;
+            }
+            // In an item of a list.
+            Some(fence) => *line = fence.inner(line),
+            None => open = Fence::open(line).filter(Fence::is_indented),
+        }
+    }
+    lines
+}
+
+fn whole_lines(answer: &str) -> Vec<&str> {
     let text = answer.strip_suffix('\n').unwrap_or(answer);
     let all_crlf = text.contains("\r\n") && text.matches('\n').count() == text.matches("\r\n").count();
     let cut = |line: &'_ str| if all_crlf { line.len() - usize::from(line.ends_with('\r')) } else { line.len() };
     text.split('\n').map(|line| &line[..cut(line)]).collect()
 }
 
-fn recognised(answer: &str, lines: &[&str]) -> Format {
-    if patch::is_patch(lines) {
-        Format::Patch
-    } else if json::is_json(answer, lines) {
-        Format::Json
-    } else if udiff::is_diff(lines) && !lines.iter().any(|line| search_replace::opener(line).is_some()) {
-        Format::Udiff
-    } else {
-        Format::Blocks
-    }
-}
-
-fn blocks(lines: &[&str], target: Option<&str>) -> Result<Answer, EditError> {
-    let mut reader = Reader::new(lines, target);
-    reader.read(0..lines.len());
+/// Takes the edits of an answer that was read as blocks.
+fn blocks_of(reader: Reader<'_>, target: Option<&str>) -> Result<Answer, EditError> {
     let Reader { mut edits, mut problems, loose, remarks, .. } = reader;
     if edits.is_empty() && problems.is_empty() {
         match whole_file_without_path(&loose, target) {

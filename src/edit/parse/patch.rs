@@ -6,7 +6,8 @@
 //! *** Delete File: path
 //! *** Update File: path
 //! *** Move to: path                  at once behind, may be missing
-//! @@ anchor                          a line that stands above the place; several, or none behind @@
+//! @@ anchor                          a line that stands above the place; several, or none behind @@; the heading of a
+//!                                    hunk of a unified diff is taken as well
 //!  kept
 //! -removed
 //! +added
@@ -17,6 +18,7 @@
 //! The first and the last line may be missing together. The first hunk of a file may come without `@@`. A hunk that only adds goes behind its anchor, or to the end of the file
 //! where it has none. What stands before and behind the patch, such as a here-document of a shell, is skipped.
 
+use super::udiff::heading;
 use crate::edit::feedback::{Cause, Problem};
 use crate::edit::{Edit, Hunk};
 
@@ -29,6 +31,11 @@ const UPDATE: &str = "*** Update File:";
 /// Tells whether an answer holds such a patch.
 pub(super) fn is_patch(lines: &[&str]) -> bool {
     lines.iter().any(|line| line.trim() == BEGIN || names_file(line))
+}
+
+/// Tells whether `line` is the last one of a patch.
+pub(super) fn ends(line: &str) -> bool {
+    line.trim() == END
 }
 
 /// Tells whether `line` names a file of a patch.
@@ -156,7 +163,8 @@ fn hunks(path: &str, body: &[&str]) -> Result<Vec<Hunk>, Problem> {
     for line in &body[..end] {
         let is_empty = |hunk: &Hunk| hunk.old.is_empty() && hunk.new.is_empty();
         if let Some(anchor) = line.strip_prefix("@@") {
-            let anchor = anchor.trim_start_matches('@').trim().trim_end_matches("@@").trim();
+            let (number, anchor) = heading(line).unwrap_or((None, anchor.trim_start_matches('@')));
+            let anchor = anchor.trim().trim_end_matches("@@").trim();
             // Several anchors may follow each other; a bare one begins anew.
             let mut hunk = match current.take() {
                 Some(open) if is_empty(&open) && !anchor.is_empty() => open,
@@ -166,7 +174,8 @@ fn hunks(path: &str, body: &[&str]) -> Result<Vec<Hunk>, Problem> {
                 }
                 None => Hunk::default(),
             };
-            hunk.must_find_anchors = true;
+            hunk.must_find_anchors = number.is_none();
+            hunk.line = hunk.line.or(number);
             hunk.anchors.extend((!anchor.is_empty()).then(|| anchor.to_owned()));
             current = Some(hunk);
             continue;

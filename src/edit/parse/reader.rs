@@ -10,35 +10,42 @@ use super::fence::Fence;
 use super::fenced::Loose;
 use super::naming::Naming;
 use super::path_line::{PathLine, path_line};
+use super::recognise::end_of_diff;
 use super::search_replace::{self, Opener};
 
 /// What was read so far.
 pub(super) struct Reader<'t> {
     pub(super) lines: &'t [&'t str],
+    /// The same as diffs are read: without the indentation of fences.
+    pub(super) shown: &'t [&'t str],
     target: Option<&'t str>,
     pub(super) edits: Vec<Edit>,
     pub(super) problems: Vec<Problem>,
     pub(super) loose: Vec<Loose<'t>>,
     pub(super) remarks: Vec<&'t str>,
+    /// The lines of the edits, with what stands directly before each.
+    pub(super) used: Vec<Range<usize>>,
     /// The line behind the last block; what stands from here on may name the file of the next.
     pub(super) since: usize,
     /// The file of the last search block.
     current: Option<String>,
     /// A line `FILE: path` that no block has followed yet.
-    pending: Option<String>,
+    pub(super) pending: Option<String>,
     /// The fence and file of a whole file whose end a shorter fence inside could have been taken for.
     pub(super) doubtful: Option<(Fence<'t>, String)>,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(lines: &'t [&'t str], target: Option<&'t str>) -> Self {
+    pub(super) fn new(lines: &'t [&'t str], shown: &'t [&'t str], target: Option<&'t str>) -> Self {
         Self {
             lines,
+            shown,
             target,
             edits: Vec::new(),
             problems: Vec::new(),
             loose: Vec::new(),
             remarks: Vec::new(),
+            used: Vec::new(),
             since: 0,
             current: None,
             pending: None,
@@ -52,7 +59,10 @@ impl<'t> Reader<'t> {
         self.since = at;
         while at < range.end {
             let line = self.lines[at];
-            if let Some(opener) = search_replace::opener(line) {
+            let (edits, since) = (self.edits.len(), self.since);
+            if let Some(end) = end_of_diff(self.shown, at, None) {
+                at = self.diff(at..end.min(range.end));
+            } else if let Some(opener) = search_replace::opener(line) {
                 at = self.search_block(at, range.end, opener, None);
             } else if let Some(fence) =
                 Fence::open(line).filter(|fence| !fence.is_tag() || self.is_closed(fence, at, &range))
@@ -62,8 +72,18 @@ impl<'t> Reader<'t> {
                 self.plain_line(at);
                 at += 1;
             }
+            if self.edits.len() > edits {
+                self.used.push(since..at);
+            }
         }
         self.end_pending();
+    }
+
+    /// Leaves out the lines of a diff, which are read by themselves; a path before them is theirs.
+    pub(super) fn diff(&mut self, range: Range<usize>) -> usize {
+        self.pending = None;
+        self.remarks.extend(&self.lines[range.clone()]);
+        self.go_on_from(range.end)
     }
 
     fn is_closed(&self, fence: &Fence<'_>, at: usize, range: &Range<usize>) -> bool {

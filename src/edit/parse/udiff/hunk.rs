@@ -7,6 +7,7 @@ use regex::Regex;
 use crate::edit::Hunk;
 use crate::edit::feedback::Problem;
 
+use super::super::fence::Fence;
 use super::malformed;
 
 static HUNK: LazyLock<Regex> = LazyLock::new(|| {
@@ -25,30 +26,19 @@ pub(super) fn is_heading(line: &str) -> bool {
     HUNK.is_match(line)
 }
 
-/// Reads the hunk whose heading stands in line `at`; returns the line behind it too.
-pub(super) fn hunk(lines: &[&str], at: usize) -> Result<(Hunk, Counts, usize), Problem> {
+/// Returns the line that a heading with numbers names, and what stands behind it.
+pub(in super::super) fn heading_of(line: &str) -> Option<(Option<usize>, &str)> {
+    let found = HUNK.captures(line)?;
+    Some((found.get(1)?.as_str().parse().ok(), found.get(5).map_or("", |text| text.as_str())))
+}
+
+/// Reads the hunk whose heading stands in line `at`, or its first line where it has no heading; `fence` is what it stands
+/// in. Returns the line behind it too.
+pub(super) fn hunk(lines: &[&str], at: usize, fence: Option<Fence<'_>>) -> Result<(Hunk, Counts, usize), Problem> {
     let mut hunk = Hunk::default();
-    let mut counts = Counts::default();
-    if let Some(found) = HUNK.captures(lines[at]) {
-        let number = |group: usize| found.get(group).map(|digits| digits.as_str().parse::<u64>()).transpose();
-        let wrong = || malformed(format!("the heading {:?} of a hunk has a number that is none", lines[at]));
-        let read = || -> Result<(u64, Counts), std::num::ParseIntError> {
-            let line = number(1)?.unwrap_or(0);
-            number(3)?;
-            Ok((line, Counts { old: Some(number(2)?.unwrap_or(1)), new: Some(number(4)?.unwrap_or(1)) }))
-        };
-        let (line, both) = read().map_err(|_| wrong())?;
-        counts = both;
-        hunk.line = usize::try_from(line).ok();
-        hunk.anchors
-            .extend(found.get(5).map(|heading| heading.as_str().trim().to_owned()).filter(|text| !text.is_empty()));
-    } else {
-        let heading = lines[at].trim_matches('@').trim();
-        let is_text = !heading.is_empty()
-            && !heading.chars().all(|c| matches!(c, '.' | '-' | '+' | ',' | ' ') || c.is_ascii_digit());
-        hunk.anchors.extend(is_text.then(|| heading.to_owned()));
-    }
-    let next = body(lines, at + 1, &mut hunk, counts);
+    let has_heading = lines[at].starts_with("@@");
+    let counts = if has_heading { heading(lines[at], &mut hunk)? } else { Counts::default() };
+    let next = body(lines, at + usize::from(has_heading), &mut hunk, counts, fence);
     let said = (hunk.old.len() as u64, hunk.new.len() as u64);
     // With correct counts the blank lines at the end are those of the answer.
     while (counts.old, counts.new) != (Some(said.0), Some(said.1)) && ends_blank(&hunk) && !fits(&hunk, counts) {
@@ -65,6 +55,31 @@ pub(super) fn hunk(lines: &[&str], at: usize) -> Result<(Hunk, Counts, usize), P
     Ok((hunk, counts, next))
 }
 
+/// Reads the heading `line` into `hunk`.
+fn heading(line: &str, hunk: &mut Hunk) -> Result<Counts, Problem> {
+    let mut counts = Counts::default();
+    if let Some(found) = HUNK.captures(line) {
+        let number = |group: usize| found.get(group).map(|digits| digits.as_str().parse::<u64>()).transpose();
+        let wrong = || malformed(format!("the heading {line:?} of a hunk has a number that is none"));
+        let read = || -> Result<(u64, Counts), std::num::ParseIntError> {
+            let line = number(1)?.unwrap_or(0);
+            number(3)?;
+            Ok((line, Counts { old: Some(number(2)?.unwrap_or(1)), new: Some(number(4)?.unwrap_or(1)) }))
+        };
+        let (line, both) = read().map_err(|_| wrong())?;
+        counts = both;
+        hunk.line = usize::try_from(line).ok();
+        hunk.anchors
+            .extend(found.get(5).map(|heading| heading.as_str().trim().to_owned()).filter(|text| !text.is_empty()));
+    } else {
+        let heading = line.trim_matches('@').trim();
+        let is_text = !heading.is_empty()
+            && !heading.chars().all(|c| matches!(c, '.' | '-' | '+' | ',' | ' ') || c.is_ascii_digit());
+        hunk.anchors.extend(is_text.then(|| heading.to_owned()));
+    }
+    Ok(counts)
+}
+
 /// Tells whether the counts are right.
 pub(super) fn fits(hunk: &Hunk, counts: Counts) -> bool {
     counts.old == Some(hunk.old.len() as u64) && counts.new == Some(hunk.new.len() as u64)
@@ -75,16 +90,18 @@ fn ends_blank(hunk: &Hunk) -> bool {
 }
 
 /// Reads the lines of a hunk from line `at`; returns the line behind the last.
-fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts) -> usize {
+fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts, fence: Option<Fence<'_>>) -> usize {
     let mut last = ' ';
     while at < lines.len() {
         let line = lines[at];
         let is_full = counts.old.is_some_and(|count| hunk.old.len() as u64 >= count)
             && counts.new.is_some_and(|count| hunk.new.len() as u64 >= count);
         let begins_next = line.starts_with("--- ") && lines.get(at + 1).is_some_and(|next| next.starts_with("+++ "));
-        if begins_next && (is_full || lines.get(at + 2).is_some_and(|next| next.starts_with("@@"))) {
+        let is_signature = is_full && line.trim_end() == "--";
+        if is_signature || begins_next && (is_full || lines.get(at + 2).is_some_and(|next| next.starts_with("@@"))) {
             break;
         }
+        let goes_on = || goes_on(&lines[at..], is_full, fence);
         let mut signs = line.chars();
         match signs.next() {
             Some(' ') => {
@@ -92,7 +109,7 @@ fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts) -> usize
                 hunk.new.push(signs.as_str().to_owned());
                 last = ' ';
             }
-            None if is_full => break,
+            None if is_full && !goes_on() => break,
             None => {
                 hunk.old.push(String::new());
                 hunk.new.push(String::new());
@@ -110,9 +127,31 @@ fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts) -> usize
                 // Behind a removed line it says that the new one has what the old one lacks, unless that is marked too.
                 hunk.last_newline = Some(last == '-' && hunk.last_newline != Some(false));
             }
+            // A line of the file that has lost its blank, or else nothing that the file has.
+            Some(_) if goes_on() => {
+                hunk.old.push(line.to_owned());
+                hunk.new.push(line.to_owned());
+                last = ' ';
+            }
             Some(_) => break,
         }
         at += 1;
     }
     at
+}
+
+/// Tells whether lines with signs follow the first of `lines`, which has none, in the same hunk: to its fence or, without
+/// one, to a blank line.
+fn goes_on(lines: &[&str], is_full: bool, fence: Option<Fence<'_>>) -> bool {
+    let is_next = |line: &str| ["@@", "diff ", "Index: ", "*** "].iter().any(|start| line.starts_with(start));
+    let ends = |at: usize, line: &str| {
+        let is_named = line.starts_with("--- ") && lines.get(at + 1).is_some_and(|next| next.starts_with("+++ "));
+        let closes = |fence: Fence<'_>| !line.starts_with(' ') && fence.closes(line);
+        is_named || is_next(line) || fence.map_or(line.trim().is_empty(), closes)
+    };
+    if fence.is_none() && is_full || ends(0, lines[0]) {
+        return false;
+    }
+    let mut rest = lines.iter().enumerate().skip(1).take_while(|(at, line)| !ends(*at, line));
+    rest.any(|(_, line)| line.starts_with(['+', '-']) && line.trim_end() != "--")
 }

@@ -14,8 +14,10 @@
 //! \ No newline at end of file
 //! ~~~
 //!
-//! Counts only tell where a hunk ends: a wrong one is no error. A line without a sign, but for an empty one, ends the hunk.
-//! Fences and prose around are skipped. The first part of the names is taken away where both sides have one of their own
+//! Counts only tell where a hunk ends: a wrong one is no error. A line without a sign, but for an empty one, ends the hunk;
+//! where lines with signs follow in the same fence it is one of the file that has lost its blank. The first hunk behind the
+//! names may come without `@@`. Hunks without names are for the file that is named before them as before a search block,
+//! or for that of the hunks before. Fences and prose around are skipped. The first part of the names is taken away where both sides have one of their own
 //! (`a/`, `b/`) and the file is not there under the whole name.
 
 mod hunk;
@@ -25,16 +27,55 @@ mod section;
 use crate::edit::Edit;
 use crate::edit::feedback::{Cause, Problem};
 
+use super::fence::Fence;
+use super::naming::Naming;
+pub(super) use hunk::heading_of as heading;
 use hunk::{hunk, is_heading};
-use names::{side, two_names, unquoted};
+use names::{Side, side, two_names, unquoted};
 use section::Section;
+
+/// How the lines before the hunks of a file begin.
+const HEAD: [&str; 15] = [
+    "diff ",
+    "Index: ",
+    "index ",
+    "--- ",
+    "+++ ",
+    "=====",
+    "new file mode ",
+    "deleted file mode ",
+    "old mode ",
+    "new mode ",
+    "similarity ",
+    "dissimilarity ",
+    "rename ",
+    "copy ",
+    "Binary files ",
+];
 
 /// Tells whether an answer holds a unified diff.
 pub(super) fn is_diff(lines: &[&str]) -> bool {
     let named = |pair: &[&str]| pair[0].starts_with("--- ") && pair[1].starts_with("+++ ");
+    let headed = |pair: &[&str]| pair[0].starts_with("@@") && pair[1].starts_with([' ', '+', '-']);
     lines.iter().any(|line| line.starts_with("diff --git "))
-        || lines.windows(2).any(named)
+        || lines.windows(2).any(|pair| named(pair) || headed(pair))
         || lines.iter().any(|line| is_heading(line))
+}
+
+/// Returns the line behind the diff that begins in line `at`, inside of `fence`.
+pub(super) fn end(lines: &[&str], at: usize, fence: Option<Fence<'_>>) -> usize {
+    let mut at = at;
+    while let Some(line) = lines.get(at) {
+        let is_named = at > 0 && line.starts_with([' ', '+', '-']) && lines[at - 1].starts_with("+++ ");
+        if line.starts_with("@@") || is_named {
+            at = hunk(lines, at, fence).map_or(at + 1, |(_, _, next)| next);
+        } else if HEAD.iter().any(|start| line.starts_with(start)) {
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    at
 }
 
 /// Reads the edits of all diffs in `lines`.
@@ -45,43 +86,12 @@ pub(super) fn read(
     exists: &dyn Fn(&str) -> bool,
     target: Option<&str>,
 ) -> Result<Vec<Edit>, Vec<Problem>> {
-    let mut sections: Vec<Section> = Vec::new();
-    let mut problems = Vec::new();
+    let mut diffs = Diffs { lines, since: 0, fence: None, sections: Vec::new(), problems: Vec::new() };
     let mut at = 0;
     while at < lines.len() {
-        let line = lines[at];
-        if let Some(rest) = line.strip_prefix("diff ").or_else(|| line.strip_prefix("Index: ")) {
-            let git = rest.strip_prefix("--git ");
-            sections.push(Section { is_git: git.is_some(), git_names: git.and_then(two_names), ..Section::default() });
-        } else if line.starts_with("--- ") && lines.get(at + 1).is_some_and(|next| next.starts_with("+++ ")) {
-            let open = sections.last().is_some_and(|section| section.old.is_none() && section.hunks.is_empty());
-            if !open {
-                sections.push(Section::default());
-            }
-            if let Some(section) = sections.last_mut() {
-                section.old = Some(side(&line[4..]));
-                section.new = Some(side(&lines[at + 1][4..]));
-            }
-            at += 1;
-        } else if line.starts_with("@@") {
-            match hunk(lines, at) {
-                Ok((found, counts, next)) => {
-                    if sections.is_empty() {
-                        sections.push(Section::default());
-                    }
-                    if let Some(section) = sections.last_mut() {
-                        section.hunks.push((found, counts));
-                    }
-                    at = next;
-                    continue;
-                }
-                Err(problem) => problems.push(problem),
-            }
-        } else if let Some(section) = sections.last_mut().filter(|section| section.is_git && section.hunks.is_empty()) {
-            header(section, line);
-        }
-        at += 1;
+        at = diffs.step(at);
     }
+    let Diffs { sections, mut problems, .. } = diffs;
     let mut edits = Vec::new();
     for section in sections {
         match section.edits(exists, target) {
@@ -92,6 +102,89 @@ pub(super) fn read(
     // A copy is one of the file as it was, wherever in the diff it stands (git-diff).
     edits.sort_by_key(|edit| !matches!(edit, Edit::Copy { .. }));
     if problems.is_empty() { Ok(edits) } else { Err(problems) }
+}
+
+/// What was read so far.
+struct Diffs<'t> {
+    lines: &'t [&'t str],
+    /// The line behind the last hunk or name; what stands from here on may name the file of the next hunk.
+    since: usize,
+    /// The fence that is open, and the line where it opens.
+    fence: Option<(usize, Fence<'t>)>,
+    sections: Vec<Section>,
+    problems: Vec<Problem>,
+}
+
+impl<'t> Diffs<'t> {
+    /// Reads what stands in line `at` and returns the line to go on with.
+    fn step(&mut self, at: usize) -> usize {
+        let line = self.lines[at];
+        if let Some(rest) = line.strip_prefix("diff ").or_else(|| line.strip_prefix("Index: ")) {
+            let git = rest.strip_prefix("--git ");
+            let names = git.and_then(two_names);
+            self.sections.push(Section { is_git: git.is_some(), git_names: names, ..Section::default() });
+            self.since = at + 1;
+        } else if line.starts_with("--- ") && self.lines.get(at + 1).is_some_and(|next| next.starts_with("+++ ")) {
+            self.names(side(&line[4..]), side(&self.lines[at + 1][4..]));
+            self.since = at + 2;
+            let is_headless = self.lines.get(at + 2).is_some_and(|next| next.starts_with([' ', '+', '-']));
+            return if is_headless { self.hunk(at + 2) } else { at + 2 };
+        } else if line.starts_with("@@") {
+            self.name_from_prose(at);
+            return self.hunk(at);
+        } else if let Some(section) =
+            self.sections.last_mut().filter(|section| section.is_git && section.hunks.is_empty())
+        {
+            header(section, line);
+        }
+        match self.fence {
+            Some((_, fence)) if fence.closes(line) => self.fence = None,
+            None => self.fence = Fence::open(line).filter(|fence| !fence.is_tag()).map(|fence| (at, fence)),
+            Some(_) => {}
+        }
+        at + 1
+    }
+
+    fn names(&mut self, old: Side, new: Side) {
+        let is_open = self.sections.last().is_some_and(|section| section.old.is_none() && section.hunks.is_empty());
+        if !is_open {
+            self.sections.push(Section::default());
+        }
+        if let Some(section) = self.sections.last_mut() {
+            section.old = Some(old);
+            section.new = Some(new);
+        }
+    }
+
+    /// Begins a new file where one is named before the hunk in line `at` and no diff names it.
+    fn name_from_prose(&mut self, at: usize) {
+        let naming = Naming { lines: self.lines, since: self.since };
+        let Some(path) = naming.of_search(at, self.fence) else { return };
+        let is_same = |side: &Side| side.name == path || side.name.ends_with(&format!("/{path}"));
+        if !self.sections.last().and_then(|section| section.new.as_ref()).is_some_and(is_same) {
+            self.sections.push(Section { old: Some(side(path)), new: Some(side(path)), ..Section::default() });
+        }
+    }
+
+    fn hunk(&mut self, at: usize) -> usize {
+        let next = match hunk(self.lines, at, self.fence.map(|(_, fence)| fence)) {
+            Ok((found, counts, next)) => {
+                if self.sections.is_empty() {
+                    self.sections.push(Section::default());
+                }
+                if let Some(section) = self.sections.last_mut() {
+                    section.hunks.push((found, counts));
+                }
+                next
+            }
+            Err(problem) => {
+                self.problems.push(problem);
+                at + 1
+            }
+        };
+        self.since = next;
+        next
+    }
 }
 
 /// Where a line of the header is kept.

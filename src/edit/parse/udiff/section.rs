@@ -33,7 +33,7 @@ impl Section {
             return Err(Problem::new(Cause::NotText, "a diff of bytes that are no text is not read"));
         }
         let names = names(self, exists, target)?;
-        let mut edits: Vec<Edit> = self.moved().into_iter().collect();
+        let mut edits: Vec<Edit> = self.moved(&names, exists).into_iter().collect();
         let named = names.new.clone().or(names.old.clone()).unwrap_or_default();
         let path = edits.first().map_or(named, |edit| edit.target().to_owned());
         let exact = |(hunk, counts): &(Hunk, Counts)| {
@@ -55,11 +55,16 @@ impl Section {
         }
     }
 
-    fn moved(&self) -> Option<Edit> {
+    fn moved(&self, names: &Names, exists: &dyn Fn(&str) -> bool) -> Option<Edit> {
         match (&self.renamed, &self.copied) {
             ((Some(from), Some(to)), _) => Some(Edit::Rename { from: from.clone(), to: to.clone() }),
             (_, (Some(from), Some(to))) => Some(Edit::Copy { from: from.clone(), to: to.clone() }),
-            _ => None,
+            _ => {
+                // Only by its names; a copy of the old file beside it (`x.orig`) is none.
+                let (from, to) = (names.old.as_ref()?, names.new.as_ref()?);
+                let is_move = !self.is_git && from != to && exists(from) && !exists(to);
+                is_move.then(|| Edit::Rename { from: from.clone(), to: to.clone() })
+            }
         }
     }
 
