@@ -126,3 +126,40 @@ fn an_answer_in_two_notations_is_read_whole_or_refused() {
     check(&files, &format!("This is what it does:\n\n{same}\n{block}"), &[("a.py", "x = 1\n"), ("b.py", "y = 2\n")]);
     refused(&files, &format!("{}\n{block}", same.replace("y = 2", "y = 3")), Cause::Contradiction);
 }
+
+#[test]
+fn a_key_of_json_that_is_not_known_never_makes_another_edit() {
+    let files = [("a.py", "x = 1\ny = 1\n"), ("b.py", "x = 1\n")];
+    for (call, expected) in [
+        (r#"{"path": "a.py", "old_str": "x = 1", "new_content": "x = 2"}"#, "x = 2\ny = 1\n"),
+        (r#"{"path": "a.py", "search": "x = 1", "replacement": "x = 2"}"#, "x = 2\ny = 1\n"),
+        (r#"{"path": "a.py", "insert_line": 0, "text": "x = 0\n"}"#, "x = 0\nx = 1\ny = 1\n"),
+        (r#"{"op": "insert", "path": "a.py", "insert_line": 0, "text": "x = 0\n"}"#, "x = 0\nx = 1\ny = 1\n"),
+        (r#"{"path": "a.py", "edits": [{"old_str": "x = 1", "new_str": "x = 2"}]}"#, "x = 2\ny = 1\n"),
+        (
+            r#"{"type": "tool_use", "name": "str_replace", "input": {"path": "a.py", "old_str": "x = 1", "new_str": "x = 2"}}"#,
+            "x = 2\ny = 1\n",
+        ),
+        (
+            r#"{"tool_calls": [{"type": "function", "function": {"name": "str_replace",
+            "arguments": "{\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}"}}]}"#,
+            "x = 2\ny = 1\n",
+        ),
+        (
+            "{\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}\n{\"path\": \"a.py\", \"old_str\": \"y = 1\", \"new_str\": \"y = 2\"}\n",
+            "x = 2\ny = 2\n",
+        ),
+        (r#"{"path": "a.py", "file_text": "```python\nx = 3\n```"}"#, "x = 3\n"),
+    ] {
+        check(&files, call, &[("a.py", expected), ("b.py", "x = 1\n")]);
+    }
+    for call in [
+        r#"{"path": "a.py", "old_str": "x = 1"}"#,
+        r#"{"path": "a.py", "mode": "append", "content": "z = 1\n"}"#,
+        r#"{"path": "a.py", "start_line": 1, "end_line": 1, "content": "x = 2\n"}"#,
+    ] {
+        refused(&files, call, Cause::Malformed);
+    }
+    let shown = "{\"name\": \"run\", \"arguments\": {}}\n";
+    check(&[], &format!("FILE: call.json\n```json\n{shown}```\n"), &[("call.json", shown)]);
+}

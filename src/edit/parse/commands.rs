@@ -2,15 +2,21 @@
 
 use crate::edit::Edit;
 
-use super::path_line::is_plausible;
+use super::path_line::{is_plausible, looks_like_path};
 
 /// Reads a line that removes or moves a file; `None` when it is something else.
 ///
 /// # Errors
 /// What is wrong with the line, as a fragment.
 pub(super) fn command(line: &str) -> Option<Result<Edit, &'static str>> {
-    let text = line.trim().trim_start_matches("- ").trim_matches('*').trim();
+    let item = line.trim().strip_prefix("- ");
+    let text = item.unwrap_or(line.trim()).trim_matches('*').trim();
     if let Some(rest) = text.strip_prefix("DELETE:") {
+        // Items of a list may tell of something else that is called so, such as a request.
+        let name = rest.trim_start_matches('*').trim();
+        if item.is_some() && !name.starts_with('`') && !looks_like_path(name) {
+            return None;
+        }
         return Some(path(rest).map(|path| Edit::Delete { path }).ok_or("behind DELETE: there is no path"));
     }
     let rest = text.strip_prefix("RENAME:")?;
@@ -37,6 +43,10 @@ mod tests {
             ("- **DELETE:** `a.py`", delete()),
             ("RENAME: a.py -> b/c.py", rename()),
             ("RENAME: `a.py` -> `b/c.py`", rename()),
+            ("- DELETE: users", None),
+            ("- DELETE: remove one", None),
+            ("- DELETE: `users`", Some(Ok(Edit::Delete { path: "users".into() }))),
+            ("DELETE: users", Some(Ok(Edit::Delete { path: "users".into() }))),
             ("Delete: a.py", None),
             ("We DELETE: a.py", None),
             ("DELETE:", Some(Err("behind DELETE: there is no path"))),

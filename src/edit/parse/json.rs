@@ -19,13 +19,41 @@ use crate::edit::Edit;
 use crate::edit::feedback::{Cause, Problem};
 
 const PATH: &[&str] = &["path", "file_path", "filepath", "file", "filename", "target_file"];
-const OLD: &[&str] = &["old_str", "old_string", "oldString", "old_text", "search", "old"];
-const NEW: &[&str] = &["new_str", "new_string", "newString", "new_text", "replace", "new", "insert_text", "text"];
+const OLD: &[&str] = &["old_str", "old_string", "oldString", "old_text", "search", "old", "find"];
+const NEW: &[&str] = &[
+    "new_str",
+    "new_string",
+    "newString",
+    "new_text",
+    "replace",
+    "replacement",
+    "new",
+    "new_content",
+    "insert_text",
+    "text",
+];
 const CONTENT: &[&str] = &["file_text", "content", "contents", "new_content", "text"];
 const ALL: &[&str] = &["replace_all", "replaceAll", "allow_multiple"];
 const LINE: &[&str] = &["insert_line", "line"];
 const TO: &[&str] = &["new_path", "to", "destination", "new_name"];
-const COMMAND: &[&str] = &["command", "action", "type", "tool"];
+const COMMAND: &[&str] = &["command", "action", "type", "tool", "op", "operation", "mode"];
+/// Values by which a command is only said to be a call.
+const CALLS: &[&str] = &["tool_use", "tool_call", "function"];
+/// Keys that mean a part of a file, which no command here takes.
+const PARTS: &[&str] = &[
+    "start_line",
+    "end_line",
+    "startLine",
+    "endLine",
+    "start",
+    "end",
+    "lines",
+    "line_range",
+    "range",
+    "position",
+    "after",
+    "before",
+];
 
 /// Tells whether an answer is nothing but JSON, or holds a block of it with an edit.
 pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
@@ -35,7 +63,12 @@ pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
 
 /// Tells whether `text` is one edit or more.
 pub(super) fn is_edit(text: &str) -> bool {
-    serde_json::from_str::<Value>(text).is_ok_and(|value| looks_like_edit(&value))
+    values(text).is_ok_and(|values| !values.is_empty() && values.iter().all(looks_like_edit))
+}
+
+/// Reads the JSON values that `text` consists of, one or several behind each other.
+fn values(text: &str) -> Result<Vec<Value>, serde_json::Error> {
+    serde_json::Deserializer::from_str(text).into_iter().collect()
 }
 
 fn looks_like_edit(value: &Value) -> bool {
@@ -43,8 +76,10 @@ fn looks_like_edit(value: &Value) -> bool {
         Value::Array(list) => !list.is_empty() && list.iter().all(looks_like_edit),
         Value::Object(map) => {
             let has = |names: &[&str]| names.iter().any(|name| map.contains_key(*name));
+            let calls = map.get("tool_calls").and_then(Value::as_array);
             map.get("edits").is_some_and(Value::is_array)
-                || map.contains_key("arguments")
+                || calls.is_some_and(|calls| !calls.is_empty())
+                || ["arguments", "parameters", "input"].iter().any(|key| map.get(*key).is_some_and(is_call_of_edit))
                 || (has(PATH) && (has(OLD) || has(NEW) || has(CONTENT) || has(COMMAND)))
         }
         _ => false,
@@ -60,8 +95,8 @@ pub(super) fn read(answer: &str, lines: &[&str], target: Option<&str>) -> Result
     let mut edits = Vec::new();
     let mut problems = Vec::new();
     for text in texts {
-        match serde_json::from_str::<Value>(&text) {
-            Ok(value) => collect(&value, target, &mut edits, &mut problems),
+        match values(&text) {
+            Ok(values) => values.iter().for_each(|value| collect(value, target, &mut edits, &mut problems)),
             Err(error) => {
                 let summary =
                     format!("it is not JSON: line {}, column {}: {}", error.line(), error.column(), plain(&error));
@@ -93,7 +128,8 @@ fn blocks(lines: &[&str]) -> Vec<String> {
         };
         let end = (at + 1..lines.len()).find(|next| fence.closes(lines[*next])).unwrap_or(lines.len());
         let text = lines[at + 1..end].join("\n");
-        let may = matches!(fence.language().as_str(), "json" | "jsonc" | "tool_call" | "");
+        let may =
+            matches!(fence.language().as_str(), "json" | "json5" | "jsonc" | "jsonl" | "ndjson" | "tool_call" | "");
         if may && text.trim_start().starts_with(['{', '[']) {
             found.push(text);
         }
@@ -106,7 +142,8 @@ fn collect(value: &Value, target: Option<&str>, edits: &mut Vec<Edit>, problems:
     match value {
         Value::Array(list) => list.iter().for_each(|value| collect(value, target, edits, problems)),
         Value::Object(map) => {
-            if let Some(Value::Array(list)) = map.get("edits") {
+            if let Some(Value::Array(list)) = map.get("edits").or_else(|| map.get("tool_calls")) {
+                let target = text(map, PATH).ok().flatten().or(target);
                 list.iter().for_each(|value| collect(value, target, edits, problems));
                 return;
             }
@@ -124,6 +161,7 @@ fn malformed(summary: impl Into<String>) -> Problem {
 }
 
 fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> {
+    let map = map.get("function").and_then(Value::as_object).unwrap_or(map);
     // A call: {"name": .., "arguments": {..}}, the arguments perhaps as text.
     let arguments = match map.get("arguments").or_else(|| map.get("parameters")).or_else(|| map.get("input")) {
         Some(Value::Object(inner)) => Some(inner.clone()),
@@ -135,14 +173,20 @@ fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> 
     };
     let name = map.get("name").and_then(Value::as_str);
     let map = arguments.as_ref().unwrap_or(map);
-    let command = text(map, COMMAND)?.or(name).map(str::to_lowercase);
+    let command = text(map, COMMAND)?.filter(|command| !CALLS.contains(command)).or(name).map(str::to_lowercase);
     let path = text(map, PATH)?.or(target).map(str::to_owned).ok_or_else(|| malformed("the key path is missing"))?;
     let wants = |value: Option<&str>, key: &str| {
         value.map(str::to_owned).ok_or_else(|| malformed(format!("the key {key} is missing, or null")).in_file(&path))
     };
     let has = |names: &[&str]| names.iter().any(|name| map.get(*name).is_some_and(|value| !value.is_null()));
+    if let Some(part) = PARTS.iter().find(|key| has(&[key])) {
+        let help = "Say by old_str, the lines that are there, which part is meant.";
+        return Err(malformed(format!("the key {part} is not known")).in_file(&path).with_detail(help));
+    }
     match command.as_deref().unwrap_or(if has(OLD) || has(ALL) {
         "str_replace"
+    } else if has(&["insert_line"]) {
+        "insert"
     } else if has(CONTENT) {
         "write"
     } else {
@@ -150,7 +194,7 @@ fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> 
     }) {
         "str_replace" | "replace" | "edit" | "edit_file" | "str_replace_editor" | "update" => {
             let old = wants(text(map, OLD)?, "old_str")?;
-            let new = text(map, NEW)?.unwrap_or_default().to_owned();
+            let new = wants(text(map, NEW)?, "new_str")?;
             let all = match ALL.iter().find_map(|name| map.get(*name)) {
                 None | Some(Value::Null) => false,
                 Some(Value::Bool(all)) => *all,
@@ -171,17 +215,36 @@ fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> 
         }
         // Schemas that require every key have one for the new text.
         "create" | "create_file" => {
-            let content = text(map, CONTENT)?.or(text(map, NEW)?);
-            Ok(Edit::Create { content: wants(content, "file_text")?, path })
+            let content = wants(text(map, CONTENT)?.or(text(map, NEW)?), "file_text")?;
+            Ok(Edit::Create { content: unfenced(&path, content), path })
         }
         "write" | "write_file" | "whole_file" => {
-            Ok(Edit::WholeFile { content: wants(text(map, CONTENT)?, "file_text")?, path })
+            let content = wants(text(map, CONTENT)?, "file_text")?;
+            Ok(Edit::WholeFile { content: unfenced(&path, content), path })
         }
         "delete" | "delete_file" | "remove" => Ok(Edit::Delete { path }),
         "rename" | "move" => Ok(Edit::Rename { to: wants(text(map, TO)?, "new_path")?, from: path }),
         other => Err(malformed(format!("the command {other:?} is none"))
             .in_file(&path)
             .with_detail("Known are str_replace, insert, create, write, delete and rename.")),
+    }
+}
+
+/// Takes a fence from around the whole text of a file.
+fn unfenced(path: &str, content: String) -> String {
+    let inside = content.trim().split_once('\n').and_then(|(first, rest)| {
+        let (text, last) = rest.rsplit_once('\n')?;
+        let fence = Fence::open(first).filter(|fence| !fence.is_tag() && fence.closes(last))?;
+        (!super::may_hold_fences(path) && !text.lines().any(|line| fence.closes(line))).then(|| format!("{text}\n"))
+    });
+    inside.unwrap_or(content)
+}
+
+/// Tells whether the arguments of a call are those of an edit.
+fn is_call_of_edit(value: &Value) -> bool {
+    match value {
+        Value::String(text) => serde_json::from_str::<Value>(text).is_ok_and(|value| looks_like_edit(&value)),
+        value => looks_like_edit(value),
     }
 }
 

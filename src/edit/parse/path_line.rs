@@ -172,7 +172,11 @@ pub(super) fn mentioned(line: &str) -> Option<&str> {
 pub(super) fn announced(line: &str) -> Option<&str> {
     let line = line.trim().trim_end_matches('*');
     let path = mentioned(line).filter(|_| line.ends_with(':'))?;
-    let before = line.split('`').next()?.trim().to_lowercase();
+    let (before, _) = line.split_once(&format!("`{path}`"))?;
+    let before = before.trim().to_lowercase();
+    if before.contains('`') || before.starts_with("run") || before.contains(" run ") {
+        return None;
+    }
     let before = before.strip_suffix(" file").unwrap_or(&before);
     let before = before.strip_suffix(" the").or_else(|| before.strip_suffix(" a")).unwrap_or(before);
     ANNOUNCING.iter().any(|words| before.ends_with(words)).then_some(path)
@@ -222,7 +226,7 @@ pub(super) fn is_plausible(text: &str) -> bool {
     sound && (text.contains('/') || !text.contains(['(', ')', '[', ']', '{', '}']))
 }
 
-fn looks_like_path(text: &str) -> bool {
+pub(super) fn looks_like_path(text: &str) -> bool {
     let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
     let extension = name.rsplit_once('.').is_some_and(|(_, extension)| {
         (1..=12).contains(&extension.len())
@@ -309,5 +313,7 @@ mod tests {
         check("Running `a.py` prints:", None);
         check("Here's the output of `a.py`:", None);
         check("Here is `a.py`", None);
+        check("Here is the updated `f3()` function in `a.py`:", None);
+        check("Then run the updated `run.sh`:", None);
     }
 }
