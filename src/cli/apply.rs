@@ -1,6 +1,6 @@
 //! `prentice apply`: an answer of a model becomes a change of files, or words to the model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -90,7 +90,15 @@ pub(super) fn apply(flags: &Apply) -> Result<Exit, Failure> {
             return Ok(Exit::NotAcceptable);
         }
     };
-    let changes = if flags.check { changed.changes()? } else { changed.store()? };
+    let changes = changed.changes()?;
+    let problems: Vec<_> = ignored(&flags.tree, &changes).map(|change| EditError::taken(&change.path)).collect();
+    if !problems.is_empty() {
+        refuse(&EditError { problems }, flags.json);
+        return Ok(Exit::NotAcceptable);
+    }
+    if !flags.check {
+        changed.store()?;
+    }
     if flags.json {
         let listed: Vec<_> = changes.iter().map(described).collect();
         let applied = !flags.check;
@@ -106,6 +114,20 @@ pub(super) fn apply(flags: &Apply) -> Result<Exit, Failure> {
         if flags.check { tell(&format!("would be {line}")) } else { print(&(safe(&line) + "\n")) }
     }
     Ok(Exit::Done)
+}
+
+/// Returns the new files where one lies that is no part of the tree, and still nobody's to overwrite.
+fn ignored<'c>(root: &'c Path, changes: &'c [FileChange]) -> impl Iterator<Item = &'c FileChange> {
+    // What makes room: a folder that goes, or the same name in other letters.
+    let gives_way = |path: &RepoPath, other: &FileChange| {
+        let (path, other_path) = (path.as_str().to_lowercase(), other.path.as_str().to_lowercase());
+        other.after.is_none() && (other_path == path || other_path.starts_with(&format!("{path}/")))
+    };
+    changes.iter().filter(move |change| {
+        change.before.is_none()
+            && root.join(change.path.as_str()).symlink_metadata().is_ok()
+            && !changes.iter().any(|other| gives_way(&change.path, other))
+    })
 }
 
 fn refuse(error: &EditError, as_json: bool) {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::repo::{PathError, RepoError};
+use crate::repo::{PathError, RepoError, RepoPath};
 
 use super::document::Document;
 use super::nearest::Nearest;
@@ -20,6 +20,12 @@ impl EditError {
     /// Tells whether the answer held no edit at all, not even a broken one.
     pub fn is_only_prose(&self) -> bool {
         self.problems.iter().all(|problem| problem.cause == Cause::NoEdit)
+    }
+
+    /// Makes the problem of a file that would be created where one lies that the tree does not list, as it is ignored.
+    pub fn taken(path: &RepoPath) -> Problem {
+        let summary = "a file is there already; it is ignored, and no part of the repository";
+        Problem::new(Cause::PathTaken, summary).in_file(path.as_str())
     }
 
     /// Tells whether nothing is wrong with the answer but that the files are as its edits want them.

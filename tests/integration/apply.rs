@@ -87,7 +87,11 @@ fn a_folder_without_git_a_target_and_a_notation_can_be_named() {
 fn a_file_that_git_ignores_is_not_overwritten() {
     let world = World::with(&[("a", "a\n"), (".gitignore", "/out\n"), ("answer.md", "FILE: out\n```\nx\n```\n")]);
     std::fs::write(world.repo().join("out"), "mine\n").expect("written");
-    let ran = world.run(&["apply", "answer.md"]);
-    assert!(ran.ends_with(2).err.contains("is there already"), "{ran:?}");
+    for flags in [&["apply", "answer.md"][..], &["apply", "answer.md", "--check"]] {
+        let ran = world.run(flags);
+        assert!(ran.ends_with(1).out.contains("out: a file is there already; it is ignored"), "{ran:?}");
+    }
+    let json = world.run(&["apply", "answer.md", "--json"]).ends_with(1).json();
+    assert_eq!(json["problems"][0]["cause"].as_str(), Some("path_taken"));
     assert_eq!(text(&world, "out").as_deref(), Some("mine\n"));
 }
