@@ -6,7 +6,7 @@ use crate::repo::{FileTree, RepoPath};
 
 use super::document::{Document, lines_of, with_ends_of};
 use super::feedback::{Cause, EditError, Problem};
-use super::locate::{Found, Miss, all_places, locate, stands_at};
+use super::locate::{Found, Miss, all_places, locate, stands_at, without_numbers};
 use super::nearest::nearest;
 use super::place::{near_names, resolve};
 use super::work::Work;
@@ -44,7 +44,9 @@ pub fn apply(tree: &FileTree, edits: &[Edit]) -> Result<FileTree, EditError> {
         failed.entry(edit.path()).or_insert(number);
         problems.push(if problem.path.is_some() { problem } else { problem.in_file(edit.path()) }.in_edit(number));
     }
-    if !problems.is_empty() {
+    // An edit that changes nothing does no harm beside others.
+    let is_idle = |problem: &Problem| problem.cause == Cause::NoChange;
+    if !problems.is_empty() && !(problems.len() < edits.len() && problems.iter().all(is_idle)) {
         return Err(EditError { problems });
     }
     let (changed, touched) = work.finish();
@@ -149,6 +151,10 @@ impl Work {
         let old: Vec<String> = document.texts().map(str::to_owned).collect();
         let content = content.strip_prefix('\u{FEFF}').unwrap_or(content);
         let (old, new) = (borrowed(&old), lines_of(content));
+        let new = match (without_numbers(&old), without_numbers(&new)) {
+            (None, Some(plain)) if new.len() > 1 => plain,
+            _ => new,
+        };
         let same_ends = with_ends_of(&old, &new);
         // Where nothing else changes the white space is what was asked for.
         let new = if same_ends == old { new } else { same_ends };

@@ -149,6 +149,10 @@ fn a_key_of_json_that_is_not_known_never_makes_another_edit() {
             "{\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}\n{\"path\": \"a.py\", \"old_str\": \"y = 1\", \"new_str\": \"y = 2\"}\n",
             "x = 2\ny = 2\n",
         ),
+        (
+            "I do it.\n<tool_call>\n{\"name\": \"str_replace\", \"arguments\": {\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}}\n</tool_call>\n",
+            "x = 2\ny = 1\n",
+        ),
         (r#"{"path": "a.py", "file_text": "```python\nx = 3\n```"}"#, "x = 3\n"),
     ] {
         check(&files, call, &[("a.py", expected), ("b.py", "x = 1\n")]);
@@ -162,4 +166,78 @@ fn a_key_of_json_that_is_not_known_never_makes_another_edit() {
     }
     let shown = "{\"name\": \"run\", \"arguments\": {}}\n";
     check(&[], &format!("FILE: call.json\n```json\n{shown}```\n"), &[("call.json", shown)]);
+}
+
+#[test]
+fn a_block_is_for_the_file_that_the_words_before_it_lead_over_to() {
+    let files = [("a.py", "x = 1\ny = 1\n"), ("b.py", "x = 1\ny = 1\n")];
+    let block = |search: &str, more: &str| {
+        format!("<<<<<<< SEARCH{more}\n{search} = 1\n=======\n{search} = 2\n>>>>>>> REPLACE\n")
+    };
+    let (first, changed) =
+        (format!("FILE: a.py\n{}", block("x", "")), [("a.py", "x = 2\ny = 1\n"), ("b.py", "x = 1\ny = 2\n")]);
+    for words in ["Now in b.py, change it too:", "## Step 2: b.py", "Then in **b.py**:", "Then in `b.py`:"] {
+        check(&files, &format!("{first}\n{words}\n\n{}", block("y", "")), &changed);
+        check(&files, &format!("{first}\n{words}\n```python\n{}```\n", block("y", "")), &changed);
+    }
+    check(&files, &format!("{first}\n{}", block("y", " b.py")), &changed);
+    check(&files, &format!("{first}\nAnd then:\n{}", block("y", "")), &[("a.py", "x = 2\ny = 2\n"), files[1]]);
+    let sentence = format!("FILE: a.py\nThis is the change:\n\n{}", block("x", ""));
+    check(&files, &sentence, &[("a.py", "x = 2\ny = 1\n"), files[1]]);
+    let idle = "FILE: b.py\n<<<<<<< SEARCH\ny = 1\n=======\ny = 1\n>>>>>>> REPLACE\n";
+    check(&files, &format!("{idle}{first}"), &[("a.py", "x = 2\ny = 1\n"), files[1]]);
+    refused(&files, idle, Cause::NoChange);
+}
+
+#[test]
+fn a_text_with_fences_in_it_is_not_cut_at_the_first() {
+    for path in ["README.md", "README", "prompts/s.j2"] {
+        let answer = format!("FILE: {path}\n```\n# Use\n\n```\nrequests\nrequirements.txt\n```\nInstall them.\n```\n");
+        refused(&[], &answer, Cause::Malformed);
+    }
+}
+
+#[test]
+fn code_that_a_comment_stands_for_is_not_taken_away() {
+    let file: String = (0..12).map(|n| format!("x{n} = {n}\n")).collect();
+    let block = |comment: &str| {
+        format!("a.py\n<<<<<<< SEARCH\nx3 = 3\nx4 = 4\nx5 = 5\n=======\nx3 = 33\n{comment}\n>>>>>>> REPLACE\n")
+    };
+    for comment in ["# ...", "# rest of the code", "# [rest of code]", "# same as before", "# remaining code"] {
+        refused(&[("a.py", &file)], &block(comment), Cause::Elision);
+    }
+    let changed = file.replace("x3 = 3\nx4 = 4\nx5 = 5\n", "x3 = 33\n# Keep the same order\n");
+    check(&[("a.py", &file)], &block("# Keep the same order"), &[("a.py", &changed)]);
+}
+
+#[test]
+fn a_whole_file_keeps_the_width_of_its_indentation() {
+    let file = "def f(a):\n  if a:\n    return 1\n  for b in a:\n    g(b)\n  return 2\n";
+    let wider =
+        file.replace("    ", "\t").replace("  ", "    ").replace('\t', "        ").replace("return 2", "return 3");
+    refused(&[("a.py", file)], &format!("FILE: a.py\n```python\n{wider}```\n"), Cause::Whitespace);
+    let flat = "def f():\n  return 1\n\n\ndef g():\n  return 2\n";
+    let wider = flat.replace("  ", "    ").replace("return 2", "return 3");
+    refused(&[("a.py", flat)], &format!("FILE: a.py\n```python\n{wider}```\n"), Cause::Whitespace);
+    let deeper = format!("class A:\n{}", file.lines().fold(String::new(), |all, line| all + "  " + line + "\n"));
+    check(&[("a.py", file)], &format!("FILE: a.py\n```python\n{deeper}```\n"), &[("a.py", &deeper)]);
+    let marked = r#"{"path": "a.py", "old_str": "x = 0", "new_str": "<<<<<<<\nx = 1\n=======\nx = 2\n>>>>>>>"}"#;
+    refused(&[("a.py", "x = 0\n")], marked, Cause::Markers);
+    let numbered = "FILE: a.cfg\n```\n1 | [a]\n2 | x = 1\n3 |   y = 2\n```\n";
+    check(&[("a.cfg", "[a]\nx = 0\n")], numbered, &[("a.cfg", "[a]\nx = 1\n  y = 2\n")]);
+    check(&[("a.cfg", "1 | [a]\n2 | y\n")], numbered, &[("a.cfg", "1 | [a]\n2 | x = 1\n3 |   y = 2\n")]);
+}
+
+#[test]
+fn an_inner_anchor_stands_in_what_the_outer_one_opens() {
+    let class = |name: &str| format!("class {name}:\n    def f(self):\n        return 1\n\n");
+    let file = format!("{}{}{}", class("A"), class("B"), class("A"));
+    let patch = |outer: &str| {
+        format!(
+            "*** Begin Patch\n*** Update File: x.py\n@@ class {outer}:\n@@     def f(self):\n-        return 1\n+        return 2\n*** End Patch\n"
+        )
+    };
+    let changed = format!("{}{}{}", class("A"), class("B").replace('1', "2"), class("A"));
+    check(&[("x.py", &file)], &patch("B"), &[("x.py", &changed)]);
+    refused(&[("x.py", &file)], &patch("A"), Cause::Ambiguous);
 }

@@ -5,6 +5,8 @@
 pub(super) enum Strength {
     /// It could be an honest comment: refused only where the file shrinks as well.
     Weak,
+    /// It says so and nothing else: refused where the file gets shorter as well.
+    Bare,
     /// It could hardly be anything else.
     Strong,
 }
@@ -98,7 +100,7 @@ pub(super) fn elision(line: &str) -> Option<Strength> {
     let words: Vec<&str> =
         comment.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect();
     if words.is_empty() {
-        return comment.contains("...").then_some(Strength::Weak);
+        return comment.contains("...").then_some(Strength::Bare);
     }
     if words.len() > MAX_WORDS {
         return None;
@@ -109,6 +111,9 @@ pub(super) fn elision(line: &str) -> Option<Strength> {
     let unusual = unusual.count();
     if dotted && (part || staying) && unusual <= MAX_UNUSUAL || part && staying && unusual == 0 && words.len() >= 3 {
         return Some(Strength::Strong);
+    }
+    if (part || staying) && unusual == 0 && words.len() >= 2 {
+        return Some(Strength::Bare);
     }
     (dotted || part || staying).then_some(Strength::Weak)
 }
@@ -167,8 +172,11 @@ mod tests {
         ] {
             assert_ne!(elision(line), Some(Strength::Strong), "{line:?}");
         }
-        check("// ...", Some(Strength::Weak));
+        for bare in ["// ...", "# rest of the code", "# same as before", "# existing code", "# (rest of the code)"] {
+            check(bare, Some(Strength::Bare));
+        }
         check("// unchanged", Some(Strength::Weak));
+        check("# Keep the same order", Some(Strength::Weak));
         check("# Wait for the workers to finish", None);
     }
 }

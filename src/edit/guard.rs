@@ -1,6 +1,6 @@
 //! What must hold for every changed file, however well its edits applied.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::repo::{FileTree, RepoPath};
 use crate::syntax;
@@ -43,6 +43,7 @@ pub(super) fn check(before: &FileTree, after: &FileTree, touched: &[Touched]) ->
             left_out(old.as_deref(), &new, touched.whole),
             fragment(old.as_deref(), &new, touched.whole),
             indented_otherwise(old.as_deref(), &new, touched.whole),
+            indented_wider(old.as_deref(), &new, touched.whole),
             syntax(touched, old.as_deref(), &new),
         ];
         found.into_iter().flatten().map(|problem| problem.in_file(touched.path.as_str())).collect()
@@ -78,7 +79,11 @@ fn syntax(touched: &Touched, old: Option<&str>, new: &str) -> Option<Problem> {
 }
 
 fn markers(old: Option<&str>, new: &str) -> Option<Problem> {
-    let marked = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    let marked = |line: &str| {
+        ["<<<<<<<", ">>>>>>>"].iter().any(|marker| {
+            line.strip_prefix(marker).is_some_and(|rest| rest.trim_end().is_empty() || rest.starts_with(' '))
+        })
+    };
     if old.is_some_and(|old| old.lines().any(marked)) {
         return None;
     }
@@ -88,8 +93,12 @@ fn markers(old: Option<&str>, new: &str) -> Option<Problem> {
 }
 
 fn left_out(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
-    let shrunk = whole && old.is_some_and(|old| shrinks(old, new));
-    let least = if shrunk { Strength::Weak } else { Strength::Strong };
+    let (from, to) = (old.map_or(0, |old| old.lines().count()), new.lines().count());
+    let least = match old {
+        Some(old) if whole && shrinks(old, new) => Strength::Weak,
+        Some(_) if to < from => Strength::Bare,
+        _ => Strength::Strong,
+    };
     let known: HashSet<&str> = old.unwrap_or_default().lines().map(str::trim).collect();
     let stands_for_code = |line: &str| elision(line) >= Some(least) && !known.contains(line.trim());
     let line = new.lines().position(stands_for_code)? + 1;
@@ -97,13 +106,18 @@ fn left_out(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
     Some(Problem::new(Cause::Elision, summary).around_line(new, line))
 }
 
-/// Refuses a whole file that shrinks to an indented piece: it is a quotation from the middle of the file.
+/// Refuses a whole file that is a piece of what was there: a quotation, or one function of it that was changed.
 fn fragment(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
-    let old = old.filter(|old| whole && shrinks(old, new))?;
-    let indented = |text: &str| {
-        text.lines().find(|line| !line.trim().is_empty()).is_some_and(|line| line.starts_with([' ', '\t']))
+    let old = old.filter(|_| whole)?;
+    let filled = |text: &'_ str| -> Vec<String> {
+        text.lines().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
     };
-    if indented(old) || !indented(new) {
+    let (before, after) = (filled(old), filled(new));
+    let first = after.first()?;
+    let is_quotation = after.len() * 2 < before.len() && before.windows(after.len()).any(|part| part == after);
+    let is_inner = before.first() != Some(first) && (first.starts_with([' ', '\t']) || before.contains(first));
+    let is_deeper = first.starts_with([' ', '\t']) && before.first().is_some_and(|line| line.starts_with([' ', '\t']));
+    if !is_quotation && !(shrinks(old, new) && is_inner && !is_deeper) {
         return None;
     }
     let (from, to) = (old.lines().count(), new.lines().count());
@@ -129,6 +143,31 @@ fn indented_otherwise(old: Option<&str>, new: &str, whole: bool) -> Option<Probl
         }
     }
     None
+}
+
+/// Refuses a whole file all of whose lines are indented by another number of blanks, beside what it was to change.
+fn indented_wider(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
+    let old = old.filter(|_| whole)?;
+    let depths = |text: &'_ str| -> HashMap<String, usize> {
+        let depth = |line: &str| line.len() - line.trim_start_matches(' ').len();
+        let filled = text.lines().filter(|line| !line.trim().is_empty());
+        filled.map(|line| (line.trim().to_owned(), depth(line))).collect()
+    };
+    let (before, after) = (depths(old), depths(new));
+    let both: Vec<(usize, usize)> =
+        before.iter().filter_map(|(line, depth)| Some((*depth, *after.get(line)?))).collect();
+    let unit = |depths: &HashMap<String, usize>| depths.values().copied().filter(|depth| *depth > 0).min();
+    let (from, to) = (unit(&before)?, unit(&after)?);
+    // Lines that only moved deeper are as much deeper; here each is as many times as deep.
+    let is_scaled = both.iter().all(|(before, after)| before * to == after * from);
+    let depths: HashSet<usize> = both.iter().map(|(before, _)| *before).collect();
+    let lines = |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
+    if from == to || !is_scaled || both.len() < MIN_INDENTED || depths.len() < 2 || lines(old) == lines(new) {
+        return None;
+    }
+    let summary = format!("the file is indented by {from} blanks and would be by {to}");
+    let help = format!("Keep {from}, also in lines that you do not change.");
+    Some(Problem::new(Cause::Whitespace, summary).with_detail(help))
 }
 
 fn shrinks(old: &str, new: &str) -> bool {

@@ -192,7 +192,13 @@ fn anchored(document: &Document, hunk: &Hunk, from: usize) -> Result<Vec<usize>,
             None => return Ok(Vec::new()),
         }
     }
-    Ok(stands(document, last, from))
+    let all = stands(document, last, from);
+    // What stands in what the outer ones open, wherever that is; else what stands behind the first of each.
+    let opens = |anchor: &String, at: usize| {
+        stands(document, anchor, 0).iter().any(|outer| *outer < at && at < end_of_opened(document, *outer))
+    };
+    let inner: Vec<usize> = all.iter().copied().filter(|at| outer.iter().all(|anchor| opens(anchor, *at))).collect();
+    Ok(if inner.is_empty() { all } else { inner })
 }
 
 fn stands(document: &Document, anchor: &str, from: usize) -> Vec<usize> {

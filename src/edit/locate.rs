@@ -223,7 +223,7 @@ impl Shift {
 }
 
 /// Takes away line numbers that count up over all lines; `None` when there are none.
-fn without_numbers<'t>(lines: &[&'t str]) -> Option<Vec<&'t str>> {
+pub(super) fn without_numbers<'t>(lines: &[&'t str]) -> Option<Vec<&'t str>> {
     let numbered: Vec<(u64, &str)> = lines.iter().map(|line| number(line)).collect::<Option<_>>()?;
     let counts_up = numbered.windows(2).all(|pair| pair[0].0 < pair[1].0);
     (counts_up && !numbered.is_empty()).then(|| numbered.into_iter().map(|(_, text)| text).collect())

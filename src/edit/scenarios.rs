@@ -319,7 +319,10 @@ fn a_file_that_shrinks_much_is_refused_only_with_another_sign() {
     let long: String = (0..60).map(|n| format!("line {n}\n")).collect();
     let files = [("x.txt", long.as_str())];
     let whole = |text: &str| format!("FILE: x.txt\n```\n{text}```\n");
-    refused(&files, &whole("line 1\n// ...\n"), &[Cause::Elision]);
+    refused(&files, &whole("line 0\n// ...\n"), &[Cause::Elision]);
     refused(&files, &whole("    line 1\n"), &[Cause::Fragment]);
-    check(&files, &whole("line 1\n"), &[("x.txt", "line 1\n")]);
+    refused(&files, &whole("line 7\nline 8 and more\n"), &[Cause::Fragment]);
+    refused(&files, &whole("line 7\nline 8\n"), &[Cause::Fragment]);
+    check(&files, &whole("line 0\nline 2\n"), &[("x.txt", "line 0\nline 2\n")]);
+    check(&files, &whole("other\n"), &[("x.txt", "other\n")]);
 }

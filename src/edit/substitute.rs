@@ -24,13 +24,14 @@ pub(super) fn substitute(document: &Document, old: &str, new: &str, all: bool) -
     spliced(&plain(&text), &plain(old), &plain(new), all).map(|text| text.replace('\n', "\r\n"))
 }
 
-/// Gives new lines the endings of a file whose lines all end in CR and LF.
+/// Gives new lines the endings of a file whose lines all end alike.
 fn with_endings_of(text: &str, new: &str) -> String {
     let lines = text.matches('\n').count();
-    if lines > 0 && lines == text.matches("\r\n").count() {
-        return new.replace("\r\n", "\n").replace('\n', "\r\n");
+    match text.matches("\r\n").count() {
+        0 if lines > 0 => new.replace("\r\n", "\n"),
+        ended if lines > 0 && ended == lines => new.replace("\r\n", "\n").replace('\n', "\r\n"),
+        _ => new.to_owned(),
     }
-    new.to_owned()
 }
 
 fn spliced(text: &str, old: &str, new: &str, all: bool) -> Result<String, Miss> {
@@ -97,6 +98,7 @@ mod tests {
         check("a\r\nb\r\n", "a\nb", "x\ny\nz", false, Ok("x\r\ny\r\nz\r\n"));
         check("a\nb\n", "a\r\nb", "x\r\ny", false, Ok("x\ny\n"));
         check("a\r\nb\r\n", "a", "x\ny", false, Ok("x\r\ny\r\nb\r\n"));
+        check("a\nb\n", "a", "x\r\ny", false, Ok("x\ny\nb\n"));
         check("a\r\nb\nc", "a\nb", "x", false, Err(Miss::Nowhere));
         check("\u{FEFF}a\n", "a", "b", false, Ok("\u{FEFF}b\n"));
     }

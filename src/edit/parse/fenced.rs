@@ -56,7 +56,12 @@ impl<'t> Reader<'t> {
                 self.pending = None;
                 self.loose_block(fence, content);
             }
-            Some((path, marked)) => self.whole_file(path.to_owned(), marked, content, fence),
+            Some((path, marked)) => {
+                if self.naming().is_bare(at, path) {
+                    self.end_doubtful(fence);
+                }
+                self.whole_file(path.to_owned(), marked, content, fence);
+            }
             None if !body.closed && !PROSE_LANGUAGES.contains(&fence.language().as_str()) => {
                 self.malformed(at, "a fenced block is not closed; the answer was perhaps cut off");
             }
@@ -95,13 +100,18 @@ impl<'t> Reader<'t> {
     }
 
     fn loose_block(&mut self, fence: Fence<'t>, content: String) {
+        self.end_doubtful(fence);
+        self.loose.push(Loose { fence, content });
+    }
+
+    /// Complains about a file whose end may be further on: a fence without a language could be where it really ends.
+    fn end_doubtful(&mut self, fence: Fence<'t>) {
         let doubtful = self.doubtful.take().filter(|(other, _)| fence.info.is_empty() && fence.could_end(other));
         if let Some((_, path)) = doubtful {
             let summary = "it cannot be told where the file ends, for there are fences in it or behind it";
             let help = "Put the whole file between two lines of ````` and use no other fence of that length.";
             self.problems.push(Problem::new(Cause::Malformed, summary).in_file(&path).with_detail(help));
         }
-        self.loose.push(Loose { fence, content });
     }
 
     fn whole_file(&mut self, path: String, marked: bool, content: String, fence: Fence<'t>) {

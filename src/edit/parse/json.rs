@@ -19,11 +19,12 @@ use crate::edit::Edit;
 use crate::edit::feedback::{Cause, Problem};
 
 const PATH: &[&str] = &["path", "file_path", "filepath", "file", "filename", "target_file"];
-const OLD: &[&str] = &["old_str", "old_string", "oldString", "old_text", "search", "old", "find"];
+const OLD: &[&str] = &["old_str", "old_string", "oldString", "oldText", "old_text", "search", "old", "find"];
 const NEW: &[&str] = &[
     "new_str",
     "new_string",
     "newString",
+    "newText",
     "new_text",
     "replace",
     "replacement",
@@ -122,6 +123,12 @@ fn blocks(lines: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
+        if lines[at].trim() == "<tool_call>" {
+            let end = (at + 1..lines.len()).find(|next| lines[*next].trim() == "</tool_call>").unwrap_or(lines.len());
+            found.push(lines[at + 1..end].join("\n"));
+            at = end + 1;
+            continue;
+        }
         let Some(fence) = Fence::open(lines[at]).filter(|fence| !fence.is_tag()) else {
             at += 1;
             continue;
@@ -211,7 +218,7 @@ fn one(map: &Map<String, Value>, target: Option<&str>) -> Result<Edit, Problem> 
                 malformed("insert_line is the number of the line behind which to insert, 0 for the beginning")
                     .in_file(&path)
             })?;
-            Ok(Edit::Insert { line, text: wants(text(map, NEW)?, "new_str")?, path })
+            Ok(Edit::Insert { line, text: wants(text(map, NEW)?.or(text(map, CONTENT)?), "new_str")?, path })
         }
         // Schemas that require every key have one for the new text.
         "create" | "create_file" => {

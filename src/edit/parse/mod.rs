@@ -76,6 +76,12 @@ const PROSE_LANGUAGES: [&str; 18] = [
     "mermaid",
 ];
 
+/// Extensions of texts, and of templates for texts, in which fences are common.
+const TEXTS: [&str; 17] = [
+    "md", "markdown", "mdx", "mdc", "rst", "txt", "text", "adoc", "org", "j2", "jinja", "jinja2", "tmpl", "tpl", "hbs",
+    "liquid", "prompt",
+];
+
 /// A notation of edits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -224,8 +230,11 @@ fn no_edit(loose: &[Loose<'_>]) -> Problem {
 
 /// Tells whether `path` names a text in which fences are common.
 fn may_hold_fences(path: &str) -> bool {
-    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
-    ["md", "markdown", "mdx", "rst", "txt", "adoc"].contains(&extension.to_lowercase().as_str())
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    match name.rsplit_once('.') {
+        Some((_, extension)) => TEXTS.contains(&extension),
+        None => ["readme", "changelog", "contributing", "install"].contains(&name.as_str()),
+    }
 }
 
 /// Tells whether the block shows a change, a command or an output and is not the file, though a path stands before it;

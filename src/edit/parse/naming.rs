@@ -1,7 +1,7 @@
 //! Which file a block is for, by what stands before it.
 
 use super::fence::Fence;
-use super::path_line::{PathLine, announced, info_path, mentioned, path_line};
+use super::path_line::{PathLine, announced, info_path, leading_over, mentioned, path_line};
 
 /// The lines of an answer, for looking up from a block.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,17 @@ impl<'t> Naming<'t> {
         }
         let line = self.line_above(at, self.since)?;
         announced(self.lines[line]).map(|path| (path, false))
+    }
+
+    /// Tells whether nothing but `path`, without any sign that it is one, stands above line `at`.
+    pub(super) fn is_bare(&self, at: usize, path: &str) -> bool {
+        self.line_above(at, self.since).is_some_and(|above| self.lines[above].trim() == path)
+    }
+
+    /// Returns the only path in a line above line `at` that leads over to another file: a heading, or one that says that
+    /// something is done in it (`Then in src/a.py:`).
+    pub(super) fn in_words_above(&self, at: usize) -> Option<&'t str> {
+        leading_over(self.lines[self.line_above(at, self.since)?])
     }
 
     fn in_prose_above(&self, at: usize) -> Option<&'t str> {

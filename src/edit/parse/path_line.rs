@@ -168,9 +168,24 @@ pub(super) fn mentioned(line: &str) -> Option<&str> {
     }
 }
 
+/// Returns the only path of a heading, or of a line that says that something is done in it: `Then in **src/a.py**:`.
+pub(super) fn leading_over(line: &str) -> Option<&str> {
+    let is_outside = |c: char| !c.is_alphanumeric() && !matches!(c, '/' | '_' | '.');
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let plain = words.iter().map(|word| word.trim_matches(is_outside).trim_end_matches('.'));
+    let mut paths = plain.enumerate().filter(|(_, word)| is_path_in_prose(word));
+    let (at, path) = paths.next().filter(|_| paths.next().is_none())?;
+    let is_in = at.checked_sub(1).is_some_and(|before| words[before].eq_ignore_ascii_case("in"));
+    (line.starts_with('#') || is_in).then_some(path)
+}
+
 /// Returns the path of a line of prose that announces its complete new text: ``Here is the updated `src/a.py`:``.
 pub(super) fn announced(line: &str) -> Option<&str> {
     let line = line.trim().trim_end_matches('*');
+    if let Some(before) = line.strip_suffix(" becomes:") {
+        let path = before.rsplit(' ').next()?.trim_matches(['`', '*']);
+        return is_path_in_prose(path).then_some(path);
+    }
     let path = mentioned(line).filter(|_| line.ends_with(':'))?;
     let (before, _) = line.split_once(&format!("`{path}`"))?;
     let before = before.trim().to_lowercase();
@@ -313,7 +328,16 @@ mod tests {
         check("Running `a.py` prints:", None);
         check("Here's the output of `a.py`:", None);
         check("Here is `a.py`", None);
+        check("And b.py becomes:", Some("b.py"));
+        check("What was a list becomes:", None);
         check("Here is the updated `f3()` function in `a.py`:", None);
         check("Then run the updated `run.sh`:", None);
+        let check = |line: &str, path: Option<&str>| assert_eq!(leading_over(line), path, "{line:?}");
+        check("Now in b.py, drop the import:", Some("b.py"));
+        check("Then in **src/b.py**:", Some("src/b.py"));
+        check("## Step 2: b.py", Some("b.py"));
+        check("It is like b.py:", None);
+        check("In a.py as in b.py:", None);
+        check("In this file:", None);
     }
 }

@@ -137,8 +137,9 @@ impl<'t> Reader<'t> {
         opener: Opener<'_>,
         fence: Option<(usize, Fence<'_>)>,
     ) -> usize {
-        let named = self.naming().of_search(at, fence).map(str::to_owned);
-        let path = named.or_else(|| self.current.clone()).or_else(|| self.target.map(str::to_owned));
+        let named = search_replace::path(self.lines[at]).or_else(|| self.naming().of_search(at, fence));
+        let named = named.or_else(|| self.naming().in_words_above(fence.map_or(at, |(opened, _)| opened)));
+        let path = named.map(str::to_owned).or_else(|| self.current.clone()).or_else(|| self.target.map(str::to_owned));
         let lines = &self.lines[..end];
         let block = match search_replace::read(lines, at, opener) {
             Ok(block) => block,

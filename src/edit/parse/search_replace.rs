@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::path_line::{is_plausible, looks_like_path};
+
 /// The opening line of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Opener<'t> {
@@ -31,6 +33,14 @@ pub(super) fn opener(line: &str) -> Option<Opener<'_>> {
         .filter(|(_, _, words)| words.is_empty() || is_spaced(words) || starts_with_any(words, &SEARCH_WORDS))
         .or_else(|| marker(line, '-').filter(|(_, _, words)| is_word(words, &["SEARCH"])))?;
     (words.len() <= 80).then_some(Opener { length, indent })
+}
+
+/// Returns the path behind the opening marker in `line`: `<<<<<<< SEARCH src/a.py`.
+pub(super) fn path(line: &str) -> Option<&str> {
+    let (_, _, words) = marker(line, '<').or_else(|| marker(line, '-'))?;
+    let rest = SEARCH_WORDS.iter().find_map(|word| words.trim().strip_prefix(word))?;
+    let path = rest.trim_start_matches(':').trim().trim_matches('`');
+    (is_plausible(path) && looks_like_path(path) && !path.contains(char::is_whitespace)).then_some(path)
 }
 
 /// Tells whether `line` can only be the end of a block.
