@@ -138,6 +138,12 @@ impl Document {
         self.lines.iter().map(|line| line.text.as_str())
     }
 
+    /// Returns the lines from line `from`, with their places.
+    pub(super) fn texts_from(&self, from: usize) -> impl Iterator<Item = (usize, &str)> {
+        let lines = self.lines.get(from..).unwrap_or_default();
+        (from..).zip(lines.iter().map(|line| line.text.as_str()))
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = Keys> {
         self.lines.iter().map(|line| line.keys)
     }

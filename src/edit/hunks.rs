@@ -142,13 +142,12 @@ fn behind_anchors(document: &Document, hunk: &Hunk, from: usize, found: Vec<Foun
     if anchors.is_empty() {
         return if hunk.must_find_anchors { Err(no_anchor(hunk)) } else { Ok(found) };
     }
-    let behind = |found: &Found, anchor: usize| found.at > anchor || includes(found, anchor, hunk);
-    let within = |found: &&Found| {
-        anchors.iter().any(|anchor| behind(found, *anchor) && found.at < end_of_opened(document, *anchor))
-    };
+    let is_anchor = |found: &Found| anchors.binary_search(&found.at).is_ok() && includes(found, found.at, hunk);
+    let opened = Opened::by(document, &anchors);
+    let within = |found: &&Found| is_anchor(found) || opened.holds(found.at);
     let mut kept: Vec<Found> = found.iter().filter(within).cloned().collect();
     if kept.is_empty() {
-        kept = found.iter().filter(|found| anchors.iter().any(|anchor| behind(found, *anchor))).cloned().collect();
+        kept = found.iter().filter(|found| found.at > anchors[0]).cloned().collect();
     }
     match kept.is_empty() {
         false => Ok(kept),
@@ -160,18 +159,39 @@ fn behind_anchors(document: &Document, hunk: &Hunk, from: usize, found: Vec<Foun
     }
 }
 
-/// Returns the line behind what line `anchor` opens: the deeper lines, or the lines up to a blank one where none is deeper.
+/// What lines open: each of them, upwards, with the end that it or one before it reaches at most.
+struct Opened(Vec<(usize, usize)>);
+
+impl Opened {
+    fn by(document: &Document, anchors: &[usize]) -> Self {
+        let mut most = 0;
+        let reached = anchors.iter().map(|anchor| {
+            most = most.max(end_of_opened(document, *anchor));
+            (*anchor, most)
+        });
+        Self(reached.collect())
+    }
+
+    /// Tells whether one of them opens what line `at` stands in.
+    fn holds(&self, at: usize) -> bool {
+        let before = self.0.partition_point(|(anchor, _)| *anchor < at);
+        before.checked_sub(1).is_some_and(|last| at < self.0[last].1)
+    }
+}
+
+/// Returns the line behind what line `anchor` opens: the deeper lines, or where none is deeper those up to a blank or less
+/// deep one.
 fn end_of_opened(document: &Document, anchor: usize) -> usize {
     let depth = |text: &str| text.len() - text.trim_start().len();
     let own = document.text(anchor).map_or(0, depth);
     // Of a head in several lines.
     let goes_on = |text: &str| text.trim_start().starts_with([')', ']', '}', '{']);
     let is_deeper = |text: &str| depth(text) > own;
-    let behind = || document.texts().enumerate().skip(anchor + 1);
+    let behind = || document.texts_from(anchor + 1);
     let first = behind().find(|(_, text)| !text.trim().is_empty() && !goes_on(text));
     let ends = |text: &str| match first.is_some_and(|(_, text)| is_deeper(text)) {
         true => !text.trim().is_empty() && !is_deeper(text) && !goes_on(text),
-        false => text.trim().is_empty(),
+        false => text.trim().is_empty() || depth(text) < own,
     };
     behind().find(|(_, text)| ends(text)).map_or(document.len(), |(at, _)| at)
 }
@@ -194,10 +214,11 @@ fn anchored(document: &Document, hunk: &Hunk, from: usize) -> Result<Vec<usize>,
     }
     let all = stands(document, last, from);
     // What stands in what the outer ones open, wherever that is; else what stands behind the first of each.
-    let opens = |anchor: &String, at: usize| {
-        stands(document, anchor, 0).iter().any(|outer| *outer < at && at < end_of_opened(document, *outer))
-    };
-    let inner: Vec<usize> = all.iter().copied().filter(|at| outer.iter().all(|anchor| opens(anchor, *at))).collect();
+    let mut inner = all.clone();
+    for anchor in outer {
+        let opened = Opened::by(document, &stands(document, anchor, 0));
+        inner.retain(|at| opened.holds(*at));
+    }
     Ok(if inner.is_empty() { all } else { inner })
 }
 
@@ -207,8 +228,7 @@ fn stands(document: &Document, anchor: &str, from: usize) -> Vec<usize> {
         let text = text.trim();
         text == anchor || (anchor.len() >= HEADING_BYTES && text.starts_with(anchor))
     };
-    let lines = document.texts().enumerate().skip(from);
-    lines.filter(|(_, text)| fits(text)).map(|(at, _)| at).collect()
+    document.texts_from(from).filter(|(_, text)| fits(text)).map(|(at, _)| at).collect()
 }
 
 fn anchor_of(hunk: &Hunk) -> &str {

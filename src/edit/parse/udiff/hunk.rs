@@ -92,6 +92,7 @@ fn ends_blank(hunk: &Hunk) -> bool {
 /// Reads the lines of a hunk from line `at`; returns the line behind the last.
 fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts, fence: Option<Fence<'_>>) -> usize {
     let mut last = ' ';
+    let mut piece = Piece::default();
     while at < lines.len() {
         let line = lines[at];
         let is_full = counts.old.is_some_and(|count| hunk.old.len() as u64 >= count)
@@ -101,7 +102,10 @@ fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts, fence: O
         if is_signature || begins_next && (is_full || lines.get(at + 2).is_some_and(|next| next.starts_with("@@"))) {
             break;
         }
-        let goes_on = || goes_on(&lines[at..], is_full, fence);
+        if at >= piece.end {
+            piece = Piece::from(lines, at, fence);
+        }
+        let goes_on = at < piece.last_signed && (fence.is_some() || !is_full);
         let mut signs = line.chars();
         match signs.next() {
             Some(' ') => {
@@ -109,7 +113,7 @@ fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts, fence: O
                 hunk.new.push(signs.as_str().to_owned());
                 last = ' ';
             }
-            None if is_full && !goes_on() => break,
+            None if is_full && !goes_on => break,
             None => {
                 hunk.old.push(String::new());
                 hunk.new.push(String::new());
@@ -128,7 +132,7 @@ fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts, fence: O
                 hunk.last_newline = Some(last == '-' && hunk.last_newline != Some(false));
             }
             // A line of the file that has lost its blank, or else nothing that the file has.
-            Some(_) if goes_on() => {
+            Some(_) if goes_on => {
                 hunk.old.push(line.to_owned());
                 hunk.new.push(line.to_owned());
                 last = ' ';
@@ -140,18 +144,28 @@ fn body(lines: &[&str], mut at: usize, hunk: &mut Hunk, counts: Counts, fence: O
     at
 }
 
-/// Tells whether lines with signs follow the first of `lines`, which has none, in the same hunk: to its fence or, without
-/// one, to a blank line.
-fn goes_on(lines: &[&str], is_full: bool, fence: Option<Fence<'_>>) -> bool {
-    let is_next = |line: &str| ["@@", "diff ", "Index: ", "*** "].iter().any(|start| line.starts_with(start));
-    let ends = |at: usize, line: &str| {
-        let is_named = line.starts_with("--- ") && lines.get(at + 1).is_some_and(|next| next.starts_with("+++ "));
-        let closes = |fence: Fence<'_>| !line.starts_with(' ') && fence.closes(line);
-        is_named || is_next(line) || fence.map_or(line.trim().is_empty(), closes)
-    };
-    if fence.is_none() && is_full || ends(0, lines[0]) {
-        return false;
+/// Lines in one piece, which may all be of one hunk.
+#[derive(Clone, Copy, Debug, Default)]
+struct Piece {
+    /// The line behind it.
+    end: usize,
+    /// Its last line with a sign, or the first line.
+    last_signed: usize,
+}
+
+impl Piece {
+    /// Looks from line `at` to the end of the fence or, without one, to a blank line.
+    fn from(lines: &[&str], at: usize, fence: Option<Fence<'_>>) -> Self {
+        let is_next = |line: &str| ["@@", "diff ", "Index: ", "*** "].iter().any(|start| line.starts_with(start));
+        let closes = |line: &str, fence: Fence<'_>| !line.starts_with(' ') && fence.closes(line);
+        let ends = |at: usize| {
+            let line = lines[at];
+            let is_named = line.starts_with("--- ") && lines.get(at + 1).is_some_and(|next| next.starts_with("+++ "));
+            is_named || is_next(line) || fence.map_or(line.trim().is_empty(), |fence| closes(line, fence))
+        };
+        let end = (at..lines.len()).find(|at| ends(*at)).unwrap_or(lines.len());
+        let is_signed = |line: &str| line.starts_with(['+', '-']) && line.trim_end() != "--";
+        let last_signed = (at + 1..end).rev().find(|at| is_signed(lines[*at])).unwrap_or(at);
+        Self { end, last_signed }
     }
-    let mut rest = lines.iter().enumerate().skip(1).take_while(|(at, line)| !ends(*at, line));
-    rest.any(|(_, line)| line.starts_with(['+', '-']) && line.trim_end() != "--")
 }
