@@ -22,14 +22,17 @@
 //! ~~~
 //!
 //! *The path* stands directly before the block or its fence (blank lines between do not count), as the first line inside
-//! the fence of a search block, or in the info text of the fence (`python src/a.py`); plain, after `FILE:`, between
+//! the fence of a search block, behind its marker, or in the info text of the fence (`python src/a.py`); plain, after `FILE:`, between
 //! backticks, emphasised, as a heading, with a colon behind. Further search blocks without a path are for the file of
-//! the block before. A line of prose counts where it names one path only: for a search block
+//! the block before, unless a heading or a line such as `Then in src/b.py:` leads over to another. A line of prose counts where it names one path only: for a search block
 //! (``Now in `src/a.py`:``), and for a whole file where it says that it is the new text.
 //! *Markers* have five signs or more, all three the same number; text that holds markers goes between longer ones.
 //! `------- SEARCH` and `+++++++ REPLACE` are taken as well. *Fences* are three or more backticks or tildes, a tag
 //! like `<source>`, or none around search blocks. Fenced blocks without a path are prose; only when there is no edit at
 //! all, a single one that could be a file is for the `target` of [`Reading`].
+//!
+//! *Two notations* in one answer are read both where they are for different files. What stands in a file or a block is a part
+//! of it, whatever it looks like; a diff all of whose added lines stand in the blocks shows what they do.
 //!
 //! Anything cut off or readable in two ways is an error for the whole answer.
 
