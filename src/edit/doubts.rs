@@ -241,3 +241,13 @@ fn an_inner_anchor_stands_in_what_the_outer_one_opens() {
     check(&[("x.py", &file)], &patch("B"), &[("x.py", &changed)]);
     refused(&[("x.py", &file)], &patch("A"), Cause::Ambiguous);
 }
+
+#[test]
+fn a_draft_that_was_thought_is_not_applied() {
+    let block = |value: &str| format!("FILE: a.py\n<<<<<<< SEARCH\nx = 1\n=======\nx = {value}\n>>>>>>> REPLACE\n");
+    for thought in
+        [format!("<think>\nPerhaps:\n{}No.\n</think>\n", block("9")), format!("{}No.\n</think>\n", block("9"))]
+    {
+        check(&[("a.py", "x = 1\n")], &format!("{thought}{}", block("2")), &[("a.py", "x = 2\n")]);
+    }
+}

@@ -31,6 +31,8 @@
 //! like `<source>`, or none around search blocks. Fenced blocks without a path are prose; only when there is no edit at
 //! all, a single one that could be a file is for the `target` of [`Reading`].
 //!
+//! *What is thought* before the answer (`<think>` up to `</think>`) is no part of it.
+//!
 //! *Two notations* in one answer are read both where they are for different files. What stands in a file or a block is a part
 //! of it, whatever it looks like; a diff all of whose added lines stand in the blocks shows what they do.
 //!
@@ -46,6 +48,7 @@ mod path_line;
 mod reader;
 mod recognise;
 mod search_replace;
+mod thinking;
 mod udiff;
 
 use serde::{Deserialize, Serialize};
@@ -129,10 +132,11 @@ pub fn parse(answer: &str) -> Result<Answer, EditError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_as(answer: &str, reading: &Reading<'_>) -> Result<Answer, EditError> {
+    let answer = thinking::without(answer);
     let lines: Vec<&str> = answer.lines().collect();
     match reading.format {
-        Some(format) => alone(format, answer, &lines, reading),
-        None => recognise::read(answer, &lines, reading),
+        Some(format) => alone(format, &answer, &lines, reading),
+        None => recognise::read(&answer, &lines, reading),
     }
 }
 
