@@ -42,6 +42,12 @@ const SHORTEST_KNOWN_BYTES: usize = 8;
 /// Shapes of credentials, with the page that documents each shape. Boundaries are those of ASCII: letters of other scripts before a
 /// credential hide nothing, and the automaton that is fast knows no others.
 const SHAPES: &[(&str, &str)] = &[
+    // RFC 7468, textual encodings of private keys; RFC 9580, "Forming ASCII Armor". It has several lines, so it is told before
+    // all that have one: a part of it is as secret and looks like nothing.
+    (
+        "private key",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+    ),
     // GitHub, "Behind GitHub's new authentication token formats".
     ("github token", r"(?-u:\b)(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255})"),
     // OpenAI and Anthropic API keys as their consoles print them.
@@ -56,8 +62,23 @@ const SHAPES: &[(&str, &str)] = &[
     ("gitlab token", r"(?-u:\b)glpat-[A-Za-z0-9_-]{20,}"),
     // npm, "About access tokens".
     ("npm token", r"(?-u:\b)npm_[A-Za-z0-9]{36}(?-u:\b)"),
-    // RFC 7468, textual encodings of private keys.
-    ("private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)"),
+    // AWS, "Manage access keys for IAM users": the secret that belongs to an access key id, by its usual names.
+    (
+        "aws secret key",
+        r#"(?i-u:\b)(?i:aws_?secret_?access_?key)["']?\s*[:=]\s*["']?[A-Za-z0-9/+=]{40}(?:[^A-Za-z0-9/+=]|\z)"#,
+    ),
+    // Stripe, "API keys": secret and restricted keys in live mode.
+    ("stripe key", r"(?-u:\b)[sr]k_live_[A-Za-z0-9]{16,}"),
+    // PyPI, "API tokens"; the beginning is the macaroon's location, pypi.org.
+    ("pypi token", r"(?-u:\b)pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+    // SendGrid, "API keys".
+    ("sendgrid key", r"(?-u:\b)SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
+    // Hugging Face, "User access tokens".
+    ("hugging face token", r"(?-u:\b)hf_[A-Za-z0-9]{34}(?-u:\b)"),
+    // Slack, "Sending messages using incoming webhooks".
+    ("slack webhook", r"hooks\.slack\.com/services/T[A-Za-z0-9]+/B[A-Za-z0-9]+/[A-Za-z0-9]{20,}"),
+    // Azure Storage, "Configure connection strings": 64 bytes in base 64.
+    ("azure account key", r"AccountKey=[A-Za-z0-9+/]{86}=="),
     // RFC 7519, JSON Web Token in compact form.
     ("json web token", r"(?-u:\b)eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
     // RFC 3986, user information with a password in a URL.
@@ -131,6 +152,28 @@ mod tests {
         let token = format!("ghp_{}", "a".repeat(36));
         assert_eq!(find_credential(&format!("größé{token}")), Some("github token"));
         assert_eq!(find_credential(&format!("x{token}")), None);
+    }
+
+    #[test]
+    fn every_shape_is_known_by_its_name() {
+        let long = "aB3".repeat(30);
+        for (text, shape) in [
+            (format!("aws_secret_access_key = \"{}\"\n", &long[..40]), "aws secret key"),
+            (format!("AWS_SECRET_ACCESS_KEY={}", &long[..40]), "aws secret key"),
+            (format!("sk_{}_{}", "live", &long[..24]), "stripe key"),
+            (format!("pypi-AgEIcHlwaS5vcmc{}", &long[..60]), "pypi token"),
+            (format!("SG.{}.{}", &long[..22], &long[..43]), "sendgrid key"),
+            (format!("hf_{}", &long[..34]), "hugging face token"),
+            (format!("https://hooks.slack.com/services/T0{}/B0{}/{}", "A", "B", &long[..24]), "slack webhook"),
+            (format!("AccountKey={}==", &long[..86]), "azure account key"),
+            (["-----BEGIN PGP PRIVATE", " KEY BLOCK-----\n"].concat(), "private key"),
+            ([&format!("t = \"ghp_{}\"\n-----BEGIN PRIVATE", &long[..36]), " KEY-----\nMIIE"].concat(), "private key"),
+        ] {
+            assert_eq!(find_credential(&text), Some(shape), "{text}");
+        }
+        for text in ["aws_secret_access_key = os.environ[\"AWS_SECRET_ACCESS_KEY\"]", "AccountKey=<key>", "sk_live_"] {
+            assert_eq!(find_credential(text), None, "{text}");
+        }
     }
 
     #[test]

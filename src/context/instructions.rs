@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use globset::GlobSet;
 
 use super::Instructions;
-use super::withhold::Reason;
+use super::withhold::{self, Reason};
 use crate::repo::{FileTree, RepoPath, is_control_or_invisible};
 use crate::secret;
 use crate::tokens;
@@ -75,7 +75,9 @@ fn places(tree: &FileTree, best: &[&RepoPath], knowledge: &GlobSet) -> Vec<RepoP
         }
     }
     if !knowledge.is_empty() {
-        places.extend(tree.paths().filter(|path| knowledge.is_match(path.as_str())).cloned());
+        // What a name says to be secret stays so, however wide the pattern is.
+        let is_open = |path: &&RepoPath| withhold::by_path(path) != Some(Reason::SecretByName);
+        places.extend(tree.paths().filter(|path| knowledge.is_match(path.as_str())).filter(is_open).cloned());
     }
     // What is written for people comes last.
     places.extend(last);
@@ -129,6 +131,17 @@ mod tests {
         let found = read(&tree, &[&best], &globs.build().expect("a set"), 400);
         let shown: Vec<&str> = found.shown.iter().map(|file| file.path.as_str()).collect();
         assert_eq!(shown, ["AGENTS.md", "web/api/CLAUDE.md", "web/AGENTS.md", "docs/adr/1.md", "CONTRIBUTING.md"]);
+    }
+
+    #[test]
+    fn knowledge_never_holds_what_is_secret_by_its_name() {
+        let files =
+            [("config/.env", "KEY=value\n"), ("config/credentials.json", "{}\n"), ("config/use.md", "Use it.\n")];
+        let mut globs = globset::GlobSetBuilder::new();
+        globs.add(globset::Glob::new("config/**").expect("a glob"));
+        let found = read(&tree(&files), &[], &globs.build().expect("a set"), 400);
+        let shown: Vec<&str> = found.shown.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(shown, ["config/use.md"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::candidate::Candidate;
 use super::{Excerpt, RankedFile};
 use crate::repo::{RepoPath, is_control_or_invisible};
+use crate::secret;
 use crate::syntax::{Definition, DefinitionKind};
 use crate::tokens;
 
@@ -24,7 +25,7 @@ pub(super) fn draw(
     let known = candidates.iter().map(|candidate| (candidate.file.facts.path, candidate.definitions.as_slice()));
     let others = ranked.iter().map(|file| (file.facts.path, [].as_slice()));
     for (path, definitions) in known.chain(others) {
-        if !left_out.insert(path) {
+        if !left_out.insert(path) || secret::find_credential(path.as_str()).is_some() {
             continue;
         }
         let line = line(path, definitions);
@@ -42,7 +43,8 @@ fn line(path: &RepoPath, definitions: &[Definition]) -> String {
     let mut names: Vec<&str> = Vec::new();
     for definition in definitions {
         let is_minor = matches!(definition.kind, DefinitionKind::Constant | DefinitionKind::Module);
-        if !is_minor && names.len() < MAX_NAMES && !names.contains(&definition.name.as_str()) {
+        let is_new = !names.contains(&definition.name.as_str());
+        if !is_minor && names.len() < MAX_NAMES && is_new && secret::find_credential(&definition.name).is_none() {
             names.push(&definition.name);
         }
     }

@@ -85,18 +85,29 @@ fn saturate(weight: f64) -> f64 {
     weight * (weights::QUERY_SATURATION + 1.0) / (weight + weights::QUERY_SATURATION)
 }
 
-/// Blanks out what stands in HTML comments: the forms that issues are filled into speak there, and no reader sees it.
+/// Blanks out what stands in HTML comments: the forms that issues are filled into speak there, and no reader sees it. In code
+/// a comment is shown, and is none; one that is never closed hides the rest.
 fn without_comments(text: &str) -> Cow<'_, str> {
-    let Some(start) = text.find("<!--") else { return Cow::Borrowed(text) };
-    let mut kept = text[..start].to_owned();
-    let mut rest = &text[start..];
-    while let Some(length) = rest.find("-->") {
-        rest = &rest[length + 3..];
-        let next = rest.find("<!--").unwrap_or(rest.len());
-        kept.push_str(&rest[..next]);
-        rest = &rest[next..];
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(start) = comment(rest) {
+        kept.push_str(&rest[..start]);
+        rest = rest[start..].find("-->").map_or("", |length| &rest[start + length + 3..]);
     }
-    Cow::Owned(kept)
+    match kept.is_empty() && rest.len() == text.len() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(kept + rest),
+    }
+}
+
+/// Finds the first comment that does not stand in code between backticks on its line.
+fn comment(text: &str) -> Option<usize> {
+    text.match_indices("<!--").map(|(at, _)| at).find(|at| {
+        let line = text[..*at].rfind('\n').map_or(0, |end| end + 1);
+        let before = text[line..*at].matches('`').count();
+        let is_quoted = before % 2 == 1 && text[*at..].lines().next().is_some_and(|rest| rest.contains('`'));
+        !is_quoted
+    })
 }
 
 /// Collects the words by what makes two of them the same term, and pairs of words: what the text calls `smart case` may be
@@ -346,6 +357,9 @@ mod tests {
         let question = Question::new("Header\n<!-- Thank you for the zebra\n-->timeout<!-- open");
         let shown: Vec<&str> = question.terms.iter().map(|term| term.shown.as_str()).collect();
         assert_eq!(shown, ["Header", "timeout"]);
+        let quoted = Question::new("Unclosed `<!--` loses\ntimeout <!-- zebra -->");
+        let shown: Vec<&str> = quoted.terms.iter().map(|term| term.shown.as_str()).collect();
+        assert_eq!(shown, ["Unclosed", "loses", "timeout"]);
     }
 
     #[test]

@@ -79,7 +79,8 @@ impl Reason {
 /// Tells why the file at `path` need not even be read.
 pub(super) fn by_path(path: &RepoPath) -> Option<Reason> {
     let name = path.file_name().to_ascii_lowercase();
-    if is_secret_name(&name) || path.as_str().ends_with(".docker/config.json") || path.as_str().ends_with(".aws/config")
+    if is_secret_name(&name)
+        || [".docker/config.json", ".aws/config", ".kube/config"].iter().any(|end| path.as_str().ends_with(end))
     {
         return Some(Reason::SecretByName);
     }
@@ -123,11 +124,14 @@ pub(super) fn by_content(content: &[u8]) -> Option<Reason> {
 
 fn is_secret_name(name: &str) -> bool {
     let is_template = [".example", ".sample", ".template", ".dist", ".pub"].iter().any(|end| name.ends_with(end));
-    if is_template {
+    if is_template || ["example.", "sample.", "template."].iter().any(|start| name.starts_with(start)) {
         return false;
     }
     SECRET_NAMES.contains(&name)
-        || name.starts_with(".env.")
+        || name.contains(".env.")
+        || name.strip_prefix("env.").is_some_and(|stage| STAGES.contains(&stage))
+        || (name.starts_with("ssh_host_") && name.ends_with("_key"))
+        || (name.starts_with("gha-creds-") && name.ends_with(".json"))
         || SECRET_ENDS.iter().any(|end| name.ends_with(end))
         || ["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"].iter().any(|start| name.starts_with(start))
 }
@@ -165,9 +169,24 @@ const SECRET_NAMES: &[&str] = &[
     "service-account.json",
     "service_account.json",
 ];
+/// Stages of a deployment, whose settings stand in `env.STAGE`.
+const STAGES: &[&str] = &["local", "dev", "development", "test", "staging", "prod", "production"];
 /// Ends of names of keys and key stores.
-const SECRET_ENDS: &[&str] =
-    &[".pem", ".key", ".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk", ".ovpn", ".tfvars", ".tfstate", ".asc"];
+const SECRET_ENDS: &[&str] = &[
+    ".pem",
+    ".key",
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".keystore",
+    ".kdbx",
+    ".ppk",
+    ".ovpn",
+    ".tfvars",
+    ".tfstate",
+    ".env",
+    ".p8",
+];
 /// Files that a package manager writes.
 const LOCK_FILES: &[&str] = &[
     "cargo.lock",
@@ -293,6 +312,13 @@ mod tests {
         for path in [
             ".env",
             "a/.env.production",
+            "prod.env",
+            "settings.env.local",
+            "env.production",
+            "AuthKey.p8",
+            "ssh_host_rsa_key",
+            ".kube/config",
+            "gha-creds-1.json",
             "deploy/server.PEM",
             "id_rsa",
             "x/id_ed25519.old",
@@ -304,7 +330,16 @@ mod tests {
         ] {
             check(path, Some(Reason::SecretByName));
         }
-        for path in [".env.example", "id_rsa.pub", "src/credentials.rs", "src/env.py", "keys.rs"] {
+        for path in [
+            "example.env",
+            "docs/a.asc",
+            "src/env.d.ts",
+            ".env.example",
+            "id_rsa.pub",
+            "src/credentials.rs",
+            "src/env.py",
+            "keys.rs",
+        ] {
             check(path, None);
         }
     }
