@@ -14,6 +14,7 @@ mod path;
 mod store;
 mod tracked;
 mod tree;
+mod walk;
 mod worktree;
 
 use std::path::PathBuf;

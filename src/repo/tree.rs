@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::blob::{self, Stamps};
 use super::tracked::{self, mode_of};
+use super::walk;
 use super::{BlobId, Content, FileChange, FileMode, RepoError, RepoPath, Repository, StoredFile};
 
 /// A file of a tree, without its bytes.
@@ -70,17 +72,13 @@ impl FileTree {
     /// Symbolic links are listed as links and never followed; `.git` and what is neither file nor link is left out.
     ///
     /// # Errors
-    /// [`RepoError::Io`] when `root` cannot be read; unreadable places below it are counted in [`FileTree::skipped`].
+    /// [`RepoError::Io`] when `root` cannot be read; unreadable places below it are counted in [`FileTree::skipped`], and so are
+    /// folders whose rules of what to ignore cannot be read; see [`walk`].
     pub fn from_directory(root: &Path) -> Result<Self, RepoError> {
         let root = root.canonicalize().map_err(RepoError::io(root))?;
         let mut base = BTreeMap::new();
         let mut skipped = 0;
-        let walk = ignore::WalkBuilder::new(&root)
-            .hidden(false)
-            .require_git(false)
-            .follow_links(false)
-            .filter_entry(|entry| entry.file_name() != ".git" && entry.file_name() != super::store::ASIDE)
-            .build();
+        let (walk, unsound) = walk::walk(&root);
         for entry in walk {
             let Ok(entry) = entry else {
                 skipped += 1;
@@ -100,6 +98,7 @@ impl FileTree {
                 _ => skipped += 1,
             }
         }
+        skipped += unsound.load(Ordering::Relaxed);
         Ok(Self::new(Origin::Directory { root }, base, skipped))
     }
 
