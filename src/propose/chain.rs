@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::opening::{describe, failing, shared};
-use super::session::{Session, Wanted};
+use super::session::Session;
 use super::{Opening, ProposeError};
 use crate::context;
 use crate::llm::{Message, Role};
 use crate::prompt::{self, fence};
 use crate::repo::{FileChange, FileTree, RepoPath, unified};
 use crate::task::Task;
+use crate::tokens;
 
 /// A shorter description has nothing to take apart, in bytes.
 const SHORTEST_TO_EXTRACT: usize = 400;
@@ -80,7 +81,7 @@ impl Session<'_> {
         }))
     }
 
-    /// Asks for a plan; names that do not exist are sent back once.
+    /// Asks for a plan; names that do not exist are sent back once, and left out where they come again.
     ///
     /// # Errors
     /// [`ProposeError`] when the model cannot be asked.
@@ -94,7 +95,7 @@ impl Session<'_> {
         values.push(("failures", failing(opening.failures)));
         let rendered = self.render(prompt::PLAN, &values)?;
         let mut messages = vec![Message::new(Role::System, rendered.system), Message::new(Role::User, rendered.user)];
-        let mut answer = self.plan_once(&messages, cancel).await?;
+        let mut answer = self.ask_to_the_end(messages.clone(), cancel).await?;
         let unknown = unknown_names(&answer, tree);
         if !unknown.is_empty() && self.rounds_left() > 1 {
             messages.push(Message::new(Role::Assistant, answer));
@@ -102,16 +103,14 @@ impl Session<'_> {
                 Role::User,
                 format!("{}\n\nWrite the plan again, in full, with names that exist.", unknown.join("\n")),
             ));
-            answer = self.plan_once(&messages, cancel).await?;
+            answer = self.ask_to_the_end(messages.clone(), cancel).await?;
         }
+        // Names that are still unknown are no part of the plan.
+        let is_known = |line: &&str| unknown_names(line, tree).is_empty();
+        let answer = answer.lines().filter(is_known).collect::<Vec<_>>().join("\n");
         let files = behind(&answer, "FILE").iter().filter_map(|name| existing(name, tree)).collect::<BTreeSet<_>>();
         let there = files.iter().map(ToString::to_string).collect();
         Ok(Plan { text: answer.trim().to_owned(), files: there })
-    }
-
-    async fn plan_once(&mut self, messages: &[Message], cancel: &CancellationToken) -> Result<String, ProposeError> {
-        let wanted = Wanted { messages: messages.to_vec(), steady: true, ..Wanted::default() };
-        Ok(self.ask_whole(&wanted, cancel).await?.text)
     }
 
     /// Asks what is wrong with a change; empty when nothing is.
@@ -124,7 +123,7 @@ impl Session<'_> {
         (changes, evidence): (&[FileChange], &str),
         cancel: &CancellationToken,
     ) -> Result<Vec<String>, ProposeError> {
-        let values = of_change(task, changes, evidence);
+        let values = self.of_change(task, changes, evidence);
         Ok(behind(&self.consult(prompt::REVIEW, &values, cancel).await?, "PROBLEM"))
     }
 
@@ -138,7 +137,7 @@ impl Session<'_> {
         (changes, evidence): (&[FileChange], &str),
         cancel: &CancellationToken,
     ) -> Result<Option<Described>, ProposeError> {
-        let values = of_change(task, changes, evidence);
+        let values = self.of_change(task, changes, evidence);
         let answer = self.consult(prompt::DESCRIBE, &values, cancel).await?;
         let Some(title) = behind(&answer, "TITLE").into_iter().next() else { return Ok(None) };
         let is_title = |line: &&str| plain(line).to_ascii_uppercase().starts_with("TITLE:");
@@ -146,15 +145,20 @@ impl Session<'_> {
         let title: String = title.trim_end_matches('.').chars().take(100).collect();
         Ok(Some(Described { title, text: rest.join("\n").trim().to_owned() }))
     }
-}
 
-/// What the steps that look at a finished change are shown.
-fn of_change(task: &Task, changes: &[FileChange], evidence: &str) -> [(&'static str, String); 3] {
-    [
-        ("task", fence("TASK", &describe(task))),
-        ("difference", fence("DIFFERENCE", &unified(changes))),
-        ("evidence", evidence.to_owned()),
-    ]
+    /// What the steps that look at a finished change are shown: of a long difference as much as half of the window takes.
+    fn of_change(&self, task: &Task, changes: &[FileChange], evidence: &str) -> [(&'static str, String); 3] {
+        let difference = unified(changes);
+        let shown = tokens::truncate(&difference, usize::try_from(self.room() / 2).unwrap_or(usize::MAX));
+        let left = difference.len() - shown.len();
+        let rest =
+            if left > 0 { format!("\n[{left} more bytes of the difference are left out]") } else { String::new() };
+        [
+            ("task", fence("TASK", &describe(task))),
+            ("difference", fence("DIFFERENCE", &format!("{shown}{rest}"))),
+            ("evidence", evidence.to_owned()),
+        ]
+    }
 }
 
 /// Returns what stands behind `WORD:` at the beginning of lines, however they are listed or emphasised.

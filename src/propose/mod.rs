@@ -60,6 +60,9 @@ pub enum ProposeError {
     /// A limit was reached before the next call.
     #[error(transparent)]
     Limit(#[from] LimitReached),
+    /// An answer that counts only as a whole is longer than the model may write.
+    #[error("the answer was cut off")]
+    Unfinished,
     /// A prompt file is wrong.
     #[error(transparent)]
     Prompt(#[from] PromptError),

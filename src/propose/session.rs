@@ -105,8 +105,17 @@ impl<'a> Session<'a> {
     ) -> Result<String, ProposeError> {
         let rendered = self.render(prompt, values)?;
         let messages = vec![Message::new(Role::System, rendered.system), Message::new(Role::User, rendered.user)];
+        self.ask_to_the_end(messages, cancel).await
+    }
+
+    /// Asks for an answer that says nothing before its end, such as that there is no problem.
+    pub(super) async fn ask_to_the_end(
+        &mut self,
+        messages: Vec<Message>,
+        cancel: &CancellationToken,
+    ) -> Result<String, ProposeError> {
         let reply = self.ask_whole(&Wanted { messages, steady: true, ..Wanted::default() }, cancel).await?;
-        Ok(reply.text)
+        if reply.finish == Finish::Length { Err(ProposeError::Unfinished) } else { Ok(reply.text) }
     }
 
     /// Asks once.

@@ -308,6 +308,7 @@ fn ending_of(error: ProposeError, so_far: Option<Ending>) -> Result<Option<Endin
         _ if is_done => Ending::Done,
         ProposeError::Limit(LimitReached::Rounds { .. }) => return Ok(so_far),
         ProposeError::Limit(limit) => Ending::LimitReached(limit.to_string()),
+        error @ ProposeError::Unfinished => Ending::NoAcceptableChange(error.to_string()),
         // A model with a larger window may go on.
         ProposeError::Model(error @ LlmError::ContextTooLong { .. }) => Ending::NoAcceptableChange(error.to_string()),
         ProposeError::Model(LlmError::Settings(_) | LlmError::NoModel | LlmError::Recording { .. }) => {

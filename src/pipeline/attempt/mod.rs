@@ -141,7 +141,9 @@ impl Attempted {
         };
         let is_tied = was_done && made.ending == Some(Ending::Done) && new == old;
         if is_better {
-            if made.candidate.is_some() || made.ending == Some(Ending::Done) || self.candidate.is_none() {
+            // Of changes that were not accepted the better one stays as well.
+            let is_better = made.candidate.is_some() && new > old;
+            if is_better || made.ending == Some(Ending::Done) || self.candidate.is_none() {
                 self.candidate = made.candidate;
                 self.open = made.open;
                 (self.rung, self.attempt) = (rung, attempt);

@@ -108,8 +108,8 @@ impl Walk<'_, '_> {
     fn unless_limited<T>(&self, without: &str, made: Result<T, ProposeError>) -> Result<Option<T>, ProposeError> {
         match made {
             Ok(made) => Ok(Some(made)),
-            Err(ProposeError::Limit(limit)) => {
-                self.job.progress.note(&format!("{without}: {limit}"));
+            Err(error @ (ProposeError::Limit(_) | ProposeError::Unfinished)) => {
+                self.job.progress.note(&format!("{without}: {error}"));
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -132,8 +132,8 @@ impl Walk<'_, '_> {
         let said = told(candidate);
         let problems = match session.review(task, (&changes, &said), job.cancel).await {
             Ok(problems) => problems,
-            Err(ProposeError::Limit(limit)) => {
-                job.progress.note(&format!("no review: {limit}"));
+            Err(error @ (ProposeError::Limit(_) | ProposeError::Unfinished)) => {
+                job.progress.note(&format!("no review: {error}"));
                 Vec::new()
             }
             Err(error) => return Err(error),

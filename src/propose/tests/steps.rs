@@ -46,3 +46,39 @@ async fn a_review_a_description_and_an_extract_are_read() {
     assert_eq!(session.extract(&short, &cancel).await.expect("not asked"), None);
     assert!(model.asked.lock().expect("no panic").iter().all(|request| request.temperature == Some(0.0)));
 }
+
+#[tokio::test]
+async fn a_plan_goes_on_without_the_names_that_are_nowhere() {
+    let wrong = "It takes the largest.\nFILE: src/prices.py\nFILE: src/price.py\nSTEP: add\n";
+    let (model, meter) = (Scripted::new(&[(wrong, Finish::Stop), (wrong, Finish::Stop)]), generous());
+    let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
+    let context = context();
+    let opening = Opening { task: &task, context: &context, failures: "", plan: "", pictures: &[], revision: None };
+    let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, SAMPLING);
+    let plan = session.plan(&opening, &tree(), &CancellationToken::new()).await.expect("planned");
+    assert_eq!(plan.text, "It takes the largest.\nFILE: src/price.py\nSTEP: add");
+}
+
+#[tokio::test]
+async fn a_review_that_is_cut_off_does_not_say_that_all_is_well() {
+    let cut = || ("There is one serious problem, in the", Finish::Length);
+    let (model, meter) = (Scripted::new(&[cut(), cut(), cut(), cut()]), generous());
+    let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, SAMPLING);
+    let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
+    let error = session.review(&task, (&[], "green"), &CancellationToken::new()).await.expect_err("cut");
+    assert!(matches!(error, ProposeError::Unfinished), "{error}");
+}
+
+#[tokio::test]
+async fn a_long_difference_is_shown_as_far_as_half_of_the_window_takes() {
+    let (model, meter) = (Scripted::new(&[("OK", Finish::Stop)]), generous());
+    let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, Sampling { window_tokens: 4096, ..SAMPLING });
+    let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
+    let mut changed = tree();
+    changed.write(path(), crate::repo::StoredFile::regular("x = 1\n".repeat(4000).as_bytes()));
+    let changes = changed.changes().expect("memory");
+    session.review(&task, (&changes, "green"), &CancellationToken::new()).await.expect("asked");
+    let request = model.last_request();
+    assert!(crate::llm::request_tokens(&request) + u64::from(request.max_output_tokens) <= 4096);
+    assert!(request.messages[1].content.contains("more bytes of the difference are left out"));
+}

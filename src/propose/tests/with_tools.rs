@@ -50,6 +50,36 @@ fn edit_call() -> (&'static str, serde_json::Value) {
 }
 
 #[tokio::test]
+async fn with_tools_nothing_is_finished_while_an_edit_failed() {
+    let failed = serde_json::json!({
+        "command": "str_replace", "path": "src/other.py", "old_str": "a", "new_str": "b", "new_path": null,
+    });
+    let finish = || ("finish", serde_json::json!({ "summary": "Both files are changed." }));
+    let model = scripted(vec![
+        said("", Finish::Stop, &[edit_call(), ("edit", failed), finish()]),
+        said("", Finish::Stop, &[finish()]),
+    ]);
+    let meter = generous();
+    let answered = open_with(&model, &meter, &TOOLS).ask().await.expect("answered");
+    assert!(matches!(answered, Answered::Changed { .. }), "{answered:?}");
+    let told = model.last_request().messages;
+    assert!(told.iter().any(|message| message.content.starts_with("Not finished: an edit")), "{told:?}");
+}
+
+#[tokio::test]
+async fn with_tools_words_that_are_cut_off_finish_nothing() {
+    let model = scripted(vec![
+        said("", Finish::Stop, &[edit_call()]),
+        said("Now I also have to change the second module, because it", Finish::Length, &[]),
+        said("", Finish::Stop, &[("finish", serde_json::json!({ "summary": "It adds." }))]),
+    ]);
+    let meter = generous();
+    let answered = open_with(&model, &meter, &TOOLS).ask().await.expect("answered");
+    assert!(matches!(answered, Answered::Changed { .. }), "{answered:?}");
+    assert_eq!(model.asked.lock().expect("no panic").len(), 3, "it was asked to go on");
+}
+
+#[tokio::test]
 async fn with_tools_a_limit_does_not_throw_edits_away() {
     let script = || scripted(vec![said("", Finish::Stop, &[edit_call()]), said("", Finish::Stop, &[])]);
     let (model, unlimited) = (script(), generous());

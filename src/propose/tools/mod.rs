@@ -184,10 +184,14 @@ impl Tools {
             }
             return Ok(None);
         }
-        if tree.changes()? != before {
+        // What was cut off has more to say, but not for ever.
+        let goes_on = is_cut && self.idle < MOST_IDLE;
+        if tree.changes()? != before && !goes_on {
             return Ok(Some(Answered::Changed { tree: tree.clone(), remarks: words.join("\n"), put_back: 0 }));
         }
-        if let Some(answered) = self.without_change(words) {
+        if goes_on {
+            self.idle += 1;
+        } else if let Some(answered) = self.without_change(words) {
             return Ok(Some(answered));
         }
         let cut = if is_cut { "Your answer was cut off. Make smaller edits. " } else { "" };
@@ -204,6 +208,8 @@ impl Tools {
         cancel: &CancellationToken,
     ) -> Outcome {
         let mut outcome = Outcome::Going;
+        // What was to be changed by this answer and was not, so that it cannot be done.
+        let mut has_failed = is_cut;
         for call in calls {
             let result = match serde_json::from_str::<Value>(&call.arguments) {
                 Err(_) if is_cut => {
@@ -214,11 +220,18 @@ impl Tools {
                     "search" => with(arguments, |wanted| look::search(tree, &wanted)),
                     "read" => with(arguments, |wanted| look::read(tree, &wanted)),
                     "outline" => with(arguments, |wanted| look::outline(tree, &wanted)),
-                    "edit" => edited(tree, &call.arguments),
+                    "edit" => edited(tree, &call.arguments).unwrap_or_else(|problems| {
+                        has_failed = true;
+                        problems
+                    }),
                     "run" => match arguments.get("command").and_then(Value::as_str) {
                         Some(command) => workbench.run(tree, command, cancel).await,
                         None => "The argument command is missing.".to_owned(),
                     },
+                    "finish" if has_failed => {
+                        "Not finished: an edit of this answer could not be applied. Mend it, then call finish."
+                            .to_owned()
+                    }
                     "finish" => {
                         let summary = arguments.get("summary").and_then(Value::as_str).unwrap_or_default();
                         outcome = Outcome::Finished(summary.to_owned());
@@ -233,12 +246,12 @@ impl Tools {
     }
 }
 
-/// Applies one edit to `tree`.
-fn edited(tree: &mut FileTree, arguments: &str) -> String {
+/// Applies one edit to `tree`, and says what it came to, or else why it could not be applied.
+fn edited(tree: &mut FileTree, arguments: &str) -> Result<String, String> {
     let how = How { format: Some(Format::Json), ..How::default() };
     let Applied { tree: changed, read, .. } = match applied::apply(tree, arguments, how) {
         Ok(applied) => applied,
-        Err(unusable) => return unusable.problems,
+        Err(unusable) => return Err(unusable.problems),
     };
     let touched: Vec<&str> = read.edits.iter().flat_map(|edit| [edit.path(), edit.target()]).collect();
     let changes = changed.changes().unwrap_or_default();
@@ -248,7 +261,7 @@ fn edited(tree: &mut FileTree, arguments: &str) -> String {
     });
     let text = told.collect::<Vec<_>>().join("\n");
     *tree = changed;
-    if text.is_empty() { "Done; the file is as it was on the base.".to_owned() } else { text }
+    Ok(if text.is_empty() { "Done; the file is as it was on the base.".to_owned() } else { text })
 }
 
 fn with<T: for<'de> Deserialize<'de>>(arguments: Value, then: impl FnOnce(T) -> String) -> String {
