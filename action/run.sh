@@ -87,15 +87,20 @@ export_config() {
   done <<<"$WITH_CONFIG"
 }
 
-# A model that runs inside the program: its file is fetched where no cache has brought it. No secret is needed for that.
+# Models that run inside the program: a file is fetched where it is not there yet, by a cache, an image or `model add`. No
+# secret is needed for that.
 fetch_model() {
-  local name
-  case "$WITH_MODEL" in
-    embedded) name=qwen2.5-coder-1.5b ;;
-    embedded:*) name=${WITH_MODEL#embedded:} ;;
-    *) return 0 ;;
-  esac
-  GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model fetch --yes -- "$name" </dev/null || fail "the model $name could not be fetched"
+  local item name
+  for item in ${WITH_MODEL//,/ }; do
+    case "$item" in
+      embedded | embedded:) name=qwen2.5-coder-1.5b ;;
+      embedded:*) name=${item#embedded:} ;;
+      *) continue ;;
+    esac
+    if GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model path -- "$name" </dev/null >/dev/null 2>&1; then continue; fi
+    GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model fetch --yes -- "$name" </dev/null ||
+      fail "the model $name could not be fetched"
+  done
 }
 
 add_flag() { [ -z "$2" ] || flags+=("$1=$2"); }
@@ -108,9 +113,10 @@ respond() {
 
 propose() {
   local flags=() line side=with_key
+  # A mirror for models may stand there.
+  export_config
   # A certificate needs no model, and what it measures may be anybody's.
   if [ "$got_decision" = certify ]; then side=with_nothing; else fetch_model; fi
-  export_config
   add_flag --model "$WITH_MODEL"
   add_flag --base-url "$WITH_BASE_URL"
   add_flag --attempts "$WITH_ATTEMPTS"
