@@ -33,11 +33,12 @@ impl Store {
         cancel: &CancellationToken,
     ) -> Result<Installed, CatalogueError> {
         let fail = |source| CatalogueError::io(from, source);
-        let mut file = File::open(from).map_err(fail)?;
-        let data = file.metadata().map_err(fail)?;
+        // To open a pipe would wait for somebody who writes into it.
+        let data = from.metadata().map_err(fail)?;
         if !data.is_file() {
             return Err(CatalogueError::NotGguf { path: from.to_owned(), why: "it is no file".to_owned() });
         }
+        let mut file = File::open(from).map_err(fail)?;
         check::is_gguf(from, &mut file)?;
         let stem = || from.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
         let wanted = wanted.map_or_else(stem, str::to_owned);

@@ -100,8 +100,13 @@ impl Store {
     /// model's name.
     pub async fn fetch(&self, entry: &Entry, means: &Means<'_>) -> Result<Fetched, CatalogueError> {
         let files = Files::of(&self.folder, &entry.name)?;
+        let bytes_here = || std::fs::metadata(&files.whole).map(|data| data.len());
+        // A folder that nobody may write to, as in an image, needs no lock for a file that is whole.
+        if bytes_here().is_ok_and(|bytes| bytes == entry.bytes) {
+            return Ok(Fetched { path: files.whole, from: None });
+        }
         let _lock = files.lock(means).await?;
-        match std::fs::metadata(&files.whole).map(|data| data.len()) {
+        match bytes_here() {
             Ok(bytes) if bytes == entry.bytes => return Ok(Fetched { path: files.whole, from: None }),
             Ok(bytes) => {
                 means
@@ -128,6 +133,7 @@ impl Store {
 
 /// Returns the sources in the order in which they are tried.
 fn sources(entry: &Entry, mirror: Option<&str>) -> Vec<Origin> {
+    let mirror = mirror.filter(|mirror| !mirror.trim().is_empty());
     let at = |mirror: &str| Origin::Url { url: format!("{}/{}.gguf", mirror.trim_end_matches('/'), entry.name) };
     mirror.map(at).into_iter().chain(entry.sources.iter().cloned()).collect()
 }

@@ -124,7 +124,7 @@ impl Store {
     /// # Errors
     /// [`CatalogueError::Io`] when the folder cannot be read.
     pub fn not_there(&self, name: &str) -> Result<CatalogueError, CatalogueError> {
-        let there = self.installed()?.into_iter().map(|model| model.name).collect();
+        let there = self.installed()?.into_iter().filter(Installed::has_its_size).map(|model| model.name).collect();
         Ok(CatalogueError::NotThere { name: name.to_owned(), there })
     }
 }

@@ -105,6 +105,16 @@ fn an_add_that_is_interrupted_leaves_nothing() {
     assert_eq!(names, [".ADDING.lock", ".x.lock", "x.gguf"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("x.gguf");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+    let refused = Store::at(folder.path().join("store")).add(&pipe, None, &CancellationToken::new());
+    assert!(matches!(refused, Err(CatalogueError::NotGguf { .. })), "{refused:?}");
+}
+
 #[test]
 fn sizes_are_written_for_people() {
     let shown: Vec<String> = [0, 999_999, 1_000_000, 491_400_064, 1_117_320_768].map(megabytes).into();

@@ -70,7 +70,9 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
         tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
     }
     let replay = if flags.live { None } else { Some(Replay::from_text("demo/session.jsonl", SESSION)?) };
-    let wanted = flags.live.then(|| flags.model.clone().unwrap_or_else(|| EMBEDDED.to_owned()));
+    // An address means the server there.
+    let inside = flags.base_url.is_none().then(|| EMBEDDED.to_owned());
+    let wanted = if flags.live { flags.model.clone().or(inside) } else { None };
     let flags = Line {
         place: Place { repo: folder.clone() },
         model: ModelFlags { model: wanted.into_iter().collect(), base_url: flags.base_url.clone() },

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::arguments::ModelFlags;
 use super::failure::Failure;
 use super::models;
-use crate::catalogue::Store;
+use crate::catalogue::{Installed, Store};
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
@@ -74,6 +74,8 @@ fn model_files(environment: &Environment) -> Vec<Inside> {
     let store = Store::at(folder);
     let place = |name: &str| store.entries().iter().position(|entry| entry.name == name).unwrap_or(usize::MAX);
     let mut installed = store.installed().unwrap_or_default();
+    // What was cut short is damaged, and fetched again by whoever asks for it.
+    installed.retain(Installed::has_its_size);
     installed.sort_by_key(|file| place(&file.name));
     installed.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
 }

@@ -204,3 +204,17 @@ fn the_mirror_is_named_by_flag_variable_or_file() {
     with(&["--mirror", &server.url("flag/")]);
     asked("flag");
 }
+
+#[test]
+fn a_model_that_is_whole_is_found_in_a_folder_that_nobody_may_write_to() {
+    let server = FileServer::with(vec![Act::Serve(model())]);
+    let world = world(&server);
+    world.run(&FETCH).ends_with(0);
+    let lock = store(&world).join(".tiny.lock");
+    std::fs::remove_file(&lock).expect("removed");
+    world.run(&FETCH).ends_with(0);
+    assert!(!lock.exists(), "no lock is taken for what is there");
+    std::fs::write(store(&world).join("tiny.gguf"), &model()[..100]).expect("cut short");
+    let damaged = world.run(&["model", "path", "tiny", "--catalogue", "models.json"]);
+    assert!(damaged.ends_with(2).err.contains("`prentice model fetch tiny` fetches it"), "{damaged:?}");
+}

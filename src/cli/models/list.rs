@@ -57,7 +57,9 @@ fn table(rows: &[[String; 6]]) -> String {
 
 /// Prints where a model's file lies.
 pub(super) fn path(store: &Store, name: &str, as_json: bool) -> Result<Exit, Failure> {
-    let Some(path) = store.path_of(name) else {
+    let is_whole =
+        |name: &str| store.installed().is_ok_and(|all| all.iter().any(|one| one.name == name && one.has_its_size()));
+    let Some(path) = store.path_of(name).filter(|_| is_whole(name)) else {
         let failure = Failure::from(store.not_there(name)?);
         return Err(match store.entry(name) {
             Ok(entry) => failure.hint(format!("`prentice model fetch {name}` fetches it ({})", megabytes(entry.bytes))),
