@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("edit", "repo syntax"),
     ("inference", "tokens"),
     ("llm", "clock inference secret tokens"),
-    ("propose", "clock context edit llm prompt repo syntax task"),
+    ("propose", "clock context edit llm prompt repo syntax task tokens"),
     ("sandbox", "clock"),
     ("verify", "repo sandbox yaml"),
     ("policy", "repo secret verify"),

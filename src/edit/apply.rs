@@ -46,7 +46,8 @@ pub fn apply(tree: &FileTree, edits: &[Edit]) -> Result<FileTree, EditError> {
     }
     // An edit that changes nothing does no harm beside others.
     let is_idle = |problem: &Problem| problem.cause == Cause::NoChange;
-    if !problems.is_empty() && !(problems.len() < edits.len() && problems.iter().all(is_idle)) {
+    let does_no_harm = problems.len() < edits.len() && problems.iter().all(is_idle);
+    if !problems.is_empty() && !does_no_harm {
         return Err(EditError { problems });
     }
     let (changed, touched) = work.finish();

@@ -117,7 +117,8 @@ fn fragment(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
     let is_quotation = after.len() * 2 < before.len() && before.windows(after.len()).any(|part| part == after);
     let is_inner = before.first() != Some(first) && (first.starts_with([' ', '\t']) || before.contains(first));
     let is_deeper = first.starts_with([' ', '\t']) && before.first().is_some_and(|line| line.starts_with([' ', '\t']));
-    if !is_quotation && !(shrinks(old, new) && is_inner && !is_deeper) {
+    let is_part = is_inner && !is_deeper && shrinks(old, new);
+    if !is_quotation && !is_part {
         return None;
     }
     let (from, to) = (old.lines().count(), new.lines().count());

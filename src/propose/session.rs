@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::meter::{LimitReached, Meter, Pricing};
 use super::window;
 use super::{PromptHashes, ProposeError, Sampling};
+use crate::edit;
 use crate::llm::{self, Finish, Form, LanguageModel, Message, Profile, Reply, Request, Role, Step, Tool};
 use crate::prompt::{Prompt, Rendered};
 
@@ -115,7 +116,10 @@ impl<'a> Session<'a> {
         cancel: &CancellationToken,
     ) -> Result<String, ProposeError> {
         let reply = self.ask_whole(&Wanted { messages, steady: true, ..Wanted::default() }, cancel).await?;
-        if reply.finish == Finish::Length { Err(ProposeError::Unfinished) } else { Ok(reply.text) }
+        if reply.finish == Finish::Length {
+            return Err(ProposeError::Unfinished);
+        }
+        Ok(edit::without_thinking(&reply.text).into_owned())
     }
 
     /// Asks once.

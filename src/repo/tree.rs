@@ -73,7 +73,7 @@ impl FileTree {
     ///
     /// # Errors
     /// [`RepoError::Io`] when `root` cannot be read; unreadable places below it are counted in [`FileTree::skipped`], and so are
-    /// folders whose rules of what to ignore cannot be read; see [`walk`].
+    /// folders whose rules of what to ignore are no file, or longer than 1 MiB.
     pub fn from_directory(root: &Path) -> Result<Self, RepoError> {
         let root = root.canonicalize().map_err(RepoError::io(root))?;
         let mut base = BTreeMap::new();

@@ -91,7 +91,7 @@ impl<'t> Reader<'t> {
     /// Returns the line behind a block that holds a diff and is not the file at `path`.
     fn diff_inside(&self, at: usize, end: usize, fence: &Fence<'t>, path: Option<&str>) -> Option<usize> {
         let first = (at + 1..end).find(|at| !self.lines[*at].trim().is_empty())?;
-        if path.is_some_and(|path| may_be_diff(path)) {
+        if path.is_some_and(may_be_diff) {
             return None;
         }
         let behind = end_of_diff(self.shown, first, Some(*fence))?.min(end);

@@ -56,6 +56,8 @@ use serde::{Deserialize, Serialize};
 use super::feedback::{Cause, EditError, Problem};
 use super::{Answer, Edit};
 
+pub use thinking::without_thinking;
+
 use fence::Fence;
 use fenced::Loose;
 use reader::Reader;
@@ -132,7 +134,7 @@ pub fn parse(answer: &str) -> Result<Answer, EditError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_as(answer: &str, reading: &Reading<'_>) -> Result<Answer, EditError> {
-    let answer = thinking::without(answer);
+    let answer = without_thinking(answer);
     let lines: Vec<&str> = answer.lines().collect();
     match reading.format {
         Some(format) => alone(format, &answer, &lines, reading),

@@ -11,7 +11,7 @@ const TAGS: [(&str, &str); 2] = [("<think>", "</think>"), ("<thinking>", "</thin
 ///
 /// Thinking begins the answer, or ends with a lone closing tag where the template of the model has opened it. One that is
 /// never closed was cut off, and nothing follows it.
-pub(super) fn without(answer: &str) -> Cow<'_, str> {
+pub fn without_thinking(answer: &str) -> Cow<'_, str> {
     let begin = answer.trim_start();
     let opened = TAGS.iter().find(|(open, _)| begin.starts_with(open));
     let end = match opened {
@@ -58,7 +58,7 @@ mod tests {
             ("The tags <think> and </think>:\n</think>\n", "The tags <think> and </think>:\n</think>\n"),
             ("b\n", "b\n"),
         ] {
-            assert_eq!(without(answer), rest, "{answer:?}");
+            assert_eq!(without_thinking(answer), rest, "{answer:?}");
         }
     }
 }
