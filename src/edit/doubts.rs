@@ -99,6 +99,7 @@ fn what_stands_in_a_file_is_no_edit_of_its_own() {
         ("one.json", json.to_owned()),
         ("two.json", "{\"edits\": []}\n".to_owned()),
         ("x.patch", diff.to_owned()),
+        ("a.rb", "@@all = {\n  a: 1,\n}\n".to_owned()),
     ] {
         let answer = format!("FILE: {path}\n````\n{content}````\n");
         let mut expected = vec![("a.py", "x = 1\n"), (path, content.as_str())];
@@ -122,6 +123,8 @@ fn an_answer_in_two_notations_is_read_whole_or_refused() {
         check(&files, &format!("{other}\n{whole}"), &[("a.py", "x = 2\n"), ("b.py", "y = 1\n"), ("c.py", "z = 1\n")]);
     }
     refused(&files, &format!("{block}\n{json}"), Cause::Contradiction);
+    let example = "A request is then:\n```json\n{\"file\": \"a.py\", \"text\": \"hi\"}\n```\n";
+    check(&files, &format!("{block}\n{example}"), &[("a.py", "x = 1\n"), ("b.py", "y = 2\n")]);
     let same = diff.replace("a.py", "b.py").replace("x =", "y =");
     check(&files, &format!("This is what it does:\n\n{same}\n{block}"), &[("a.py", "x = 1\n"), ("b.py", "y = 2\n")]);
     refused(&files, &format!("{}\n{block}", same.replace("y = 2", "y = 3")), Cause::Contradiction);

@@ -42,7 +42,7 @@ pub(super) fn apply(
             document.set_last_newline(false);
         }
         if found.at < from {
-            from = from + new.len() - old.len();
+            from = (from + new.len()).saturating_sub(old.len());
         } else if !old.is_empty() || !at_end {
             // What goes to the end of the file comes before nothing.
             from = found.at + new.len();

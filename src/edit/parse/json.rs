@@ -67,6 +67,20 @@ pub(super) fn is_edit(text: &str) -> bool {
     values(text).is_ok_and(|values| !values.is_empty() && values.iter().all(looks_like_edit))
 }
 
+/// Tells whether a fenced block holds a call, or an edit that says what it takes away.
+pub(super) fn says_what_goes(lines: &[&str]) -> bool {
+    let says = |value: &Value| {
+        let has = |names: &[&str]| names.iter().any(|name| value.get(name).is_some());
+        value.is_array() || has(OLD) || has(&["edits", "tool_calls", "arguments", "input"])
+    };
+    blocks(lines)
+        .iter()
+        .filter(|text| is_edit(text))
+        .filter_map(|text| values(text).ok())
+        .flatten()
+        .any(|one| says(&one))
+}
+
 /// Reads the JSON values that `text` consists of, one or several behind each other.
 fn values(text: &str) -> Result<Vec<Value>, serde_json::Error> {
     serde_json::Deserializer::from_str(text).into_iter().collect()

@@ -23,7 +23,9 @@ pub(super) fn read(answer: &str, lines: &[&str], reading: &Reading<'_>) -> Resul
     match (other_than_blocks(answer, &rest), reader.edits.is_empty()) {
         (None, _) => blocks_of(reader, reading.target),
         (Some(format), true) => only(format),
-        (Some(Format::Json), false) => Err(two_notations("JSON calls", &reader.edits)),
+        (Some(Format::Json), false) if json::says_what_goes(&rest) => Err(two_notations("JSON calls", &reader.edits)),
+        // A path and a text beside blocks are an example of something.
+        (Some(Format::Json), false) => blocks_of(reader, reading.target),
         (Some(_), false) if is_shown_by(&rest, &reader.edits) => blocks_of(reader, reading.target),
         (Some(format), false) => {
             let others = match format {
@@ -92,5 +94,6 @@ pub(super) fn end_of_diff(lines: &[&str], at: usize, fence: Option<Fence<'_>>) -
 /// Tells whether the file at `path` may itself be such a text.
 pub(super) fn may_be_diff(path: &str) -> bool {
     super::may_hold_fences(path)
-        || [".diff", ".patch", ".rej", ".json", ".jsonl", ".ipynb", ".snap"].iter().any(|end| path.ends_with(end))
+        || path.contains(".json")
+        || [".diff", ".patch", ".rej", ".ipynb", ".snap"].iter().any(|end| path.ends_with(end))
 }

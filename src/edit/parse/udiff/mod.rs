@@ -56,7 +56,9 @@ const HEAD: [&str; 15] = [
 /// Tells whether an answer holds a unified diff.
 pub(super) fn is_diff(lines: &[&str]) -> bool {
     let named = |pair: &[&str]| pair[0].starts_with("--- ") && pair[1].starts_with("+++ ");
-    let headed = |pair: &[&str]| pair[0].starts_with("@@") && pair[1].starts_with([' ', '+', '-']);
+    // A name of Ruby may begin so too.
+    let is_bare = |line: &str| line.trim_end() == "@@" || line.starts_with("@@ ");
+    let headed = |pair: &[&str]| is_bare(pair[0]) && pair[1].starts_with([' ', '+', '-']);
     lines.iter().any(|line| line.starts_with("diff --git "))
         || lines.windows(2).any(|pair| named(pair) || headed(pair))
         || lines.iter().any(|line| is_heading(line))
