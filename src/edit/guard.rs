@@ -114,7 +114,10 @@ fn fragment(old: Option<&str>, new: &str, whole: bool) -> Option<Problem> {
     };
     let (before, after) = (filled(old), filled(new));
     let first = after.first()?;
-    let is_quotation = after.len() * 2 < before.len() && before.windows(after.len()).any(|part| part == after);
+    // What begins as the file does was cut off behind that, or left out a long comment at the end.
+    let is_quotation = before.first() != Some(first)
+        && after.len() * 2 < before.len()
+        && before.windows(after.len()).any(|part| part == after);
     let is_inner = before.first() != Some(first) && (first.starts_with([' ', '\t']) || before.contains(first));
     let is_deeper = first.starts_with([' ', '\t']) && before.first().is_some_and(|line| line.starts_with([' ', '\t']));
     let is_part = is_inner && !is_deeper && shrinks(old, new);
