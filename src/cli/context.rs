@@ -272,7 +272,7 @@ fn table(found: &Found) -> String {
     let next: Vec<String> =
         found.ranking.iter().filter(left_out).take(RANKED_IN_TABLE).map(|file| safe(file.path.as_str())).collect();
     if !next.is_empty() {
-        text += &format!("\nnext, if there were more room:\n  {}\n", next.join("\n  "));
+        text += &format!("\nnext in rank, not shown:\n  {}\n", next.join("\n  "));
     }
     text
 }

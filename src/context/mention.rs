@@ -11,8 +11,8 @@ pub(super) struct Mention {
 
 /// Most files of a text that are looked up.
 const MAX_MENTIONS: usize = 100;
-/// What comes between a path and the number of a line: compilers and most languages, Python, links to GitHub, JavaScript.
-const BEFORE_A_LINE: [&str; 6] = [":", "\", line ", "', line ", ", line ", "#L", "("];
+/// What comes between a path and the number of a line: C#, compilers and most languages, Python, PHP, links to GitHub, JavaScript.
+const BEFORE_A_LINE: [&str; 8] = [":line ", ":", "\", line ", "', line ", ", line ", " on line ", "#L", "("];
 
 /// Finds what may be a path in `text`, each once, in the order of appearance.
 pub(super) fn find(text: &str) -> Vec<Mention> {
@@ -78,6 +78,8 @@ mod tests {
         check("  File \"app/x.py\", line 12, in f", &[("app/x.py", &[12])]);
         check("    at f (/srv/app/lib/x.js:7:3)", &[("/srv/app/lib/x.js", &[7])]);
         check("\tat a.b.C.run(C.java:42)", &[("a.b.C.run", &[]), ("C.java", &[42])]);
+        check("in C:\\w\\src\\Order.cs:line 3", &[("/w/src/Order.cs", &[3])]);
+        check("in /srv/cart.php on line 7", &[("/srv/cart.php", &[7])]);
         check("C:\\work\\pkg\\a.go:33 +0x1d", &[("/work/pkg/a.go", &[33])]);
         check("https://github.com/o/r/blob/main/src/x.ts#L5", &[("//github.com/o/r/blob/main/src/x.ts", &[5])]);
     }

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::bag::{self, Entry};
 use super::kind::{FileKind, stem};
 use super::memory::{self, Memory};
+use super::mention::Mention;
 use super::question::Question;
 use super::weights;
 use super::withhold::{self, Reason};
@@ -115,8 +116,13 @@ fn look<'a>(
     if tree.mode(path) == Some(FileMode::Symlink) {
         return None;
     }
+    // Whoever writes the path out means the file, as with a hint.
+    let is_path = |mention: &Mention| {
+        let named = mention.path.trim_start_matches("./");
+        named.contains('/') && (named == path.as_str() || named.ends_with(&format!("/{path}")))
+    };
     let hinted = hints.is_match(path.as_str());
-    let stands = |reason: &Reason| !(hinted && reason.yields_to_hint());
+    let stands = |reason: &Reason| !(reason.yields_to_hint() && (hinted || question.mentions.iter().any(is_path)));
     if let Some(reason) = withhold::by_path(path).filter(stands) {
         return Some(Err(reason));
     }
