@@ -156,6 +156,7 @@ pub(super) fn shows_damage(error: &IndexError) -> bool {
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::SqlInputError { .. }
+            | rusqlite::Error::QueryReturnedNoRows
     );
     by_code || by_shape || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }

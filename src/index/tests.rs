@@ -136,6 +136,17 @@ fn a_damaged_file_is_thrown_away() {
 }
 
 #[test]
+fn a_file_without_its_clock_is_made_anew_by_the_next_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    open(folder.path()).keep(&findings(0..5), PATIENCE).expect("kept");
+    let connection = Connection::open(folder.path().join(file::NAME)).expect("opened");
+    connection.execute("DELETE FROM clock", []).expect("deleted");
+    drop(connection);
+    assert!(open(folder.path()).keep(&findings(0..5), PATIENCE).is_err());
+    open(folder.path()).keep(&findings(0..5), PATIENCE).expect("kept");
+}
+
+#[test]
 fn a_file_of_another_version_is_thrown_away() {
     check_thrown_away(|path| {
         let connection = Connection::open(path).expect("opened");
