@@ -41,7 +41,12 @@ impl Store {
         let mut file = File::open(from).map_err(fail)?;
         check::is_gguf(from, &mut file)?;
         let stem = || from.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+        // A file of the catalogue's gets its own name whatever it is called, so that only a name that was given is wrong at once.
+        let may_be_known = wanted.is_none() && self.entries().iter().any(|entry| entry.bytes == data.len());
         let wanted = wanted.map_or_else(stem, str::to_owned);
+        if !may_be_known {
+            Files::of(&self.folder, &wanted)?;
+        }
         let here = |source| CatalogueError::io(&self.folder, source);
         // One at a time: what is left of an `add` that was killed can then be told from one that is at work.
         let adding = open_lock(&self.folder, ADDING)?;

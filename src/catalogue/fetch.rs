@@ -105,6 +105,10 @@ impl Store {
         if bytes_here().is_ok_and(|bytes| bytes == entry.bytes) {
             return Ok(Fetched { path: files.whole, from: None });
         }
+        if files.whole.is_dir() {
+            let by = format!("{} is a folder", files.whole.display());
+            return Err(CatalogueError::Taken { name: entry.name.clone(), by });
+        }
         let _lock = files.lock(means).await?;
         match bytes_here() {
             Ok(bytes) if bytes == entry.bytes => return Ok(Fetched { path: files.whole, from: None }),
@@ -134,8 +138,8 @@ impl Store {
 /// Returns the sources in the order in which they are tried.
 fn sources(entry: &Entry, mirror: Option<&str>) -> Vec<Origin> {
     let mirror = mirror.filter(|mirror| !mirror.trim().is_empty());
-    let at = |mirror: &str| Origin::Url { url: format!("{}/{}.gguf", mirror.trim_end_matches('/'), entry.name) };
-    mirror.map(at).into_iter().chain(entry.sources.iter().cloned()).collect()
+    let in_mirror = |mirror| Origin::Url { url: http::below(mirror, &format!("{}.gguf", entry.name)) };
+    mirror.map(in_mirror).into_iter().chain(entry.sources.iter().cloned()).collect()
 }
 
 impl Entry {

@@ -103,9 +103,14 @@ impl Files {
     }
 }
 
+/// Names the file whose lock keeps others away.
+pub(super) fn lock_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!(".{name}.lock"))
+}
+
 /// Opens the file whose lock keeps others away; it stays, for removing it would let two hold it.
 pub(super) fn open_lock(folder: &Path, name: &str) -> Result<File, CatalogueError> {
-    let path = folder.join(format!(".{name}.lock"));
+    let path = lock_path(folder, name);
     let fail = |source| CatalogueError::io(&path, source);
     std::fs::create_dir_all(folder).map_err(fail)?;
     File::options().create(true).truncate(false).write(true).open(&path).map_err(fail)

@@ -1,7 +1,11 @@
 //! A file from an address: streamed to the disk, going on where it was cut.
+//!
+//! What is here of a file is never given up for less: where a server sends the whole of it again, the beginning is passed
+//! over, and the digest shows in the end whether both were of one file.
 
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, RANGE};
@@ -24,6 +28,8 @@ const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), D
 enum Ended {
     /// It may go on from what is here.
     Cut(String),
+    /// A server that is there cannot answer now.
+    Busy(StatusCode),
     Trouble(Trouble),
 }
 
@@ -49,6 +55,11 @@ pub(super) async fn download(url: &str, entry: &Entry, files: &Files, means: &Me
             Ok(()) => return Ok(()),
             Err(Ended::Trouble(trouble)) => return Err(trouble),
             Err(Ended::Cut(why)) => why,
+            Err(Ended::Busy(status)) => {
+                // Another source may have to bring all of it.
+                has_begun |= furthest > 0;
+                format!("HTTP {status}")
+            }
         };
         let here = files.part_bytes();
         if here > furthest {
@@ -81,8 +92,8 @@ async fn request(client: &Client, url: &str, entry: &Entry, files: &Files, means
         () = means.cancel.cancelled() => return Err(files.cancelled().into()),
         response = request.send() => response.map_err(|error| Ended::Cut(root_cause(&error)))?,
     };
-    let from = start_of(&response, from, entry, files)?;
-    receive(response, from, entry, files, means).await
+    let start = start_of(&response, from, entry, files)?;
+    receive(response, start..from, entry, files, means).await
 }
 
 /// Returns the place in the file at which the answer begins, or why the answer is none.
@@ -101,10 +112,8 @@ fn start_of(response: &Response, from: u64, entry: &Entry, files: &Files) -> Res
             files.remove_parts()?;
             return Err(Ended::Cut(format!("it has no bytes from {from} on")));
         }
-        status if status.is_server_error() => return Err(Ended::Cut(format!("HTTP {status}"))),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
-            return Err(Ended::Cut(format!("HTTP {status}")));
-        }
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => return Err(Ended::Busy(status)),
+        status if status.is_server_error() => return Err(Ended::Busy(status)),
         _ => return refused(format!("HTTP {status}")),
     };
     if text(CONTENT_TYPE).starts_with("text/html") {
@@ -129,18 +138,19 @@ fn open(files: &Files, from: u64) -> Result<File, CatalogueError> {
     if from == 0 {
         absent_is_fine(&files.joined, std::fs::remove_file(&files.joined))?;
     }
-    let file = File::options().create(true).append(from > 0).write(true).truncate(from == 0).open(&files.part);
+    let file = File::options().create(true).append(true).open(&files.part);
     file.map_err(|source| CatalogueError::io(&files.part, source))
 }
 
+/// Writes what comes to what is here; the bytes of `known` come first and are here.
 async fn receive(
     mut response: Response,
-    from: u64,
+    known: Range<u64>,
     entry: &Entry,
     files: &Files,
     means: &Means<'_>,
 ) -> Result<(), Ended> {
-    let (mut file, mut length) = (open(files, from)?, from);
+    let (mut file, mut length) = (open(files, known.end)?, known.start);
     loop {
         let chunk = tokio::select! {
             () = means.cancel.cancelled() => return Err(files.cancelled().into()),
@@ -152,8 +162,10 @@ async fn receive(
             files.remove_parts()?;
             return Err(Trouble::Source(format!("it sends more than the {} bytes of the file", entry.bytes)).into());
         }
-        file.write_all(&chunk).map_err(|source| CatalogueError::io(&files.part, source))?;
-        means.watch.progress(length, entry.bytes);
+        let new = length.saturating_sub(known.end).min(chunk.len() as u64);
+        let new = &chunk[chunk.len() - usize::try_from(new).unwrap_or(chunk.len())..];
+        file.write_all(new).map_err(|source| CatalogueError::io(&files.part, source))?;
+        means.watch.progress(length.max(known.end), entry.bytes);
     }
     if length < entry.bytes {
         return Err(Ended::Cut(format!("it ended after {length} of {} bytes", entry.bytes)));
@@ -161,7 +173,7 @@ async fn receive(
     Ok(())
 }
 
-/// Makes a client that trusts the system's list of authorities, and loads none where nothing is encrypted.
+/// Makes a client that trusts the system's list of authorities.
 fn client(url: &str) -> Result<Client, String> {
     let address = Url::parse(url).map_err(|error| format!("it is no address: {error}"))?;
     // An error says that a provider is installed already, which is all that is wanted.
@@ -180,9 +192,9 @@ fn client(url: &str) -> Result<Client, String> {
     };
     let built = match (is_loopback(&address), address.scheme()) {
         // A proxy's loopback is another machine.
-        (true, "http") => builder().no_proxy().tls_certs_only([]).build(),
-        (true, _) => builder().no_proxy().build(),
-        // Small containers have no list of authorities.
+        (true, "https") => builder().no_proxy().build(),
+        // Small containers have no list of authorities; a redirect to an address that is encrypted needs one.
+        (true, _) => builder().no_proxy().build().or_else(|_| builder().no_proxy().tls_certs_only([]).build()),
         (false, "http") => builder().build().or_else(|_| builder().tls_certs_only([]).build()),
         (false, _) => builder().build(),
     };
@@ -194,12 +206,23 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// Writes an address for people, without a name and password in it.
+/// Returns the address of a file in a folder; a query, as signed addresses have it, stays behind the path.
+pub(super) fn below(folder: &str, file: &str) -> String {
+    let place = folder.find(['?', '#']).unwrap_or(folder.len());
+    let (path, rest) = folder.split_at(place);
+    format!("{}/{file}{rest}", path.trim_end_matches('/'))
+}
+
+/// Writes an address for people, without what may be secret in it: name, password and query.
 pub(super) fn shown(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut url) => {
             // Addresses that cannot have them have none.
             let _ = (url.set_username(""), url.set_password(None));
+            url.set_fragment(None);
+            if url.query().is_some() {
+                url.set_query(Some("..."));
+            }
             url.to_string()
         }
         Err(_) => "an address that cannot be read".to_owned(),

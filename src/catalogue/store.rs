@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::files::{Files, absent_is_fine};
+use super::files::{Files, absent_is_fine, lock_path};
 use super::{CatalogueError, Entry, catalogue, is_name};
 
 /// A folder with models in it, and the catalogue that goes with it.
@@ -108,7 +108,9 @@ impl Store {
     /// [`CatalogueError::NotThere`] with the names of those that are here; [`CatalogueError::Busy`] while it is fetched.
     pub fn remove(&self, name: &str) -> Result<(), CatalogueError> {
         let files = Files::of(&self.folder, name)?;
-        if !self.folder.is_dir() {
+        // A lock would be left of a name that nobody has; one that is there may be held.
+        let lock = lock_path(&self.folder, name);
+        if ![&files.whole, &files.part, &files.wheels, &lock].into_iter().any(|path| path.exists()) {
             return Err(self.not_there(name)?);
         }
         let _lock = files.lock_now()?;

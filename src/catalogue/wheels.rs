@@ -58,7 +58,10 @@ pub(super) async fn download(wheels: &Wheels, entry: &Entry, files: &Files, mean
         }
         std::fs::remove_file(&wheel).map_err(here)?;
     }
-    if joined.bytes != entry.bytes {
+    if joined.bytes == entry.bytes {
+        let file = File::options().write(true).open(&files.part);
+        file.and_then(|file| file.set_len(entry.bytes)).map_err(here)?;
+    } else {
         // The next try begins anew.
         files.remove_parts()?;
         return Err(Trouble::Source(format!("its parts have {} bytes together, not {}", joined.bytes, entry.bytes)));
@@ -122,8 +125,8 @@ async fn append(
     let write = move || -> Result<Result<u64, String>, CatalogueError> {
         let fail = |source| CatalogueError::io(&part, source);
         let mut file = File::options().create(true).truncate(false).write(true).open(&part).map_err(fail)?;
-        // What an interrupted call wrote behind it is no whole part.
-        file.set_len(joined.bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(fail)?;
+        // What stands behind it is of an interrupted call or of another source: the same bytes, or the digest will be wrong.
+        file.seek(SeekFrom::Start(joined.bytes)).map_err(fail)?;
         let read = File::open(&wheel).map_err(|error| error.to_string());
         match read.and_then(|wheel| copy_member(wheel, most, &mut file)) {
             Ok(Ok(length)) => Ok(Ok(joined.bytes + length)),

@@ -90,12 +90,18 @@ fn mistakes_with_models_name_what_would_be_right() {
     check(&["fetch", "x", "--yes", "--catalogue", "bad.json"], 2, &["bad.json: missing field", "docs/models.md"]);
     check(&["path", "../tiny"], 2, &["\"../tiny\" is not here"]);
     check(&["remove", "../tiny"], 2, &["is no name for a model"]);
+    check(&["remove", "nobody"], 2, &["\"nobody\" is not here"]);
+    world.write("fine.gguf", "GGUF\u{3}\0\0\0                 ");
+    check(&["add", "fine.gguf", "--name", "../../up"], 2, &["is no name for a model", "--name"]);
     check(&["add", "text.gguf"], 2, &["text.gguf is no GGUF file: it begins with \"This\"", "llama.cpp"]);
     check(&["add", "old.gguf"], 2, &["its version is 1, 2 and 3 can be read"]);
     check(&["add", "nowhere.gguf"], 3, &["nowhere.gguf: No such file"]);
     check(&["list", "--catalogue", "nowhere.json"], 2, &["nowhere.json: No such file"]);
     let homeless = world.prentice(&["model", "list"]).env_remove("HOME").output().expect("it runs");
     assert!(Ran::of(&homeless).ends_with(2).err.contains("HOME is not set"));
+    let left = std::fs::read_dir(store(&world)).expect("readable").flatten();
+    let left: Vec<_> = left.map(|file| file.file_name()).filter(|name| name != ".tiny.lock").collect();
+    assert!(left.is_empty(), "mistakes leave {left:?}");
     assert!(server.asked().len() == 1 && world.run(&["model", "list"]).ends_with(0).out.lines().count() == 3);
 }
 
@@ -203,6 +209,15 @@ fn the_mirror_is_named_by_flag_variable_or_file() {
     asked("variable");
     with(&["--mirror", &server.url("flag/")]);
     asked("flag");
+}
+
+#[test]
+fn a_repository_that_cannot_be_read_keeps_nobody_from_a_model() {
+    let server = FileServer::with(vec![Act::Serve(model())]);
+    let world = world(&server);
+    world.write(".git/config", "[core");
+    let ran = world.run(&FETCH);
+    assert!(ran.ends_with(0).err.contains("No mirror is looked for in the repository around: "), "{ran:?}");
 }
 
 #[test]

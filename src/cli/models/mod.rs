@@ -131,7 +131,11 @@ pub(super) async fn models(
             let (store, cancel) = (store(folder, &flags.known)?, cancel.clone());
             // Signals are heard while this copies.
             let add = move || store.add(&flags.file, flags.name.as_deref(), &cancel);
-            let added = tokio::task::spawn_blocking(add).await.map_err(|error| Failure::new(Exit::Bug, error))??;
+            let added = tokio::task::spawn_blocking(add).await.map_err(|error| Failure::new(Exit::Bug, error))?;
+            let added = added.map_err(|error| match error {
+                CatalogueError::BadName(_) => Failure::from(error).hint("give one with --name"),
+                other => other.into(),
+            })?;
             tell(&format!("{} is here: {}", added.name, megabytes(added.bytes)));
             print(&format!("{}\n", added.path.display()));
             Ok(Exit::Done)
