@@ -24,10 +24,10 @@ WORDS: "\n" | /[^\n]+\n/ & ~/[ \t*#>`-]*(FILE|DELETE|RENAME):(?s:.*)/ & ~/[ \t]*
 nameless: FENCE_OPEN LINE* FENCE
 file: NAME_AND_FENCE LINE* FENCE
 FENCE_OPEN: FENCE LANGUAGE? "\n"
-NAME_AND_FENCE: "FILE: " PATH "\n" FENCE_OPEN
+NAME_AND_FENCE: "FILE: " NAME "\n" FENCE_OPEN
 LINE: /[^\n]*\n/ & ~(/[ \t]*/ FENCE /(?s:.*)/)
 LANGUAGE: /[a-z0-9+#_-]+/
-PATH: /[A-Za-z0-9_.@+\[\]()-]+(\/[A-Za-z0-9_.@+\[\]()-]+)*/ & ~/(.*\/)?\.\.?(\/.*)?/
+PATH: /[A-Za-z0-9_.@+$~\[\]()-]+(\/[A-Za-z0-9_.@+$~\[\]()-]+)*/ & ~/(.*\/)?\.\.?(\/.*)?/
 SEARCH: "\n" FENCE "\n<<<<<<< SEARCH\n"
 replace: "=======\n" PUT* ">>>>>>> REPLACE\n" FENCE
 PUT: /[^\n]*\n/ & ~/(<<<<<|=====|>>>>>)(?s:.*)/
@@ -56,10 +56,12 @@ pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
         }
     }
     let paths: Vec<String> = shown.iter().map(|(path, _)| json!(path.as_str()).to_string()).collect();
-    if !paths.is_empty() {
+    if paths.is_empty() {
+        rules += "NAME: PATH\n";
+    } else {
         edits += " | DELETE | RENAME";
         rules += &format!(
-            "DELETE: \"DELETE: \" SHOWN\nRENAME: \"RENAME: \" SHOWN \" -> \" PATH\nSHOWN: {}\n",
+            "DELETE: \"DELETE: \" SHOWN\nRENAME: \"RENAME: \" SHOWN \" -> \" PATH\nSHOWN: {}\nNAME: SHOWN | PATH\n",
             paths.join(" | ")
         );
     }

@@ -69,6 +69,15 @@ fn what_may_be_written_is_read_as_it_is_meant() {
 }
 
 #[test]
+fn files_with_unusual_names_can_be_written_when_they_are_shown() {
+    for name in ["src/my file.py", "src/größe.py", "routes/posts.$id.tsx", "a'b/{c} & d.txt", "k=v/a,b.py"] {
+        let grammar = of(Allowed { nameless: false, blocks: true }, &[(&path(name), SHOP.to_owned())]);
+        expect_edits(&grammar, &format!("FILE: {name}\n```\nx = 1\n```"), &[whole(name, "x = 1\n")]);
+    }
+    expect_edits(&shop(false), "FILE: routes/$post.a~.tsx\n```\n```", &[whole("routes/$post.a~.tsx", "")]);
+}
+
+#[test]
 fn what_small_models_get_wrong_cannot_be_written() {
     let grammar = shop(false);
     let stop = |text: &str, rest: &str| expect_stop(&grammar, text, rest);

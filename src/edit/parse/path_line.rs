@@ -130,7 +130,10 @@ pub(super) fn path_line(line: &str) -> Option<PathLine<'_>> {
     let text = text.trim_end_matches(':').trim().trim_matches('*');
     let quoted = text.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
     let path = quoted.unwrap_or(text).trim();
-    if !is_plausible(path) || (path.contains(char::is_whitespace) && !(marked && quoted.is_some())) {
+    let spaced = path.contains(char::is_whitespace);
+    // What is marked is no list of names or settings.
+    let sound = is_plausible(path) || (marked && !spaced && is_plausible(&path.replace([',', '='], "_")));
+    if !sound || (spaced && !(marked && (quoted.is_some() || is_spaced_path(path)))) {
         return None;
     }
     let certain = looks_like_path(path) || marked;
@@ -251,6 +254,13 @@ pub(super) fn looks_like_path(text: &str) -> bool {
     (text.contains('/') || extension || BARE_NAMES.contains(&name)) && !text.ends_with('/')
 }
 
+/// Tells whether blanks belong to a path: `src/my file.py`, and neither `new src/a.py` nor `src/a.py and more.py`.
+fn is_spaced_path(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let name = text.rsplit('/').next().unwrap_or_default();
+    first.contains('/') && !looks_like_path(first.rsplit('/').next().unwrap_or_default()) && looks_like_path(name)
+}
+
 fn is_path_in_prose(word: &str) -> bool {
     let named = word.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension));
     is_plausible(word) && !word.contains(char::is_whitespace) && (named || BARE_NAMES.contains(&word))
@@ -288,6 +298,12 @@ mod tests {
         }
         assert_eq!(path_line("FILE: My Notes.txt"), None);
         assert_eq!(path_line("FILE: `My Notes.txt`").map(|found| found.path), Some("My Notes.txt"));
+        for path in ["src/my file.py", "docs/my notes/a.md", "k=v/a,b.py"] {
+            assert_eq!(path_line(&format!("FILE: {path}")).map(|found| found.path), Some(path));
+        }
+        for line in ["FILE: new src/a.py", "FILE: src/a.py and more.py", "File: lib/foo is where", "k=v/a,b.py", "a b/c.py"] {
+            assert_eq!(path_line(line), None, "{line:?}");
+        }
         assert_eq!(path_line("app/[id]/(group)/page.tsx").map(|found| found.path), Some("app/[id]/(group)/page.tsx"));
     }
 
