@@ -22,11 +22,13 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Prepares room for `capacity` tokens.
-    pub(super) fn new(shape: &Shape, capacity: usize) -> Self {
-        let size = shape.key_heads * capacity * shape.head_width;
-        let layers = (0..shape.layers).map(|_| (vec![0; size], vec![0; size])).collect();
-        Self { layers, capacity, head_width: shape.head_width, heads: shape.heads, key_heads: shape.key_heads }
+    /// Prepares room for `capacity` tokens; `None` where the system gives none.
+    pub(super) fn new(shape: &Shape, capacity: usize) -> Option<Self> {
+        let size = shape.key_heads.checked_mul(capacity)?.checked_mul(shape.head_width)?;
+        // An allocation that fails ends the program, unless it was asked for before; zeros take no memory before they are written.
+        let zeros = || Vec::<u16>::new().try_reserve_exact(size).is_ok().then(|| vec![0; size]);
+        let layers = (0..shape.layers).map(|_| zeros().zip(zeros())).collect::<Option<_>>()?;
+        Some(Self { layers, capacity, head_width: shape.head_width, heads: shape.heads, key_heads: shape.key_heads })
     }
 
     /// Returns how many tokens there is room for.

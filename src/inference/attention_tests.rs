@@ -69,7 +69,7 @@ fn check(shape: &Shape, position: usize, tokens: usize, loudness: f32) {
         let (all, kept) = (shape.heads * shape.head_width, shape.key_heads * shape.head_width);
         let queries = drawn(tokens * all, loudness);
         let (keys, values) = (drawn((position + tokens) * kept, 1.0), drawn((position + tokens) * kept, 1.0));
-        let mut memory = Memory::new(shape, 160);
+        let mut memory = Memory::new(shape, 160).expect("room");
         // What an answer before has left behind the position must not be seen.
         memory.keep(1, position, &vec![9.0; (160 - position) * kept], &vec![9.0; (160 - position) * kept]);
         memory.keep(1, 0, &keys[..position * kept], &values[..position * kept]);
@@ -97,5 +97,7 @@ fn attention_is_softmax_over_what_is_before() {
 
 #[test]
 fn memory_says_its_room() {
-    assert_eq!(Memory::new(&shape(4, 2, 8), 160).capacity(), 160);
+    assert_eq!(Memory::new(&shape(4, 2, 8), 160).expect("room").capacity(), 160);
+    assert!(Memory::new(&shape(4, 2, 8), usize::MAX / 64).is_none(), "more than there is");
+    assert!(Memory::new(&shape(4, 2, 8), usize::MAX / 2).is_none(), "more than can be counted");
 }

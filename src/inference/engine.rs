@@ -15,6 +15,7 @@ use super::guide::{Form, Guide, Guides};
 use super::network::{BATCH, Network};
 use super::room;
 use super::sampling::{Sampler, Sampling};
+use super::shape::Shape;
 use super::template::Template;
 use super::tokenizer::{HIDE, Tokenizer};
 
@@ -95,6 +96,36 @@ struct Ahead {
     right: usize,
 }
 
+/// What a file says of its model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its name and size in the words of whoever made the file, such as `Qwen2.5 Coder 1.5B Instruct 1.5B`; may be empty.
+    pub title: String,
+    /// The longest conversation that it was trained for, in tokens.
+    pub window_tokens: usize,
+}
+
+impl About {
+    /// Reads the head of a file, some milliseconds for one of a hundred thousand words.
+    ///
+    /// # Errors
+    /// What is wrong with the file, as [`Engine::load`].
+    pub fn of(path: &Path) -> Result<Self, InferenceError> {
+        let (head, shape, _) = opened(path)?;
+        let words = ["general.name", "general.size_label"].map(|key| head.text(key).unwrap_or_default());
+        Ok(Self { title: words.join(" ").trim().to_owned(), window_tokens: shape.window_tokens })
+    }
+}
+
+fn opened(path: &Path) -> Result<(Head, Shape, File), InferenceError> {
+    let unreadable =
+        |error: std::io::Error| InferenceError::File { path: path.display().to_string(), reason: error.to_string() };
+    let file = File::open(path).map_err(unreadable)?;
+    let head = Head::read(&file, path)?;
+    let shape = Shape::of(&head)?;
+    Ok((head, shape, file))
+}
+
 impl Engine {
     /// Loads a model; the file must stay as it is while the engine lives.
     ///
@@ -103,24 +134,22 @@ impl Engine {
     /// # Errors
     /// [`InferenceError::NoRoom`] where memory will not do, and what is wrong with the file.
     pub fn load(path: &Path, window_tokens: usize) -> Result<Self, InferenceError> {
-        let unreadable = |error: std::io::Error| InferenceError::File {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        };
-        let file = File::open(path).map_err(unreadable)?;
-        let head = Head::read(&file, path)?;
-        let shape = super::shape::Shape::of(&head)?;
+        let (head, shape, file) = opened(path)?;
         let window = window_tokens.clamp(1, shape.window_tokens);
         let (first, end) = head.tensor_range();
         let conversation = shape.token_bytes().saturating_mul(window as u64);
         let needed = conversation.saturating_add(end - first + OVERHEAD_BYTES);
+        let name = head.file.clone();
+        let no_room = |free| InferenceError::NoRoom { file: name, needed, free, window_tokens: window };
         if let Some(free) = room::available_bytes().filter(|free| *free < needed) {
-            return Err(InferenceError::NoRoom { file: head.file, needed, free, window_tokens: window });
+            return Err(no_room(free));
         }
         let tokenizer = Tokenizer::of(&head)?;
         let template = Template::of(&head)?;
         let network = Network::load(&head, shape, file, path)?;
-        let memory = Memory::new(&network.shape, window);
+        let Some(memory) = Memory::new(&network.shape, window) else {
+            return Err(no_room(room::available_bytes().unwrap_or(0)));
+        };
         Ok(Self { network, tokenizer, template, memory, known: Vec::new(), guides: None })
     }
 

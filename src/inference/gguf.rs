@@ -3,7 +3,7 @@
 //! The format is that of "GGUF" versions 2 and 3 (ggml, docs/gguf.md), little-endian only. Nothing in the file is
 //! believed: every length is held against the bytes that are left, and every tensor against the end of the file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -17,7 +17,7 @@ const MAGIC: [u8; 4] = *b"GGUF";
 const DEFAULT_ALIGNMENT: u64 = 32;
 /// More settings or tensors than this are no model's.
 const MOST_ENTRIES: u64 = 1 << 20;
-/// More elements than this has no array: the largest vocabularies have some hundred thousand tokens and merges.
+/// More elements than this have no arrays together: the largest vocabularies have some hundred thousand tokens and merges.
 const MOST_ELEMENTS: u64 = 1 << 22;
 /// ggml's own limit of dimensions.
 const MOST_DIMENSIONS: u32 = 4;
@@ -52,7 +52,7 @@ pub(super) struct Head {
     /// The file's name for messages.
     pub(super) file: String,
     settings: HashMap<String, Value>,
-    tensors: HashMap<String, TensorInfo>,
+    tensors: BTreeMap<String, TensorInfo>,
 }
 
 impl Head {
@@ -65,7 +65,7 @@ impl Head {
         let name = path.display().to_string();
         let unreadable = |error: std::io::Error| InferenceError::File { path: name.clone(), reason: error.to_string() };
         let length = file.metadata().map_err(unreadable)?.len();
-        let mut reader = Reader { from: BufReader::with_capacity(1 << 20, file), at: 0, length, file: &name };
+        let mut reader = Reader { from: BufReader::with_capacity(1 << 20, file), at: 0, length, elements: 0, file: &name };
         if reader.bytes::<4>()? != MAGIC {
             return Err(reader.broken("it does not begin with \"GGUF\""));
         }
@@ -89,7 +89,7 @@ impl Head {
             Some(_) => return Err(reader.broken("general.alignment is no power of two")),
             None => DEFAULT_ALIGNMENT,
         };
-        let mut tensors = HashMap::new();
+        let mut tensors = BTreeMap::new();
         for _ in 0..tensor_count {
             let (name, info) = reader.tensor()?;
             tensors.insert(name, info);
@@ -163,6 +163,8 @@ struct Reader<'a> {
     from: BufReader<&'a File>,
     at: u64,
     length: u64,
+    /// Elements of arrays so far.
+    elements: u64,
     file: &'a str,
 }
 
@@ -235,6 +237,10 @@ impl Reader<'_> {
     fn array(&mut self, key: &str) -> Result<Value, InferenceError> {
         let kind = self.u32()?;
         let count = self.count(MOST_ELEMENTS)?;
+        self.elements += count as u64;
+        if self.elements > MOST_ELEMENTS {
+            return Err(self.broken(&format!("its arrays have more than {MOST_ELEMENTS} elements")));
+        }
         let (mut texts, mut integers, mut floats) = (Vec::new(), Vec::new(), Vec::new());
         if kind == 9 {
             return Err(self.broken(&format!("{key} is an array of arrays")));

@@ -160,6 +160,11 @@ fn an_array_does_not_take_many_times_its_bytes() {
     let mut bytes = setting(9, &[&7_u32.to_le_bytes()[..], &count.to_le_bytes()].concat());
     bytes.resize(bytes.len() + count as usize, 1);
     assert_eq!(shown(head_of(&bytes)), "tiny.gguf is no whole GGUF model: it counts 4194305 entries at byte 41");
+    let count = MOST_ELEMENTS / 2 + 1;
+    let entry = [&1_u64.to_le_bytes()[..], b"k", &9_u32.to_le_bytes(), &7_u32.to_le_bytes(), &count.to_le_bytes()];
+    let entry = [entry.concat(), vec![1; count as usize]].concat();
+    let told = shown(head_of(&raw(0, 2, &[entry.clone(), entry].concat())));
+    assert_eq!(told, "tiny.gguf is no whole GGUF model: its arrays have more than 4194304 elements");
 }
 
 #[test]
@@ -254,6 +259,10 @@ fn measures_that_contradict_each_other_are_told() {
         (
             say("general.architecture", "mamba"),
             "unsupported: the architecture \"mamba\"; qwen2, qwen3, llama are known",
+        ),
+        (
+            say("general.architecture", &"ä".repeat(100_000)),
+            &format!("unsupported: the architecture \"{}...\"; qwen2, qwen3, llama are known", "ä".repeat(40)),
         ),
         (set("qwen2.expert_count", 8), "unsupported: it is a mixture of experts"),
         (say("qwen2.rope.scaling.type", "yarn"), "unsupported: positions are scaled (yarn)"),

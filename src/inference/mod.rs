@@ -21,7 +21,7 @@ mod template;
 mod testing;
 mod tokenizer;
 
-pub use engine::{Alternative, Alternatives, Answer, Doubted, Ended, Engine, Moment, Question};
+pub use engine::{About, Alternative, Alternatives, Answer, Doubted, Ended, Engine, Moment, Question};
 pub use guide::Form;
 pub use sampling::Sampling;
 

@@ -114,7 +114,7 @@ fn check(model: &Gguf, naive: (bool, f64, f64), what: &str) {
     for kernel in [Kernel::detect(), Kernel::Portable] {
         let mut network = Network::load(&head, Shape::of(&head).unwrap(), file.reopen().unwrap(), file.path()).unwrap();
         network.kernel = kernel;
-        let mut memory = Memory::new(&network.shape, 16);
+        let mut memory = Memory::new(&network.shape, 16).expect("room");
         // Five at once, then one by one.
         for (first, count) in [(0, 5), (5, 1), (6, 1), (7, 1)] {
             let odds = network.read(&tokens[first..first + count], first, &mut memory, 1).unwrap();

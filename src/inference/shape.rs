@@ -50,7 +50,7 @@ impl Shape {
         let name = head.text("general.architecture").ok_or_else(|| head.broken("general.architecture is missing"))?;
         let Some((_, turning)) = ARCHITECTURES.iter().find(|known| known.0 == name) else {
             let known = ARCHITECTURES.map(|known| known.0).join(", ");
-            return Err(head.unsupported(format!("the architecture {name:?}; {known} are known")));
+            return Err(head.unsupported(format!("the architecture {:?}; {known} are known", shortened(name))));
         };
         let key = |key: &str| format!("{name}.{key}");
         let measure = |wanted: &str| match head.count(&key(wanted)) {
@@ -63,7 +63,7 @@ impl Shape {
             return Err(head.unsupported("it is a mixture of experts"));
         }
         if let Some(scaling) = head.text(&key("rope.scaling.type")).filter(|kind| *kind != "none") {
-            return Err(head.unsupported(format!("positions are scaled ({scaling})")));
+            return Err(head.unsupported(format!("positions are scaled ({})", shortened(scaling))));
         }
         let (width, heads) = (measure("embedding_length")?, measure("attention.head_count")?);
         let head_width = head.count(&key("attention.key_length")).unwrap_or(width / heads);
@@ -99,5 +99,14 @@ impl Shape {
     pub(super) fn token_bytes(&self) -> u64 {
         // Two sides, two bytes each; not even the largest measures go beyond 2^62.
         self.layers as u64 * self.key_heads as u64 * self.head_width as u64 * 4
+    }
+}
+
+/// Returns the beginning of a file's word, for messages.
+fn shortened(word: &str) -> String {
+    const MOST: usize = 40;
+    match word.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &word[..end]),
+        None => word.to_owned(),
     }
 }
