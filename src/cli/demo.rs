@@ -61,7 +61,7 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
         tell(
             "Everything is real: the model, reading, edits, build and tests before and after, sandbox, commit, review page.",
         );
-        if flags.model.is_none() {
+        if flags.model.is_none() && flags.base_url.is_none() {
             tell("The model inside this program writes a few words a second on two processor cores: a minute or two.");
         }
         tell("");

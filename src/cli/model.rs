@@ -12,7 +12,7 @@ use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
     Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Form, Inside, KeyRules, LanguageModel, LlmError,
-    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, Recorder, Replay, Reply, Resumed,
+    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, ProfilePart, Recorder, Replay, Reply, Resumed,
     RetryPolicy, Retrying, Source, choose, merge,
 };
 use crate::pipeline::{ObservedModel, Progress, Rung};
@@ -78,6 +78,39 @@ fn model_files(environment: &Environment) -> Vec<Inside> {
     installed.retain(Installed::has_its_size);
     installed.sort_by_key(|file| place(&file.name));
     installed.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
+}
+
+/// Returns what is known of a chosen model with what the user says of it, and its window in tokens, if anybody says one;
+/// `window_tokens` is that of the settings.
+pub(super) fn known(choice: &Choice, window_tokens: Option<u64>, own: &ProfilePart) -> (Profile, Option<u64>) {
+    match &choice.place {
+        Place::Endpoint(endpoint) => {
+            let profile = Profile::of(&endpoint.model).with(own);
+            let window = window_tokens.or(choice.window_tokens).or(profile.window_tokens);
+            (profile, window)
+        }
+        Place::Inside(file) => {
+            let (title, most) = in_file(file);
+            let profile = Profile::known(&file.name).unwrap_or_else(|| Profile::of(&title));
+            // The model inside can be kept to any form, whatever a server with the same weights can do; larger models mend what
+            // they are told of.
+            let profile = Profile { forms: true, grammar: true, alternatives: profile.resample, ..profile };
+            // That of the profile is what the weights can, and asks for more memory than a small machine has.
+            let window = window_tokens.or(own.window_tokens).or(choice.window_tokens);
+            (profile.with(own), window.map(|window| window.min(most)))
+        }
+    }
+}
+
+/// Returns the title in a model file and its own window; nothing and no bound where it cannot be read, which is told when it is
+/// loaded.
+#[cfg_attr(not(feature = "embedded"), allow(unused_variables, reason = "files are read by the engine alone"))]
+fn in_file(file: &Inside) -> (String, u64) {
+    #[cfg(feature = "embedded")]
+    if let Ok(about) = crate::inference::About::of(&file.path) {
+        return (about.title, about.window_tokens as u64);
+    }
+    (String::new(), u64::MAX)
 }
 
 /// Makes the adapter for a chosen model. `window_tokens` is the longest conversation; `passing` hears how far an answer is,
@@ -167,21 +200,11 @@ pub(super) fn prepare(
     for choice in choices {
         let prices = own_prices.map(|(input, output)| PriceOverride { input, output });
         let name = choice.place.model().to_owned();
-        // The model inside can be kept to any form, whatever a server with the same weights can do.
-        let profile = match choice.place {
-            Place::Endpoint(_) => Profile::of(&name),
-            Place::Inside(_) => {
-                let profile = Profile::of(&name);
-                // Larger models mend what they are told of.
-                Profile { forms: true, grammar: true, alternatives: profile.resample, ..profile }
-            }
-        };
-        let mut profile = profile.with(&own(&name));
+        let (mut profile, told) = known(&choice, config.window_tokens.value, &own(&name));
         if profile.alternatives && matches!(choice.place, Place::Endpoint(_)) {
             steps.note(&format!("{name} is not asked line by line: `alternatives` is for the embedded model alone"));
             profile.alternatives = false;
         }
-        let told = config.window_tokens.value.or(choice.window_tokens).or(profile.window_tokens);
         let window_tokens = told.unwrap_or(DEFAULT_WINDOW_TOKENS);
         let pricing = match &choice.place {
             Place::Endpoint(endpoint) => Pricing::of(&endpoint.base_url, prices),

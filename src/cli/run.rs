@@ -317,6 +317,10 @@ pub(super) fn report(finished: &Finished) {
         }
     }
     tell(&format!("  bundle  {}", finished.folder.display()));
-    let cost = spent.cost_usd.map_or("price unknown".to_owned(), |cost| format!("{cost:.4} USD"));
+    let cost = match spent.cost_usd {
+        Some(cost) => format!("{cost:.4} USD"),
+        None if spent.calls == 0 => "no answer was paid for".to_owned(),
+        None => "price unknown".to_owned(),
+    };
     tell(&format!("  spent   {} tokens read, {} written, {cost}", spent.input_tokens, spent.output_tokens));
 }

@@ -159,8 +159,13 @@ impl Profile {
 
     /// Looks a model up by its name, as its endpoint knows it.
     pub fn of(model: &str) -> Self {
+        Self::known(model).unwrap_or_else(Self::safe)
+    }
+
+    /// The same; `None` where the name tells nothing.
+    pub fn known(model: &str) -> Option<Self> {
         let found = PROFILES.iter().find(|entry| entry.name.is_match(model.as_bytes()));
-        found.map_or_else(Self::safe, |entry| Self::safe().with(&entry.profile))
+        found.map(|entry| Self::safe().with(&entry.profile))
     }
 
     /// Returns the profile with what `part` says besides.

@@ -94,6 +94,8 @@ fn model(answer: &str, follows: &str) -> Vec<u8> {
     let (width, names) = (272, tokens.len());
     let mut file = Gguf::default();
     file.set_text("general.architecture", "qwen2");
+    file.set_text("general.name", "Qwen2.5 Coder");
+    file.set_text("general.size_label", "0.5B");
     for (key, value) in [
         ("block_count", 1),
         ("embedding_length", width),
@@ -165,6 +167,25 @@ fn the_whole_line_runs_with_the_model_inside() {
     let asked = world.run(&["run", "task.yml", "--model", "embedded:large"]);
     assert!(asked.ends_with(2).err.contains("asks for the embedded model \"large\""), "{asked:?}");
     assert!(asked.err.contains("there are the files tiny") && asked.err.contains("prentice model fetch"), "{asked:?}");
+}
+
+#[test]
+fn a_model_file_tells_how_it_is_asked_whatever_it_is_called() {
+    let world = World::new();
+    add(&world, &model(GOOD, "<|im_end|>"));
+    let told = |config: &str| {
+        world.write(".prentice.yml", config);
+        world.commit("settings");
+        let ran = world.run(&["doctor", "--model", "embedded"]);
+        let line = ran.out.lines().find(|line| line.contains("model tiny inside")).unwrap_or_default().to_owned();
+        line.split("nothing leaves the machine; ").nth(1).unwrap_or(&ran.out).to_owned()
+    };
+    let profile = |window: u32| format!("model: {{profiles: {{tiny: {{window_tokens: {window}}}}}}}\n");
+    let small = "; plain text with whole files; no further steps";
+    assert_eq!(told(""), format!("a window of 8192 tokens{small}"));
+    assert_eq!(told(&profile(16_384)), format!("a window of 16384 tokens{small}"));
+    assert_eq!(told(&profile(100_000)), format!("a window of 32768 tokens{small}"), "the file's own");
+    assert_eq!(told("model: {window_tokens: 2048}\n"), format!("a window of 2048 tokens{small}"));
 }
 
 #[test]

@@ -30,9 +30,10 @@ struct Speed {
 }
 
 /// Loads the model and asks it a question.
-pub(super) async fn measure(file: &Inside, cancel: &CancellationToken) -> Line {
+pub(super) async fn measure(file: &Inside, window_tokens: Option<u64>, cancel: &CancellationToken) -> Line {
     let (path, stop) = (file.path.clone(), cancel.clone());
-    match tokio::task::spawn_blocking(move || probe(&path, &stop)).await {
+    let window = usize::try_from(window_tokens.unwrap_or(INSIDE_WINDOW_TOKENS)).unwrap_or(usize::MAX);
+    match tokio::task::spawn_blocking(move || probe(&path, window, &stop)).await {
         Ok(Ok(speed)) => Line::ok("speed", words(&speed)),
         Ok(Err(error)) => {
             Line::failed("speed", State::Error, Failure::new(Exit::Usage, format!("the embedded model: {error}")))
@@ -41,9 +42,9 @@ pub(super) async fn measure(file: &Inside, cancel: &CancellationToken) -> Line {
     }
 }
 
-fn probe(path: &Path, cancel: &CancellationToken) -> Result<Speed, InferenceError> {
+fn probe(path: &Path, window_tokens: usize, cancel: &CancellationToken) -> Result<Speed, InferenceError> {
     let clock = SystemClock::start();
-    let mut engine = Engine::load(path, usize::try_from(INSIDE_WINDOW_TOKENS).unwrap_or(usize::MAX))?;
+    let mut engine = Engine::load(path, window_tokens)?;
     let load = clock.elapsed();
     let question = Question {
         messages: json!([{ "role": "user", "content": QUESTION }]),

@@ -194,13 +194,15 @@ async fn examine_model(
     };
     let own = layer.model.profiles.clone().unwrap_or_default();
     for choice in &choices {
-        lines.push(Line::ok("model", format!("{}; {}", choice.why, online::profile(choice, &own))));
+        let part = own.get(choice.place.model()).cloned().unwrap_or_default();
+        let known = model::known(choice, layer.model.window_tokens, &part);
+        lines.push(Line::ok("model", format!("{}; {}", choice.why, online::profile(&known))));
         #[cfg(feature = "embedded")]
         if let Place::Inside(file) = &choice.place {
-            lines.push(inside::measure(file, cancel).await);
+            lines.push(inside::measure(file, known.1, cancel).await);
         }
         if flags.online {
-            online::examine(choice, &own, cancel, lines).await;
+            online::examine(choice, &known, cancel, lines).await;
         }
     }
 }

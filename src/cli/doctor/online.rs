@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Line, State};
 use crate::cli::model;
-use crate::config::{DEFAULT_WINDOW_TOKENS, ProfileParts};
+use crate::config::DEFAULT_WINDOW_TOKENS;
 use crate::llm::{
     Choice, Dialect, EditForm, Form, LanguageModel, LlmError, Message, Profile, Reply, Request, Role, Tool,
 };
@@ -16,9 +16,7 @@ use crate::llm::{
 const ANSWER_TOKENS: u32 = 1_024;
 
 /// Says how the model would be asked, without asking it.
-pub(super) fn profile(choice: &Choice, own: &ProfileParts) -> String {
-    let profile = profile_of(choice, own);
-    let window = choice.window_tokens.or(profile.window_tokens);
+pub(super) fn profile((profile, window): &(Profile, Option<u64>)) -> String {
     let window = window.map_or("a window of unknown size".to_owned(), |tokens| format!("a window of {tokens} tokens"));
     let dialect = match (profile.dialect, profile.edits) {
         (Dialect::Tools, _) => "function calls",
@@ -31,14 +29,14 @@ pub(super) fn profile(choice: &Choice, own: &ProfileParts) -> String {
     format!("{window}; {dialect}; {steps}")
 }
 
-fn profile_of(choice: &Choice, own: &ProfileParts) -> Profile {
-    let name = choice.place.model();
-    Profile::of(name).with(&own.get(name).cloned().unwrap_or_default())
-}
-
 /// Asks the model, and tries what its endpoint supports.
-pub(super) async fn examine(choice: &Choice, own: &ProfileParts, cancel: &CancellationToken, lines: &mut Vec<Line>) {
-    let window_tokens = choice.window_tokens.unwrap_or(DEFAULT_WINDOW_TOKENS);
+pub(super) async fn examine(
+    choice: &Choice,
+    (profile, window): &(Profile, Option<u64>),
+    cancel: &CancellationToken,
+    lines: &mut Vec<Line>,
+) {
+    let window_tokens = window.unwrap_or(DEFAULT_WINDOW_TOKENS);
     let adapter = match model::adapter(&choice.place, window_tokens, Arc::new(|_: &str| ())) {
         Ok(adapter) => adapter,
         Err(error) => return lines.push(Line::failed("online", State::Error, error.into())),
@@ -52,9 +50,8 @@ pub(super) async fn examine(choice: &Choice, own: &ProfileParts, cancel: &Cancel
         }
         Err(error) => return lines.push(Line::failed("online", State::Error, error.into())),
     }
-    let profile = profile_of(choice, own);
-    lines.push(tools(&adapter.complete(&with_tool(), cancel).await, &profile));
-    lines.push(forms(&adapter.complete(&with_form(), cancel).await, &profile));
+    lines.push(tools(&adapter.complete(&with_tool(), cancel).await, profile));
+    lines.push(forms(&adapter.complete(&with_form(), cancel).await, profile));
 }
 
 fn asking(text: &str) -> Request {
