@@ -19,6 +19,9 @@ tools take turns program by program, so that a noisy machine is noisy for all of
 Limits: aider reflects three times on a failed test (its own limit), Prentice makes as many changes as the profile says (eight
 for small models), mini-swe-agent 10 steps; 600 seconds for each program (`--seconds`).
 
+A request that names no longest answer gets 2,048 tokens, or a model that repeats itself would write until its window is full;
+what a tool that ran out of time has asked for last is waited for before the next one begins.
+
 Results go to DIR/results.jsonl, a line for each program and tool; what is there is not run again.
 """
 
@@ -39,6 +42,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 600
+LONGEST_ANSWER = 2048
 TEST_SECONDS = 30
 
 
@@ -80,6 +84,8 @@ class Counter(http.server.BaseHTTPRequestHandler):
         data = self.rfile.read(int(self.headers["content-length"]))
         wanted = json.loads(data)
         streams = wanted.get("stream")
+        if not any(wanted.get(key) for key in ("max_tokens", "max_completion_tokens")):
+            wanted["max_tokens"] = LONGEST_ANSWER
         if streams:
             wanted.pop("stream_options", None)
             wanted["stream"] = False
@@ -220,6 +226,14 @@ def mini(arguments, tool, folder, program):
                                       "OPENAI_API_BASE": arguments.counter, "MSWEA_SILENT_STARTUP": "1"})
 
 
+def settle(arguments):
+    """Waits until the server has written what nobody waits for any more."""
+    asked = {"model": arguments.model, "max_tokens": 1, "messages": [{"role": "user", "content": "Hi"}]}
+    data, headers = json.dumps(asked).encode(), {"content-type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(Counter.url + "/chat/completions", data, headers), timeout=SECONDS * 2):
+        pass
+
+
 def run(arguments):
     Counter.url = arguments.url.rstrip("/")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counter)
@@ -254,6 +268,8 @@ def run(arguments):
                 else:
                     left, how = {"aider": aider, "mini": mini}[kind](arguments, rest or kind, folder, program)
                 seconds = time.monotonic() - start
+                if kind != "embedded":
+                    settle(arguments)
                 with tempfile.TemporaryDirectory() as judge:
                     judged = program.make(Path(judge))
                     if left is not None:
