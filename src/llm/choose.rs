@@ -113,7 +113,7 @@ pub fn merge(candidates: &[Candidate], rules: KeyRules) -> Result<Merged, LlmErr
     let Some(target) = &base_url else {
         return match keys.first() {
             Some(key) => Err(LlmError::Settings(format!(
-                "{} gives a key, but nothing says where to send it: name a base URL too",
+                "{} gives a key, but nothing says where to send it: name a base URL too, or ask the model inside with --model embedded",
                 key.source.words("API_KEY")
             ))),
             None => Ok(Merged { model, base_url, key: None, withheld: Vec::new() }),

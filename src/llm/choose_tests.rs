@@ -43,7 +43,7 @@ fn higher_layers_win_field_by_field() {
     t (Task) | https://host/v1 (Config) | key nothing | kept []
     nothing | https://api.openai.com/v1 (OpenAiVariables) | key k (OpenAiVariables) | kept []
     t (Task) | https://api.openai.com/v1 (OpenAiVariables) | key k (OpenAiVariables) | kept []
-    model settings: PRENTICE_API_KEY gives a key, but nothing says where to send it: name a base URL too
+    model settings: PRENTICE_API_KEY gives a key, but nothing says where to send it: name a base URL too, or ask the model inside with --model embedded
     model settings: "not a url" is not a URL (named by the configuration)
     p (PrenticeVariables) | https://host/v1 (PrenticeVariables) | key nothing | kept []
     "#);

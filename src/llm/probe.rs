@@ -92,6 +92,12 @@ pub struct Choice {
 /// is incomplete or unsafe; what the endpoint answers when it has to list its models and does not.
 pub async fn choose(candidates: &[Candidate], rules: &ChoiceRules) -> Result<Choice, LlmError> {
     if let Some(asked) = inside::asked_for(candidates) {
+        // In other layers an address may be there for another purpose.
+        let mut flags = candidates.iter().filter(|candidate| candidate.source == Source::Flags);
+        if asked.source == Source::Flags && flags.any(|flags| flags.base_url.is_some()) {
+            let reason = "the command line names the model inside this program and an address: leave one of both out";
+            return Err(LlmError::Settings(reason.to_owned()));
+        }
         return in_this_process(&asked, rules);
     }
     let merged = merge(candidates, rules.keys)?;
@@ -200,7 +206,8 @@ async fn find_on_this_machine(model: Option<&Named<String>>, rules: &ChoiceRules
     }
     match model {
         Some(model) if others.is_empty() => Err(LlmError::Settings(format!(
-            "the model {:?} is named by {}, but no base URL, no server answers on this machine, and no model file has that name",
+            "the model {:?} is named by {}, but no base URL, no server answers on this machine, and no model file has that name: \
+             name its address with --base-url or PRENTICE_BASE_URL; `prentice model list` shows the models that run without one",
             model.value,
             model.source.words("MODEL")
         ))),

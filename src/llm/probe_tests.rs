@@ -56,7 +56,7 @@ async fn a_server_on_this_machine_is_found_when_nothing_is_configured() {
     model tiny at http://127.0.0.1:PORT/v1, because a llama.cpp server has the model that PRENTICE_MODEL names, window Some(4096)
     model qwen2.5-coder:latest at http://127.0.0.1:PORT/v1, because an Ollama server has the model that PRENTICE_MODEL names, window Some(4096)
     model settings: no base URL is named, and no server on this machine has the model "huge": http://127.0.0.1:PORT/v1 (nomic-embed-text, qwen2.5-coder:latest, llama3), http://127.0.0.1:PORT/v1 (tiny)
-    model settings: the model "huge" is named by PRENTICE_MODEL, but no base URL, no server answers on this machine, and no model file has that name
+    model settings: the model "huge" is named by PRENTICE_MODEL, but no base URL, no server answers on this machine, and no model file has that name: name its address with --base-url or PRENTICE_BASE_URL; `prentice model list` shows the models that run without one
     no language model is configured and none answers on this machine
     "#);
 }
@@ -65,7 +65,7 @@ async fn a_server_on_this_machine_is_found_when_nothing_is_configured() {
 async fn whoever_listens_on_this_machine_gets_no_key() {
     let llama = server(&["tiny"], "llamacpp").await;
     let key = [layer(Source::PrenticeVariables, None, None, Some("sk-1234567890"))];
-    insta::assert_snapshot!(why(&key, &rules(&[(&llama, "llama.cpp")])).await, @"model settings: PRENTICE_API_KEY gives a key, but nothing says where to send it: name a base URL too");
+    insta::assert_snapshot!(why(&key, &rules(&[(&llama, "llama.cpp")])).await, @"model settings: PRENTICE_API_KEY gives a key, but nothing says where to send it: name a base URL too, or ask the model inside with --model embedded");
     choose(&[], &rules(&[(&llama, "llama.cpp")])).await.unwrap();
     let sent = llama.received_requests().await.unwrap();
     assert_eq!(sent.iter().map(|request| request.headers.contains_key("authorization")).collect::<Vec<_>>(), [false]);
@@ -121,6 +121,9 @@ async fn the_model_inside_is_the_last_resort_unless_it_is_asked_for() {
         why(&asking("embedded:small"), &both()).await,
         why(&keyed, &both()).await,
     ];
+    let both_named = [layer(Source::Flags, Some("embedded"), Some("https://host/v1".to_owned()), None)];
+    let refused = why(&both_named, &both()).await;
+    assert!(refused.contains("names the model inside this program and an address: leave one of both out"), "{refused}");
     insta::assert_snapshot!(said.join("\n"), @r"
     model tiny at http://127.0.0.1:PORT/v1, because a llama.cpp server answers there and nothing else was configured, window Some(4096)
     model large inside this program (its file is here, nothing was configured, and no server answers on this machine); nothing leaves the machine, window Some(8192)
