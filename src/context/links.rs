@@ -28,8 +28,13 @@ pub(super) fn name(mentions: &[Mention], ranked: &mut [RankedFile<'_>]) {
     }
     for mention in mentions {
         let places = by_name.get(last_component(&mention.path)).map_or(&[][..], Vec::as_slice);
-        let meant: Vec<usize> =
-            places.iter().copied().filter(|at| is_meant(&mention.path, ranked[*at].facts.path.as_str())).collect();
+        let path = |at: &usize| ranked[*at].facts.path.as_str();
+        let mut meant: Vec<usize> = places.iter().copied().filter(|at| is_meant(&mention.path, path(at))).collect();
+        if meant.is_empty() && mention.in_package {
+            meant = places.to_vec();
+        } else if meant.is_empty() && is_frame_of_ones_own(mention) {
+            meant = places.iter().copied().filter(|at| !path(at).contains('/')).collect();
+        }
         for at in meant.iter().copied().filter(|_| meant.len() <= MAX_NAMESAKES) {
             let file = &mut ranked[at];
             file.lines.extend(&mention.lines);
@@ -54,6 +59,18 @@ fn last_component(path: &str) -> &str {
 fn is_meant(text: &str, path: &str) -> bool {
     let ends_with = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'));
     text == path || ends_with(path, text) || (path.contains('/') && ends_with(text, path))
+}
+
+/// Tells whether a line of a file was met, and not in the code of others: then a file at the top may be meant, whatever folder
+/// of another machine it stood in.
+fn is_frame_of_ones_own(mention: &Mention) -> bool {
+    const OF_OTHERS: [&str; 8] =
+        ["/usr/", "/lib/", "-packages/", "node_modules/", "/.cargo/", "/pkg/mod/", "/rustc/", "/vendor/"];
+    let name = last_component(&mention.path);
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    !mention.lines.is_empty()
+        && !COMMON_STEMS.contains(&stem)
+        && !OF_OTHERS.iter().any(|part| mention.path.contains(part))
 }
 
 /// Returns for each file how well the best test fits that is about it.

@@ -7,34 +7,46 @@ pub(super) struct Mention {
     pub path: String,
     /// The lines named with it, from 1, in byte order.
     pub lines: Vec<usize>,
+    /// Whether its folders are those of a package, which need not be those of the file.
+    pub in_package: bool,
 }
 
-/// Most files of a text that are looked up.
+/// Most files of a text that are looked up; those with a line come before others.
 const MAX_MENTIONS: usize = 100;
+/// Most that are told apart.
+const MAX_COLLECTED: usize = 1000;
 /// What comes between a path and the number of a line: C#, compilers and most languages, Python, PHP, links to GitHub, JavaScript.
 const BEFORE_A_LINE: [&str; 8] = [":line ", ":", "\", line ", "', line ", ", line ", " on line ", "#L", "("];
 
 /// Finds what may be a path in `text`, each once, in the order of appearance.
 pub(super) fn find(text: &str) -> Vec<Mention> {
     let mut found: Vec<Mention> = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(is_path_character) {
-        let token = &rest[start..];
-        let end = token.find(|c| !is_path_character(c)).unwrap_or(token.len());
-        let (token, after) = token.split_at(end);
-        rest = after;
-        let path = token.replace('\\', "/");
-        let path = path.trim_start_matches("./").trim_end_matches(['.', '/', '-']);
+    let mut at = 0;
+    while let Some(start) = text[at..].find(is_path_character).map(|start| at + start) {
+        let end = start + end_of_path(&text[start..]);
+        at = end;
+        let token = text[start..end].replace('\\', "/");
+        let path = token.trim_start_matches("./").trim_end_matches(['.', '/', '-']);
         if !may_be_a_path(path) {
             continue;
         }
-        let line = line_after(after);
+        let line = line_after(&text[end..]);
+        let package = line.and_then(|_| package_before(&text[..start], path));
+        let in_package = package.is_some();
+        let path = package.unwrap_or_default() + path;
         match found.iter().position(|mention| mention.path == path) {
             Some(at) => found[at].lines.extend(line),
-            None if found.len() == MAX_MENTIONS => break,
-            None => found.push(Mention { path: path.to_owned(), lines: line.into_iter().collect() }),
+            None if found.len() == MAX_COLLECTED => break,
+            None => found.push(Mention { path, lines: line.into_iter().collect(), in_package }),
         }
     }
+    let mut bare = MAX_MENTIONS.saturating_sub(found.iter().filter(|mention| !mention.lines.is_empty()).count());
+    found.retain(|mention| {
+        let stays = !mention.lines.is_empty() || bare > 0;
+        bare -= usize::from(stays && mention.lines.is_empty());
+        stays
+    });
+    found.truncate(MAX_MENTIONS);
     for mention in &mut found {
         mention.lines.sort_unstable();
         mention.lines.dedup();
@@ -44,6 +56,38 @@ pub(super) fn find(text: &str) -> Vec<Mention> {
 
 fn is_path_character(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '.' | '_' | '/' | '\\' | '-' | '+' | '@')
+}
+
+/// Returns where the path ends that `text` begins with; folders in brackets belong to it (`app/[id]/(group)/page.tsx`).
+fn end_of_path(text: &str) -> usize {
+    let mut end = 0;
+    loop {
+        let plain = text[end..].find(|c| !is_path_character(c)).map_or(text.len(), |length| end + length);
+        let open = text[plain..].chars().next().filter(|_| text[..plain].ends_with('/'));
+        let close = match open {
+            Some('[') => ']',
+            Some('(') => ')',
+            _ => return plain,
+        };
+        let inner = &text[plain + 1..];
+        let length = inner.find(|c| !is_path_character(c)).unwrap_or(inner.len());
+        match inner[length..].strip_prefix(close) {
+            Some(rest) if length > 0 && rest.starts_with(['/', '.']) => end = plain + length + 2,
+            _ => return plain,
+        }
+    }
+}
+
+/// Returns the folders of a package that stands before a frame's file, as on the Java virtual machine:
+/// `com.acme.net.Utils$1.run(` before `Utils.java`.
+fn package_before(before: &str, file: &str) -> Option<String> {
+    let call = before.strip_suffix('(')?;
+    let stem = file.split_once('.')?.0;
+    let is_of_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '$' | '<' | '>');
+    let start = call.char_indices().rev().find(|(_, c)| !is_of_name(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    let names: Vec<&str> = call[start..].split('.').collect();
+    let class = names.iter().position(|name| name.starts_with(stem)).filter(|at| (1..names.len() - 1).contains(at))?;
+    Some(names[..class].iter().map(|name| format!("{name}/")).collect())
 }
 
 /// A path has a folder or an extension, and a name with a letter in it.
@@ -77,11 +121,39 @@ mod tests {
         check("  --> src/a.rs:10:5\nsrc/a.rs:3", &[("src/a.rs", &[3, 10])]);
         check("  File \"app/x.py\", line 12, in f", &[("app/x.py", &[12])]);
         check("    at f (/srv/app/lib/x.js:7:3)", &[("/srv/app/lib/x.js", &[7])]);
-        check("\tat a.b.C.run(C.java:42)", &[("a.b.C.run", &[]), ("C.java", &[42])]);
+        check("\tat a.b.C.run(C.java:42)", &[("a.b.C.run", &[]), ("a/b/C.java", &[42])]);
         check("in C:\\w\\src\\Order.cs:line 3", &[("/w/src/Order.cs", &[3])]);
         check("in /srv/cart.php on line 7", &[("/srv/cart.php", &[7])]);
         check("C:\\work\\pkg\\a.go:33 +0x1d", &[("/work/pkg/a.go", &[33])]);
+        check("at a/b.ts:1\napp/[id]/(g)/[...p].tsx:2:3", &[("a/b.ts", &[1]), ("app/[id]/(g)/[...p].tsx", &[2])]);
+        check("see src/(or so) and f(a/[x])", &[]);
         check("https://github.com/o/r/blob/main/src/x.ts#L5", &[("//github.com/o/r/blob/main/src/x.ts", &[5])]);
+    }
+
+    #[test]
+    fn a_frame_tells_the_package_of_its_file() {
+        let java = "at com.acme.net.Utils.parse(Utils.java:5)\nat com.acme.db.Utils$1.run(Utils.java:7)\n";
+        check(
+            java,
+            &[
+                ("com.acme.net.Utils.parse", &[]),
+                ("com/acme/net/Utils.java", &[5]),
+                ("com.acme.db.Utils", &[]),
+                ("1.run", &[]),
+                ("com/acme/db/Utils.java", &[7]),
+            ],
+        );
+        check("at x.HelpersKt.go(Helpers.kt:3)", &[("x.HelpersKt.go", &[]), ("x/Helpers.kt", &[3])]);
+        check("f(lib.js:3)", &[("lib.js", &[3])]);
+        assert!(find(java)[1].in_package);
+    }
+
+    #[test]
+    fn a_frame_behind_many_names_is_found() {
+        let names: String = (0..500).map(|n| format!("conf/{n}.yml\n")).collect();
+        let found = find(&format!("{names}  File \"app/x.py\", line 12"));
+        assert_eq!(found.len(), MAX_MENTIONS);
+        assert_eq!(found.last().map(|mention| (mention.path.as_str(), &*mention.lines)), Some(("app/x.py", &[12][..])));
     }
 
     #[test]

@@ -36,6 +36,27 @@ fn hints_come_first_then_what_the_task_names() {
 }
 
 #[test]
+fn frames_of_another_machine_mean_files_at_the_top_and_in_packages() {
+    let named = |text: &str, path: &str| {
+        let tree = tree(&[
+            ("main_app.py", "def go():\n    pass\n"),
+            ("decoder.py", "x = 1\n"),
+            ("src/com/acme/db/Utils.java", "class Utils {\n}\n"),
+            ("src/com/acme/net/Utils.java", "class Utils {\n}\n"),
+            ("kt/Helpers.kt", "fun go() {\n}\n"),
+        ]);
+        signals(&tree, &Query { text: format!("It stops.\n{text}"), ..Query::default() }, path).contains_key("named")
+    };
+    assert!(named("  File \"/home/u/proj/main_app.py\", line 2, in go", "main_app.py"));
+    assert!(named("C:\\proj\\main_app.py:2", "main_app.py"));
+    assert!(!named("  File \"/usr/lib/python3.12/json/decoder.py\", line 1, in x", "decoder.py"));
+    assert!(!named("see /home/u/proj/main_app.py", "main_app.py"), "no line was met");
+    let frame = "at com.acme.net.Utils.parse(Utils.java:2)";
+    assert!(named(frame, "src/com/acme/net/Utils.java") && !named(frame, "src/com/acme/db/Utils.java"));
+    assert!(named("at deep.inside.HelpersKt.go(Helpers.kt:1)", "kt/Helpers.kt"));
+}
+
+#[test]
 fn the_source_of_a_test_that_fits_is_lifted() {
     let tree = tree(&[
         ("pkg/alpha.py", "def run():\n    pass\n"),
