@@ -35,7 +35,7 @@ pub(super) struct Index {
     /// Look at the files of a commit instead of those that lie in the folder.
     #[arg(long, value_name = "REVISION")]
     pub base: Option<String>,
-    /// The most that is kept, in MiB; what was used longest ago is dropped.
+    /// The most that is kept from this call on, in MiB; what was used longest ago is dropped. Later calls have limits of their own.
     #[arg(long, value_name = "MIB", default_value_t = index::DEFAULT_LIMIT_BYTES >> 20, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     pub limit: u64,
     /// Print what is kept, and read nothing.
@@ -48,6 +48,9 @@ pub(super) struct Index {
     #[arg(long)]
     pub json: bool,
 }
+
+/// How long other processes that use the file are waited for where it is to become smaller.
+const SHRINKING: Duration = Duration::from_secs(5);
 
 /// Reads what is not known yet, or tells what is.
 pub(super) async fn index(flags: Index, cancel: &CancellationToken) -> Result<Exit, Failure> {
@@ -86,6 +89,7 @@ fn act(flags: &Index, cancel: &CancellationToken) -> Result<Exit, Failure> {
     if let (None, Ok(head)) = (&flags.base, repository.resolve("HEAD")) {
         context::recall(&repository, &head, Some(&index));
     }
+    index.shrink(SHRINKING).map_err(|error| failed(&error))?;
     let kept = index.statistics().map_err(|error| failed(&error))?;
     let took = clock.elapsed();
     match flags.json {

@@ -21,7 +21,7 @@ const MAKING: &str = "making";
 const APPLICATION: i32 = 0x5072_656e;
 /// Changes whenever an entry would be read otherwise than it was written: with the tables, their encoding, and the rules
 /// by which the context cuts and counts words.
-const FORMAT: i32 = 1;
+const FORMAT: i32 = 2;
 /// The usual entry has two or three kilobytes: several on a page waste little.
 const PAGE_BYTES: u32 = 16 * 1024;
 /// How long a reader waits for a writer that moves its log into the file.

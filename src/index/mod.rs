@@ -197,6 +197,26 @@ impl Index {
         })
     }
 
+    /// Drops what was used longest ago until the limit is kept, and gives the room back to the disk. Waits at most `patience` for
+    /// other processes.
+    ///
+    /// # Errors
+    /// [`IndexError::Sqlite`].
+    pub fn shrink(&self, patience: Duration) -> Result<(), IndexError> {
+        self.watch(|| {
+            let mut connection = self.file.connect()?;
+            connection.busy_timeout(patience)?;
+            let write = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            make_room(&write, self.limit_bytes)?;
+            write.commit()?;
+            let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, u64>(0));
+            if pragma("page_count")? * pragma("page_size")? > self.limit_bytes {
+                connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+            }
+            Ok(())
+        })
+    }
+
     /// Marks what is known of `ids` as used last, so that it is dropped last. Returns the turn that this was.
     ///
     /// # Errors

@@ -68,6 +68,19 @@ fn names_that_another_grammar_found_are_not_known() {
 }
 
 #[test]
+fn a_lower_limit_makes_the_file_smaller() {
+    let folder = tempfile::tempdir().expect("a folder");
+    open(folder.path()).keep(&findings(0..2000), PATIENCE).expect("kept");
+    let size = || std::fs::metadata(folder.path().join(file::NAME)).expect("there").len();
+    let (before, limit) = (size(), size() / 4);
+    let index = Index::open(folder.path(), limit).expect("opened");
+    index.shrink(PATIENCE).expect("made smaller");
+    let kept = index.statistics().expect("counted").contents;
+    drop(index);
+    assert!(size() <= limit && kept > 0 && kept < 2000, "{before} to {} for {limit}, {kept} kept", size());
+}
+
+#[test]
 fn vectors_are_kept_by_text_and_model() {
     let folder = tempfile::tempdir().expect("a folder");
     let index = open(folder.path());
