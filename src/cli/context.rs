@@ -13,7 +13,7 @@ use super::arguments::Place;
 use super::failure::{Exit, Failure};
 use super::inspect::work_tree;
 use super::model;
-use super::output::{print, print_json, safe, tell};
+use super::output::{in_a_line, print, print_json, safe, tell};
 use super::setup;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Environment, Layer};
@@ -34,7 +34,8 @@ use crate::task::{self, Task};
 
 No index and no model is needed: every file is read once. What is found out is kept in the repository's git folder and makes
 the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the
-messages of the last 1,000 commits help to find what the task is about; a shallow clone has fewer.")]
+messages of the last 1,000 commits help to find what the task is about; a shallow clone has fewer. The 32 best files are cut
+into excerpts; secrets, and what no person reads, are listed and not shown.")]
 pub(super) struct Context {
     /// The task as plain text.
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -137,22 +138,22 @@ async fn answer(flags: &Context, environment: &Environment, cancel: &Cancellatio
     };
     match &flags.explain {
         Some(path) => print(&explanation(&found, &tree, path)?),
-        None if flags.json => print_json(&document(&found, timings)),
-        None => print(&table(&found)),
+        None if flags.json => print_json(&document(&found, tree.skipped(), timings)),
+        None => print(&table(&found, tree.skipped())),
     }
     Ok(Exit::Done)
 }
 
 /// Tells what speaks for one file.
 fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Failure> {
-    let named = RepoPath::parse(path.trim_start_matches("./"))
+    let named = RepoPath::of_existing(path.trim_start_matches("./"))
         .map_err(|error| Failure::new(Exit::Usage, format!("--explain: {error}")))?;
     let Some(rank) = found.ranking.iter().position(|file| file.path == named) else {
         if !tree.contains(&named) {
             return Err(Failure::new(Exit::Usage, format!("--explain: there is no file {named}")));
         }
         let why = match context::why_withheld(tree, &named) {
-            Some(reason) => format!("it is not read: {reason}"),
+            Some(reason) => format!("it is never shown: {reason}"),
             None => "nothing in the task points at it".to_owned(),
         };
         return Ok(format!("{} is not among the {} ranked files: {why}\n", safe(path), found.ranking.len()));
@@ -177,9 +178,10 @@ fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Fai
         .filter(|excerpt| excerpt.path == named)
         .map(|excerpt| format!("{}-{}", excerpt.lines.start(), excerpt.lines.end()))
         .collect();
-    text += &match shown.is_empty() {
-        true => "\nNo line of it fits the budget beside better files.\n".to_owned(),
-        false => format!("\nShown: lines {}\n", shown.join(", ")),
+    text += &match (shown.is_empty(), context::why_withheld(tree, &named)) {
+        (false, _) => format!("\nShown: lines {}\n", shown.join(", ")),
+        (true, Some(reason)) => format!("\nIt is not shown: {reason}\n"),
+        (true, None) => "\nNo line of it fits the budget beside better files.\n".to_owned(),
     };
     Ok(text)
 }
@@ -200,10 +202,15 @@ fn task(flags: &Context) -> Result<Task, Failure> {
 type CheckedOut = (FileTree, Option<Repository>, Option<CommitId>);
 
 /// Lists the files of a folder, with the repository around it; and the commit that it is the checkout of, if it is the top
-/// of one.
+/// of one. Of a folder in a checkout the whole checkout is listed, as a run would.
 pub(super) fn checked_out(folder: &Path) -> Result<CheckedOut, Failure> {
-    let mut tree = work_tree(folder)?;
     let repository = Repository::discover(folder).ok();
+    let top = repository.as_ref().and_then(|repository| repository.top_of(folder));
+    let folder = top.as_deref().unwrap_or(folder);
+    if top.is_some() {
+        tell(&format!("The folder is part of a repository: all of {} is looked at.", folder.display()));
+    }
+    let mut tree = work_tree(folder)?;
     if let Some(repository) = &repository {
         tree.know_checkout(repository);
     }
@@ -214,7 +221,7 @@ pub(super) fn checked_out(folder: &Path) -> Result<CheckedOut, Failure> {
     Ok((tree, repository, head))
 }
 
-fn document(found: &Found, timings: Timings) -> serde_json::Value {
+fn document(found: &Found, skipped: usize, timings: Timings) -> serde_json::Value {
     let context = &found.context;
     let excerpt = |excerpt: &Excerpt| {
         json!({
@@ -230,11 +237,14 @@ fn document(found: &Found, timings: Timings) -> serde_json::Value {
     };
     json!({
         "ranked": found.ranking.iter().take(RANKED_IN_JSON).collect::<Vec<&Ranked>>(),
+        "ranked_files": found.ranking.len(),
         "excerpts": context.excerpts.iter().map(excerpt).collect::<Vec<_>>(),
         "map": context.map,
         "commits": context.commits,
         "instructions": context.instructions,
         "withheld": context.withheld,
+        "withheld_files": context.withheld_files,
+        "skipped": skipped,
         "tokens": context.tokens,
         "budget_tokens": context.budget_tokens,
         "files": context.files,
@@ -242,7 +252,7 @@ fn document(found: &Found, timings: Timings) -> serde_json::Value {
     })
 }
 
-fn table(found: &Found) -> String {
+fn table(found: &Found, skipped: usize) -> String {
     let context = &found.context;
     if context.files == 0 {
         return "There is no file here that the ignore rules (.gitignore, .ignore) let through.\n".to_owned();
@@ -254,10 +264,10 @@ fn table(found: &Found) -> String {
     for (rank, excerpt) in context.excerpts.iter().enumerate() {
         let (rank, lines) = (rank + 1, format!("{}-{}", excerpt.lines.start(), excerpt.lines.end()));
         let line = format!("{rank:>4} {:>8.2} {:>6}  {}:{lines}", excerpt.score, excerpt.tokens, excerpt.path);
-        text += &format!("{}\n{:>20}  {}\n", safe(&line), "", safe(&excerpt.reason));
+        text += &format!("{}\n{:>20}  {}\n", in_a_line(&line), "", in_a_line(&excerpt.reason));
     }
     for file in &context.instructions {
-        text += &format!("instructions: {}{}\n", safe(file.path.as_str()), if file.cut { " (cut)" } else { "" });
+        text += &format!("instructions: {}{}\n", in_a_line(file.path.as_str()), if file.cut { " (cut)" } else { "" });
     }
     for line in &context.commits {
         text += &format!("earlier commit: {}\n", safe(line));
@@ -265,12 +275,22 @@ fn table(found: &Found) -> String {
     if !context.withheld.is_empty() {
         text += "\nnot shown:\n";
         for file in &context.withheld {
-            text += &format!("  {}: {}\n", safe(file.path.as_str()), safe(&file.reason));
+            text += &format!("  {}: {}\n", in_a_line(file.path.as_str()), safe(&file.reason));
         }
+        match context.withheld_files.saturating_sub(context.withheld.len()) {
+            0 => {}
+            more => text += &format!("  and {more} more\n"),
+        }
+    }
+    if skipped > 0 {
+        text += &format!(
+            "\n{skipped} places are left out: submodules of a commit, names that are no text, rules of what to ignore that cannot \
+             be read, what may not be opened\n"
+        );
     }
     let left_out = |file: &&Ranked| context.excerpts.iter().all(|excerpt| excerpt.path != file.path);
     let next: Vec<String> =
-        found.ranking.iter().filter(left_out).take(RANKED_IN_TABLE).map(|file| safe(file.path.as_str())).collect();
+        found.ranking.iter().filter(left_out).take(RANKED_IN_TABLE).map(|file| in_a_line(file.path.as_str())).collect();
     if !next.is_empty() {
         text += &format!("\nnext in rank, not shown:\n  {}\n", next.join("\n  "));
     }

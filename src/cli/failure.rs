@@ -106,7 +106,10 @@ impl From<RepoError> for Failure {
             RepoError::BranchCheckedOut(_) => failure.hint("switch to another branch, then run again"),
             RepoError::InTheWay(_) => failure.hint("move it away, or let the answer name another path"),
             RepoError::Busy(_) => failure.hint("wait until it is done, then run again"),
-            RepoError::UnknownRevision(_) | RepoError::Path(_) | RepoError::NotADirectory => failure,
+            RepoError::UnknownRevision(_)
+            | RepoError::Path(_)
+            | RepoError::NotADirectory
+            | RepoError::TooLarge { .. } => failure,
             RepoError::Git(_) | RepoError::Io { .. } | RepoError::HalfStored { .. } => {
                 Self { exit: Exit::Service, ..failure }
             }

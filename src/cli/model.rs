@@ -12,8 +12,8 @@ use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
     Absent, Candidate, Choice, ChoiceRules, Embedder, Endpoint, Form, Inside, KeyRules, LanguageModel, LlmError,
-    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, ProfilePart, Recorder, Replay, Reply, Resumed,
-    RetryPolicy, Retrying, Source, choose, merge,
+    OpenAi, OpenAiSettings, Passing, Place, PriceOverride, Pricing, Profile, ProfilePart, Recorder, Replay, Reply,
+    Resumed, RetryPolicy, Retrying, Source, choose, merge,
 };
 use crate::pipeline::{ObservedModel, Progress, Rung};
 use crate::propose;

@@ -54,6 +54,11 @@ pub(super) fn safe(text: &str) -> String {
     lines.join("\n")
 }
 
+/// The same for what stands in one line, such as the name of a file.
+pub(super) fn in_a_line(text: &str) -> String {
+    safe(&text.replace(['\n', '\t'], "\u{FFFD}"))
+}
+
 /// Steps on standard error: a moving line on a terminal, groups that fold in a CI job, plain lines elsewhere.
 pub(super) struct Steps {
     bar: Option<Mutex<ProgressBar>>,

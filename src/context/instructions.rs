@@ -6,7 +6,7 @@ use globset::GlobSet;
 
 use super::Instructions;
 use super::withhold::{self, Reason};
-use crate::repo::{FileTree, RepoPath, is_control_or_invisible};
+use crate::repo::{FileMode, FileTree, RepoPath, is_control_or_invisible};
 use crate::secret;
 use crate::tokens;
 
@@ -43,7 +43,16 @@ pub(super) fn read(tree: &FileTree, best: &[&RepoPath], knowledge: &GlobSet, max
     let mut found = Found::default();
     let mut left = max_tokens;
     for path in places(tree, best, knowledge) {
-        let Ok(Some(text)) = tree.read_text(&path) else { continue };
+        let mut content = Vec::new();
+        match tree.read_within(&path, withhold::MAX_FILE_BYTES, &mut content) {
+            Ok(true) if tree.mode(&path) != Some(FileMode::Symlink) => {}
+            Ok(false) => {
+                found.withheld.push((path, Reason::TooLarge));
+                continue;
+            }
+            _ => continue,
+        }
+        let Ok(text) = String::from_utf8(content) else { continue };
         if let Some(shape) = secret::find_credential(&text) {
             found.withheld.push((path, Reason::SecretByContent(shape)));
             continue;
@@ -148,6 +157,14 @@ mod tests {
     fn the_cap_cuts_behind_a_line() {
         let text = "one two three four\n".repeat(100);
         check(&[("AGENTS.md", &text)], 80, &[("AGENTS.md", &"one two three four\n".repeat(12), true)]);
+    }
+
+    #[test]
+    fn a_file_that_nobody_reads_is_not_read_either() {
+        let text = "line\n".repeat(withhold::MAX_FILE_BYTES);
+        let found = read(&tree(&[("AGENTS.md", &text), ("CLAUDE.md", "Short.")]), &[], &GlobSet::empty(), 400);
+        assert_eq!(found.shown.iter().map(|file| file.text.as_str()).collect::<Vec<_>>(), ["Short."]);
+        assert_eq!(found.withheld.iter().map(|(_, reason)| *reason).collect::<Vec<_>>(), [Reason::TooLarge]);
     }
 
     #[test]

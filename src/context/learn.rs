@@ -6,7 +6,7 @@ use std::time::Duration;
 use rayon::prelude::*;
 
 use super::memory;
-use super::withhold;
+use super::withhold::{self, Reason};
 use crate::index::{Findings, Index, IndexError, Names, Reader, Words};
 use crate::repo::{BlobId, FileMode, FileTree, RepoPath};
 use crate::syntax::Language;
@@ -113,9 +113,8 @@ fn examine(tree: &FileTree, paths: &[&RepoPath]) -> Findings {
 type Examined = (BlobId, Words, Option<(Language, Names)>);
 
 fn examine_one(tree: &FileTree, path: &RepoPath, buffer: &mut Vec<u8>) -> Option<Examined> {
-    tree.read_start(path, withhold::MAX_FILE_BYTES + 1, buffer).ok()?;
-    let refusal = withhold::by_content(buffer);
-    let is_whole = buffer.len() <= withhold::MAX_FILE_BYTES;
+    let refusal = withhold::read(tree, path, buffer).ok()?;
+    let is_whole = refusal != Some(Reason::TooLarge);
     // The id of a longer file is only known where it need not be computed.
     let id = match tree.content(path) {
         Some(content) if content.size_bytes.is_none() || !is_whole => content.id,

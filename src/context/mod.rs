@@ -161,8 +161,11 @@ pub struct Context {
     pub budget_tokens: usize,
     /// Files looked at.
     pub files: usize,
-    /// What was not shown and why, capped.
+    /// What was not shown and why: the first hundred, secrets before others.
     pub withheld: Vec<Withheld>,
+    /// How many that are in all.
+    #[serde(default)]
+    pub withheld_files: usize,
 }
 
 /// A file in its place.
@@ -326,6 +329,7 @@ fn fit_to_budget(
     let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
     let secret = instructions.withheld.iter().map(|(path, reason)| (path, *reason));
     let withheld = scan.withheld.iter().copied().chain(unreadable).chain(secret).chain(fitted.withheld);
+    let (withheld, withheld_files) = tell(withheld.collect());
     let context = Context {
         excerpts: fitted.excerpts,
         map,
@@ -333,7 +337,8 @@ fn fit_to_budget(
         tokens,
         budget_tokens: budget,
         files: scan.listed,
-        withheld: tell(withheld.collect()),
+        withheld,
+        withheld_files,
         instructions: instructions.shown,
     };
     Found { context, ranking }
@@ -378,10 +383,12 @@ fn compile(hints: &[String]) -> Result<GlobSet, ContextError> {
     set.build().map_err(|error| ContextError::Glob { pattern: hints.join(", "), reason: error.kind().to_string() })
 }
 
-/// Sorts by reason, secrets first, and by path, and caps the list.
-fn tell(mut withheld: Vec<(&RepoPath, Reason)>) -> Vec<Withheld> {
+/// Sorts by reason, secrets first, and by path, and caps the list; tells how many there were.
+fn tell(mut withheld: Vec<(&RepoPath, Reason)>) -> (Vec<Withheld>, usize) {
     withheld.sort_unstable_by_key(|(path, reason)| (*reason, *path));
     withheld.dedup();
+    let all = withheld.len();
     withheld.truncate(MAX_WITHHELD);
-    withheld.into_iter().map(|(path, reason)| Withheld { path: path.clone(), reason: reason.text() }).collect()
+    let told = withheld.into_iter().map(|(path, reason)| Withheld { path: path.clone(), reason: reason.text() });
+    (told.collect(), all)
 }

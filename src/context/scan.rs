@@ -142,15 +142,15 @@ fn look<'a>(
         _ => {
             // The buffer is kept from file to file.
             let mut bytes = std::mem::take(&mut tally.content);
-            let read = tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut bytes);
-            let refusal = read.as_ref().ok().and_then(|()| withhold::by_content(&bytes));
-            if let (Ok(()), Some(content)) = (&read, &content) {
+            let read = withhold::read(tree, path, &mut bytes);
+            let refusal = read.as_ref().ok().copied().flatten();
+            if let (Ok(_), Some(content)) = (&read, &content) {
                 memory.note_words(content, &bytes, refusal);
             }
             let looked = match (read, refusal.filter(stands)) {
                 (Err(_), _) => Err(Reason::Unreadable),
-                (Ok(()), Some(reason)) => Err(reason),
-                (Ok(()), None) => {
+                (Ok(_), Some(reason)) => Err(reason),
+                (Ok(_), None) => {
                     tally.count_text(question, &bytes);
                     Ok(bytes.len())
                 }

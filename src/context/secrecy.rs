@@ -1,15 +1,24 @@
 //! What is never shown, told to those who ask for one file by its name.
 
 use super::withhold::{self, Reason};
-use crate::repo::{FileTree, RepoPath, is_control_or_invisible};
+use crate::repo::{FileMode, FileTree, RepoPath, is_control_or_invisible};
 use crate::secret::find_credential;
 
-/// Tells why a file of the tree is not read; `None` where it is, or cannot be.
+/// Tells why a file of the tree is not shown, whatever is asked; `None` where it is.
 pub fn why_withheld(tree: &FileTree, path: &RepoPath) -> Option<String> {
+    if tree.mode(path) == Some(FileMode::Symlink) {
+        return Some("it is a link; what it points at stands under its own name, or outside".to_owned());
+    }
     let by_content = || {
         let mut content = Vec::new();
-        tree.read_start(path, withhold::MAX_FILE_BYTES + 1, &mut content).ok()?;
-        withhold::by_content(&content)
+        match withhold::read(tree, path, &mut content) {
+            Err(_) => Some(Reason::Unreadable),
+            Ok(Some(reason)) => Some(reason),
+            Ok(None) => match std::str::from_utf8(&content) {
+                Ok(text) => find_credential(text).map(Reason::SecretByContent),
+                Err(_) => Some(Reason::NotText),
+            },
+        }
     };
     Some(withhold::by_path(path).or_else(by_content)?.text())
 }
@@ -23,12 +32,15 @@ pub fn readable(tree: &FileTree, path: &RepoPath) -> Result<String, String> {
     if let Some(reason) = withhold::by_path(path).filter(|reason| !reason.yields_to_hint()) {
         return refuse(reason);
     }
-    let file = tree.read(path).map_err(|_| format!("{path} cannot be read"))?;
-    let file = file.ok_or_else(|| format!("there is no file {path}"))?;
-    if let Some(reason) = withhold::by_content(&file.content).filter(|reason| !reason.yields_to_hint()) {
+    if !tree.contains(path) {
+        return Err(format!("there is no file {path}"));
+    }
+    let mut content = Vec::new();
+    let reason = withhold::read(tree, path, &mut content).map_err(|_| format!("{path} cannot be read"))?;
+    if let Some(reason) = reason.filter(|reason| !reason.yields_to_hint()) {
         return refuse(reason);
     }
-    let Ok(text) = std::str::from_utf8(&file.content) else { return refuse(Reason::NotText) };
+    let Ok(text) = std::str::from_utf8(&content) else { return refuse(Reason::NotText) };
     if let Some(shape) = find_credential(text) {
         return refuse(Reason::SecretByContent(shape));
     }

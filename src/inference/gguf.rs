@@ -65,7 +65,8 @@ impl Head {
         let name = path.display().to_string();
         let unreadable = |error: std::io::Error| InferenceError::File { path: name.clone(), reason: error.to_string() };
         let length = file.metadata().map_err(unreadable)?.len();
-        let mut reader = Reader { from: BufReader::with_capacity(1 << 20, file), at: 0, length, elements: 0, file: &name };
+        let mut reader =
+            Reader { from: BufReader::with_capacity(1 << 20, file), at: 0, length, elements: 0, file: &name };
         if reader.bytes::<4>()? != MAGIC {
             return Err(reader.broken("it does not begin with \"GGUF\""));
         }

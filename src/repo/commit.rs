@@ -99,6 +99,16 @@ impl Repository {
         self.inner.workdir()
     }
 
+    /// Returns the top of the checkout where `folder` is another folder in it that holds files of git's index.
+    pub fn top_of(&self, folder: &Path) -> Option<PathBuf> {
+        let top = self.checkout()?.canonicalize().ok()?;
+        let inside = folder.canonicalize().ok()?;
+        let below = inside.strip_prefix(&top).ok()?.to_str().filter(|below| !below.is_empty())?;
+        // Others may lie in it by chance.
+        self.inner.index().ok()?.find_prefix(format!("{below}/")).ok()?;
+        Some(top)
+    }
+
     /// Returns the folder of the index, see `prentice index`.
     pub fn index_folder(&self) -> PathBuf {
         self.state_folder().join("index")

@@ -73,6 +73,14 @@ pub enum RepoError {
         /// What went wrong first.
         reason: String,
     },
+    /// A file that is wanted as a whole and too long for it.
+    #[error("{path} is larger than {} MiB", most_bytes >> 20)]
+    TooLarge {
+        /// The file, from the top of the tree.
+        path: String,
+        /// The most that is read.
+        most_bytes: usize,
+    },
     /// The git library refused.
     #[error("git: {0}")]
     Git(#[from] git2::Error),

@@ -52,6 +52,9 @@ pub struct FileTree {
     skipped: usize,
 }
 
+/// Longer files are not read as text.
+const MOST_TEXT_BYTES: usize = 16 << 20;
+
 thread_local! {
     /// libgit2's handle may not cross threads, so every thread that reads blobs opens its own, once.
     static OPENED: RefCell<Option<(PathBuf, git2::Repository)>> = const { RefCell::new(None) };
@@ -181,13 +184,14 @@ impl FileTree {
         Ok(Some(StoredFile { content, mode: listed.mode }))
     }
 
-    /// Reads the first `most` bytes of the file at `path` into `buffer`, in the place of what it holds.
+    /// Reads the file at `path` into `buffer`, in the place of what it holds, if it has at most `most` bytes, and tells whether;
+    /// of a longer one nothing need be in the buffer.
     ///
-    /// For reading many files: the buffer is used again, and the rest of a huge file is not read.
+    /// For reading many files: the buffer is used again, and a huge file is not read.
     ///
     /// # Errors
     /// [`RepoError`] when there is no such file or its bytes cannot be read.
-    pub fn read_start(&self, path: &RepoPath, most: usize, buffer: &mut Vec<u8>) -> Result<(), RepoError> {
+    pub fn read_within(&self, path: &RepoPath, most: usize, buffer: &mut Vec<u8>) -> Result<bool, RepoError> {
         buffer.clear();
         if let Origin::Directory { root } = &self.origin
             && !self.changes.contains_key(path)
@@ -195,21 +199,36 @@ impl FileTree {
         {
             let place = root.join(path.as_str());
             let file = std::fs::File::open(&place).map_err(RepoError::io(&place))?;
-            file.take(most as u64).read_to_end(buffer).map_err(RepoError::io(&place))?;
-            return Ok(());
+            file.take(most as u64 + 1).read_to_end(buffer).map_err(RepoError::io(&place))?;
+            return Ok(buffer.len() <= most);
+        }
+        let blob = self.base.get(path).filter(|_| !self.changes.contains_key(path)).map(|listed| &listed.place);
+        if let (Some(Place::Blob(id)), Origin::Commit { git_dir }) = (blob, &self.origin)
+            && blob_bytes(git_dir, *id)? > most
+        {
+            return Ok(false);
         }
         let file = self.read(path)?.ok_or_else(|| RepoError::UnknownRevision(path.to_string()))?;
-        buffer.extend_from_slice(&file.content[..file.content.len().min(most)]);
-        Ok(())
+        let fits = file.content.len() <= most;
+        if fits {
+            buffer.extend_from_slice(&file.content);
+        }
+        Ok(fits)
     }
 
     /// Reads the file at `path` as text; `None` when there is none, or it is not UTF-8, or it is a link.
     ///
     /// # Errors
-    /// As [`FileTree::read`].
+    /// As [`FileTree::read`]; [`RepoError::TooLarge`] beyond 16 MiB, which nobody wrote by hand.
     pub fn read_text(&self, path: &RepoPath) -> Result<Option<String>, RepoError> {
-        let file = self.read(path)?.filter(|file| file.mode != FileMode::Symlink);
-        Ok(file.and_then(|file| std::str::from_utf8(&file.content).ok().map(str::to_owned)))
+        if self.mode(path).is_none_or(|mode| mode == FileMode::Symlink) {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        if !self.read_within(path, MOST_TEXT_BYTES, &mut content)? {
+            return Err(RepoError::TooLarge { path: path.to_string(), most_bytes: MOST_TEXT_BYTES });
+        }
+        Ok(String::from_utf8(content).ok())
     }
 
     fn read_base(&self, path: &RepoPath, listed: &Listed) -> Result<Arc<[u8]>, RepoError> {
@@ -314,12 +333,21 @@ impl FileTree {
 }
 
 fn read_blob(git_dir: &Path, id: git2::Oid) -> Result<Arc<[u8]>, RepoError> {
+    in_store(git_dir, |repository| Ok(repository.find_blob(id)?.content().into()))
+}
+
+/// Returns the size of a blob, from its head alone.
+fn blob_bytes(git_dir: &Path, id: git2::Oid) -> Result<usize, RepoError> {
+    in_store(git_dir, |repository| Ok(repository.odb()?.read_header(id)?.0))
+}
+
+fn in_store<T>(git_dir: &Path, read: impl FnOnce(&git2::Repository) -> Result<T, RepoError>) -> Result<T, RepoError> {
     OPENED.with_borrow_mut(|opened| {
         if opened.as_ref().is_none_or(|(dir, _)| dir != git_dir) {
             *opened = Some((git_dir.to_owned(), git2::Repository::open(git_dir)?));
         }
         let Some((_, repository)) = opened else { return Err(RepoError::NotARepository(git_dir.to_owned())) };
-        Ok(repository.find_blob(id)?.content().into())
+        read(repository)
     })
 }
 
@@ -354,6 +382,35 @@ mod tests {
         tree.write(path("new"), StoredFile::regular(*b"x"));
         tree.remove(&path("new"));
         assert_eq!(tree.changes().expect("memory"), []);
+    }
+
+    #[test]
+    fn a_file_is_read_within_a_limit_wherever_it_lies() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let repository = Repository::init(dir.path()).expect("a repository");
+        let long = StoredFile::regular(*b"0123456789");
+        let mut change = vec![FileChange { path: path("a"), before: None, after: Some(long.clone()) }];
+        let details = crate::repo::CommitDetails {
+            message: "m\n".to_owned(),
+            name: "T".to_owned(),
+            email: "t@example.org".to_owned(),
+            when: crate::clock::Timestamp::from_unix_millis(0),
+            parent: None,
+        };
+        let commit = repository.commit(None, &change, &details).expect("a commit");
+        std::fs::write(dir.path().join("a"), "0123456789").expect("write");
+        let held = FileTree::from_files([(path("a"), long)]);
+        let mut changed = FileTree::from_files([]);
+        let after = change.remove(0).after.expect("given");
+        changed.write(path("a"), after);
+        let listed = FileTree::from_directory(dir.path()).expect("listed");
+        for tree in [repository.tree(&commit).expect("a tree"), listed, held, changed] {
+            let mut buffer = b"old".to_vec();
+            assert!(tree.read_within(&path("a"), 10, &mut buffer).expect("read"));
+            assert_eq!(buffer, b"0123456789");
+            assert!(!tree.read_within(&path("a"), 9, &mut buffer).expect("not read"));
+            assert!(tree.read_within(&path("b"), 9, &mut buffer).is_err(), "there is none");
+        }
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn context_tells_what_speaks_for_each_file_and_looks_at_commits_too() {
     assert!(silent.ends_with(0).out.contains("nothing in the task points at it"), "{silent:?}");
     world.write("poetry.lock", "zebra\n");
     let lock = world.run(&["context", "zebra", "--explain", "poetry.lock"]);
-    assert!(lock.ends_with(0).out.contains("it is not read: it is a lock file"), "{lock:?}");
+    assert!(lock.ends_with(0).out.contains("it is never shown: it is a lock file"), "{lock:?}");
     let empty = tempfile::tempdir().expect("a folder");
     let nothing = world.run(&["context", "zebra", "--repo", empty.path().to_str().expect("UTF-8")]);
     assert!(nothing.ends_with(0).out.contains("no file here"), "{nothing:?}");
@@ -51,6 +51,48 @@ fn context_tells_what_speaks_for_each_file_and_looks_at_commits_too() {
     };
     assert_eq!(paths(&[]), ["src/zebra.py"]);
     assert_eq!(paths(&["--base", "HEAD~1"]), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_shown_is_explained_and_counted() {
+    let world = World::new();
+    let (dots, key) = ("0".repeat(3), format!("zebra = \"ghp_{}\"\n", "aB3dE6gH9j".repeat(4).get(..36).expect("long")));
+    world.write("secret.py", &key);
+    world.write("aux.c", "int zebra;\n");
+    world.write(&format!("a\n{dots}.py"), "zebra = 1\n");
+    std::fs::write(world.repo().join("latin.py"), b"# zebra caf\xe9\n").expect("written");
+    symlink("/etc/passwd", world.repo().join("out.py")).expect("a link");
+    for number in 0..120 {
+        world.write(&format!("locks/{number}/poetry.lock"), "zebra\n");
+    }
+    let explained = |path: &str| world.run(&["context", "zebra", "--explain", path]).ends_with(0).out.clone();
+    for (path, reason) in [
+        ("secret.py", "it holds what looks like a secret"),
+        ("latin.py", "it is not UTF-8"),
+        ("out.py", "it is a link"),
+        ("aux.c", "Shown: lines 1-1"),
+    ] {
+        assert!(explained(path).contains(reason), "{path}: {}", explained(path));
+    }
+    let table = world.run(&["context", "zebra"]).ends_with(0).out.clone();
+    assert!(table.contains("  and ") && table.contains("a\u{FFFD}000.py:1-1"), "{table}");
+    let found = world.run(&["context", "zebra", "--json"]).ends_with(0).json();
+    assert_eq!(found["withheld"].as_array().map(Vec::len), Some(100), "{found}");
+    assert!(found["withheld_files"].as_u64() > Some(120), "{found}");
+}
+
+#[test]
+fn a_folder_of_a_checkout_stands_for_all_of_it_unless_nothing_in_it_is_tracked() {
+    let world = World::new();
+    world.write("AGENTS.md", "Prices are sums.\n");
+    world.commit("instructions");
+    let text = "the total of the prices is the largest price";
+    let of = |folder: &str| world.run(&["context", text, "--json", "--repo", folder]).ends_with(0).json();
+    let (inside, whole) = (of("src"), of("."));
+    assert_eq!((&inside["excerpts"], &inside["instructions"]), (&whole["excerpts"], &whole["instructions"]));
+    assert_eq!(inside["instructions"][0]["path"], "AGENTS.md");
+    world.write("other/price.py", "def total(prices):\n    return 0\n");
+    assert_eq!(of("other")["excerpts"][0]["path"], "price.py", "it lies there by chance");
 }
 
 #[test]

@@ -63,12 +63,10 @@ fn mirror(flags: &Fetch, environment: &Environment) -> Result<Option<String>, Fa
             tell(&format!("No mirror is looked for in the repository around: {error}"));
             return Ok(None);
         }
-        Ok(repository) => {
-            match repository.resolve("HEAD") {
-                Err(RepoError::NoCommit) => return Ok(None),
-                head => repository.tree(&head?)?,
-            }
-        }
+        Ok(repository) => match repository.resolve("HEAD") {
+            Err(RepoError::NoCommit) => return Ok(None),
+            head => repository.tree(&head?)?,
+        },
     };
     Ok(setup::layers(&tree, environment, Layer::default())?.file.model.mirror)
 }

@@ -301,7 +301,9 @@ mod tests {
         for path in ["src/my file.py", "docs/my notes/a.md", "k=v/a,b.py"] {
             assert_eq!(path_line(&format!("FILE: {path}")).map(|found| found.path), Some(path));
         }
-        for line in ["FILE: new src/a.py", "FILE: src/a.py and more.py", "File: lib/foo is where", "k=v/a,b.py", "a b/c.py"] {
+        for line in
+            ["FILE: new src/a.py", "FILE: src/a.py and more.py", "File: lib/foo is where", "k=v/a,b.py", "a b/c.py"]
+        {
             assert_eq!(path_line(line), None, "{line:?}");
         }
         assert_eq!(path_line("app/[id]/(group)/page.tsx").map(|found| found.path), Some("app/[id]/(group)/page.tsx"));

@@ -92,6 +92,7 @@ fn context() -> Context {
         budget_tokens: 100,
         files: 1,
         withheld: Vec::new(),
+        withheld_files: 0,
     }
 }
 
