@@ -2,7 +2,7 @@
 //! or refused.
 
 use super::dialects::{check, refused};
-use crate::edit::Cause;
+use crate::edit::{Cause, parse};
 
 #[test]
 fn the_line_of_a_diff_goes_before_what_stands_behind_its_heading() {
@@ -229,6 +229,51 @@ fn a_whole_file_keeps_the_width_of_its_indentation() {
     let numbered = "FILE: a.cfg\n```\n1 | [a]\n2 | x = 1\n3 |   y = 2\n```\n";
     check(&[("a.cfg", "[a]\nx = 0\n")], numbered, &[("a.cfg", "[a]\nx = 1\n  y = 2\n")]);
     check(&[("a.cfg", "1 | [a]\n2 | y\n")], numbered, &[("a.cfg", "1 | [a]\n2 | x = 1\n3 |   y = 2\n")]);
+}
+
+#[test]
+fn numbers_of_a_listing_are_no_part_of_a_diff() {
+    let (file, changed) = ("def a():\n    return 1\n", "def a():\n    return 3\n    # Three.\n");
+    let hunk = " 1 | def a():\n-2 |     return 1\n+2 |     return 3\n+3 |     # Three.\n";
+    check(&[("a.py", file)], &format!("--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,3 @@\n{hunk}"), &[("a.py", changed)]);
+    let patch = |hunk: &str| format!("*** Begin Patch\n*** Update File: a.py\n@@\n{hunk}*** End Patch\n");
+    check(&[("a.py", file)], &patch(hunk), &[("a.py", changed)]);
+    let bare = " 1 | def a():\n-2 |     return 1\n+    return 3\n+    # Three.\n";
+    check(&[("a.py", file)], &patch(bare), &[("a.py", changed)]);
+    let mixed = " 1 | def a():\n-2 |     return 1\n+2 |     return 3\n+    # Three.\n";
+    refused(&[("a.py", file)], &patch(mixed), Cause::NotFound);
+}
+
+#[test]
+fn a_fence_inside_of_a_block_is_no_part_of_the_file() {
+    let block = |old: &str, new: &str| format!("FILE: a.py\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n");
+    let fenced = |text: &str| format!("```python\n{text}```\n");
+    let (old, new) = ("    return 1\n", "    return 5\n");
+    let (file, changed) = ("def a():\n    return 1\n", "def a():\n    return 5\n");
+    check(&[("a.py", file)], &block(&fenced(old), &fenced(new)), &[("a.py", changed)]);
+    check(&[("a.py", file)], &block(&fenced(old), new), &[("a.py", changed)]);
+    let text = format!("Use:\n\n{}", fenced("x\n"));
+    let other = text.replace('x', "y");
+    let marked = block(&fenced("x\n"), &fenced("y\n")).replace("a.py", "r.md");
+    check(&[("r.md", &text)], &marked, &[("r.md", &other)]);
+}
+
+#[test]
+fn json_between_prose_is_read_where_it_says_what_goes() {
+    let one = |old: &str, new: &str| format!(r#"{{"path": "a.py", "old_str": "{old}", "new_str": "{new}"}}"#);
+    let (file, first) = ("x = 1\ny = 1\n", one("x = 1", "x = 2"));
+    check(&[("a.py", file)], &format!("I change it.\n\n{first}\n\nThat is all.\n"), &[("a.py", "x = 2\ny = 1\n")]);
+    let list = format!("The change:\n[{first},\n {}]\n", one("y = 1", "y = 2"));
+    check(&[("a.py", file)], &list, &[("a.py", "x = 2\ny = 2\n")]);
+    check(&[("a.py", file)], &format!("{first}\n\nThat is all.\n"), &[("a.py", "x = 2\ny = 1\n")]);
+    for example in [
+        format!("Such as {first}\n"),
+        format!("{first} for example\n"),
+        "A file looks like\n{\"path\": \"a.py\", \"content\": \"z\"}\n".to_owned(),
+        format!("I run\n```python\n{first}\n```\n"),
+    ] {
+        assert!(parse(&example).is_err(), "{example}");
+    }
 }
 
 #[test]

@@ -4,10 +4,12 @@
 //! anchors before it open, that it ends the file. Line numbers alone are never believed, but for hunks that only add lines,
 //! which have nothing else. Hunks go down the file in their order, but for those that stand at the very line they name.
 
+use std::collections::HashMap;
+
 use super::Hunk;
 use super::document::Document;
 use super::feedback::{Cause, Problem};
-use super::locate::{Found, all_places};
+use super::locate::{Found, all_places, is_numbered, without_numbers};
 
 /// Headings of unified diffs are cut off by git at this length, in bytes (git, xdiff `XDF_FUNCNAME`): a longer line begins
 /// like that.
@@ -91,8 +93,8 @@ fn change(
     }
     let everywhere = all_places(document, &old, &new, hunk.is_exact);
     if everywhere.is_empty() {
-        return match without_blank_end(hunk) {
-            Some(shorter) => change(document, &shorter, (from, is_changed), explain),
+        return match without_blank_end(hunk).or_else(|| unnumbered(hunk)) {
+            Some(other) => change(document, &other, (from, is_changed), explain),
             None => Err(explain(document, &old, &new)),
         };
     }
@@ -239,6 +241,20 @@ fn no_anchor(hunk: &Hunk) -> Problem {
     let summary = format!("the anchor {:?} is not in the file, or not behind the hunk before", anchor_of(hunk));
     Problem::new(Cause::NotFound, summary)
         .with_detail("Behind @@ stands a line of the file as it is there, or nothing.")
+}
+
+/// Takes away the numbers of a listing that every old line has, and every new one or none of those that are added.
+fn unnumbered(hunk: &Hunk) -> Option<Hunk> {
+    let old = without_numbers(&borrowed(&hunk.old))?;
+    let kept: HashMap<&str, &str> = hunk.old.iter().map(String::as_str).zip(old.iter().copied()).collect();
+    let new = borrowed(&hunk.new);
+    let new = match without_numbers(&new) {
+        Some(new) => new,
+        None if new.iter().any(|line| !kept.contains_key(line) && is_numbered(line)) => return None,
+        None => new.into_iter().map(|line| kept.get(line).copied().unwrap_or(line)).collect(),
+    };
+    let owned = |lines: Vec<&str>| lines.into_iter().map(str::to_owned).collect();
+    Some(Hunk { old: owned(old), new: owned(new), ..hunk.clone() })
 }
 
 /// A blank line at the end of a hunk is often only the end of the answer.

@@ -2,7 +2,7 @@
 //!
 //! Levels, each tried only when the one before finds nothing: the lines as they are (line endings never count);
 //! white space at the end of lines ignored; one indentation added to or taken from every line. Line numbers that were
-//! copied from a listing are taken away when every line has them. Similarity is never a reason to apply.
+//! copied from a listing are taken away when every line has them, and so is a fence around all of them. Similarity is never a reason to apply.
 
 use super::document::{Document, Keys, lines_of, without_end};
 
@@ -58,10 +58,13 @@ pub(super) fn locate(document: &Document, search: &str, replace: &str, line: Opt
         Err(Miss::Nowhere) => {}
         decided => return decided,
     }
+    if let Some(inside) = without_fence(&old) {
+        return levels(document, inside, without_fence(&new).unwrap_or(&new), line);
+    }
     let Some(old) = without_numbers(&old) else { return Err(Miss::Nowhere) };
     let new = match without_numbers(&new) {
         Some(stripped) => stripped,
-        None if new.iter().any(|line| number(line).is_some()) => return Err(Miss::Nowhere),
+        None if new.iter().any(|line| is_numbered(line)) => return Err(Miss::Nowhere),
         None => new,
     };
     levels(document, &old, &new, line)
@@ -222,11 +225,23 @@ impl Shift {
     }
 }
 
+/// Takes away a fence around all lines, which shows code and is none; `None` where there is no such fence.
+fn without_fence<'l, 't>(lines: &'l [&'t str]) -> Option<&'l [&'t str]> {
+    let [first, inside @ .., last] = lines else { return None };
+    let is_fence = |line: &&str| line.trim_start().starts_with("```");
+    (is_fence(first) && last.trim() == "```" && !inside.iter().any(is_fence)).then_some(inside)
+}
+
 /// Takes away line numbers that count up over all lines; `None` when there are none.
 pub(super) fn without_numbers<'t>(lines: &[&'t str]) -> Option<Vec<&'t str>> {
     let numbered: Vec<(u64, &str)> = lines.iter().map(|line| number(line)).collect::<Option<_>>()?;
     let counts_up = numbered.windows(2).all(|pair| pair[0].0 < pair[1].0);
     (counts_up && !numbered.is_empty()).then(|| numbered.into_iter().map(|(_, text)| text).collect())
+}
+
+/// Tells whether a line begins with a number of a listing.
+pub(super) fn is_numbered(line: &str) -> bool {
+    number(line).is_some()
 }
 
 /// Splits `  12 | text`, `12: text` and the tabulated `  12\ttext` into number and text.

@@ -41,9 +41,24 @@ pub fn names(language: Language, text: &str) -> (Vec<Definition>, Vec<String>) {
     });
     let mut all: Vec<Definition> = found.into_values().map(|(_, definition)| definition).collect();
     all.sort_by_key(|d| (*d.lines.start(), std::cmp::Reverse(*d.lines.end()), d.name_line));
+    if language == Language::Markdown {
+        lengthen_sections(&mut all, &lines);
+    }
     name_methods(&mut all);
     let used: BTreeSet<&str> = used.into_iter().map(|name| name.trim_matches(['"', '\''])).collect();
     (all, used.into_iter().map(str::to_owned).collect())
+}
+
+/// Lets a heading that is underlined stand for the text up to the next heading; the grammar knows sections of `#` alone.
+fn lengthen_sections(sections: &mut [Definition], lines: &[&str]) {
+    let starts: Vec<usize> = sections.iter().map(|section| *section.lines.start()).collect();
+    for (at, section) in sections.iter_mut().enumerate() {
+        let first = *section.lines.start();
+        if lines.get(first - 1).is_some_and(|line| !line.trim_start().starts_with('#')) {
+            let next = starts[at + 1..].iter().find(|start| **start > first);
+            section.lines = first..=next.map_or(lines.len(), |next| next - 1);
+        }
+    }
 }
 
 /// What a capture of a query stands for.
@@ -513,7 +528,7 @@ mod tests {
         check(
             Language::Markdown,
             text,
-            &["Section Title 1-14@1", "Section Part one 5-14@5", "Section Part two 9-10@9"],
+            &["Section Title 1-14@1", "Section Part one 5-14@5", "Section Part two 9-14@9"],
             &[],
         );
     }

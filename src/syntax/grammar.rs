@@ -81,7 +81,7 @@ fn comment_bytes_read(text: &str) -> usize {
 }
 
 /// Changes whenever the code in this module finds other names with the same grammar and patterns.
-const RULES: u64 = 2;
+const RULES: u64 = 3;
 
 impl Language {
     /// Returns a number that changes whenever other names may be found in a text: with the grammar, the patterns, and the

@@ -1,4 +1,5 @@
-//! Edits as JSON: one object, a list of them, or `{"edits": [..]}`, alone or in fenced blocks.
+//! Edits as JSON: one object, a list of them, or `{"edits": [..]}`, alone, in fenced blocks, or from the beginning of a line of
+//! prose where it says what it takes away.
 //!
 //! | `command` | keys |
 //! | --- | --- |
@@ -10,7 +11,7 @@
 //! | `rename` | `path`, `new_path` |
 //!
 //! The usual other names of the keys are taken as well, and calls with `name` and `arguments`. Nothing is guessed: a key of
-//! the wrong type, or one that is missing, is an error for the whole answer, and so is text beside a bare object.
+//! the wrong type, or one that is missing, is an error for the whole answer.
 
 use serde_json::{Map, Value};
 
@@ -69,16 +70,30 @@ pub(super) fn is_edit(text: &str) -> bool {
 
 /// Tells whether a fenced block holds a call, or an edit that says what it takes away.
 pub(super) fn says_what_goes(lines: &[&str]) -> bool {
-    let says = |value: &Value| {
-        let has = |names: &[&str]| names.iter().any(|name| value.get(name).is_some());
-        value.is_array() || has(OLD) || has(&["edits", "tool_calls", "arguments", "input"])
-    };
-    blocks(lines)
-        .iter()
-        .filter(|text| is_edit(text))
-        .filter_map(|text| values(text).ok())
-        .flatten()
-        .any(|one| says(&one))
+    let edits = blocks(lines).into_iter().filter(|text| is_edit(text));
+    edits.filter_map(|text| values(&text).ok()).flatten().any(|one| one.is_array() || takes_away(&one))
+}
+
+fn takes_away(value: &Value) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| value.get(name).is_some());
+    match value {
+        Value::Array(list) => list.iter().all(takes_away),
+        _ => has(OLD) || has(&["edits", "tool_calls", "arguments", "input"]),
+    }
+}
+
+/// Reads one value from the beginning of a line of prose, where it is an edit that says what it takes away and nothing else stands
+/// in its lines; returns its text and its lines.
+fn in_prose(text: &str) -> Option<(String, usize)> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok().filter(|value| looks_like_edit(value) && takes_away(value))?;
+    let (inside, behind) = text.split_at(values.byte_offset());
+    let stands_alone = behind.lines().next().is_none_or(|rest| rest.trim().is_empty());
+    (stands_alone && (value.is_array() || value.is_object()))
+        .then(|| (inside.to_owned(), inside.matches('\n').count() + 1))
 }
 
 /// Reads the JSON values that `text` consists of, one or several behind each other.
@@ -105,8 +120,8 @@ fn looks_like_edit(value: &Value) -> bool {
 pub(super) fn read(answer: &str, lines: &[&str], target: Option<&str>) -> Result<Vec<Edit>, Vec<Problem>> {
     let text = answer.trim();
     let fenced = blocks(lines);
-    let texts: Vec<String> =
-        if text.starts_with(['{', '[']) || fenced.is_empty() { vec![text.to_owned()] } else { fenced };
+    let is_bare = text.starts_with(['{', '[']) && (fenced.is_empty() || values(text).is_ok());
+    let texts: Vec<String> = if is_bare || fenced.is_empty() { vec![text.to_owned()] } else { fenced };
     let mut edits = Vec::new();
     let mut problems = Vec::new();
     for text in texts {
@@ -136,6 +151,8 @@ fn plain(error: &serde_json::Error) -> String {
 fn blocks(lines: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     let mut at = 0;
+    let text = lines.join("\n");
+    let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
     while at < lines.len() {
         if lines[at].trim() == "<tool_call>" {
             let end = (at + 1..lines.len()).find(|next| lines[*next].trim() == "</tool_call>").unwrap_or(lines.len());
@@ -144,7 +161,13 @@ fn blocks(lines: &[&str]) -> Vec<String> {
             continue;
         }
         let Some(fence) = Fence::open(lines[at]).filter(|fence| !fence.is_tag()) else {
-            at += 1;
+            match in_prose(&text[starts[at]..]) {
+                Some((text, length)) => {
+                    found.push(text);
+                    at += length;
+                }
+                None => at += 1,
+            }
             continue;
         };
         let end = (at + 1..lines.len()).find(|next| fence.closes(lines[*next])).unwrap_or(lines.len());
