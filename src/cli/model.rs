@@ -198,7 +198,6 @@ pub(super) fn prepare(
     // One price cannot be that of several models.
     let own_prices = config.prices.value.filter(|_| choices.len() == 1);
     for choice in choices {
-        let prices = own_prices.map(|(input, output)| PriceOverride { input, output });
         let name = choice.place.model().to_owned();
         let (mut profile, told) = known(&choice, config.window_tokens.value, &own(&name));
         if profile.alternatives && matches!(choice.place, Place::Endpoint(_)) {
@@ -206,6 +205,7 @@ pub(super) fn prepare(
             profile.alternatives = false;
         }
         let window_tokens = told.unwrap_or(DEFAULT_WINDOW_TOKENS);
+        let prices = profile.prices.or(own_prices).map(|(input, output)| PriceOverride { input, output });
         let pricing = match &choice.place {
             Place::Endpoint(endpoint) => Pricing::of(&endpoint.base_url, prices),
             Place::Inside(_) => prices.map_or(Pricing::Free, Pricing::Own),

@@ -287,6 +287,8 @@ mod tests {
             "sandbox:\n  command_time: soon\n",
             "checks: cargo test\n",
             "model:\n  api_key: x\n",
+            "model:\n  profiles:\n    m: {top_p: 0}\n",
+            "model:\n  profiles:\n    m: {input_price: -1}\n",
         ];
         let errors: Vec<String> =
             wrong.iter().map(|text| Layer::parse(text, CONFIG_FILE).expect_err(text).to_string()).collect();
@@ -298,6 +300,8 @@ mod tests {
         .prentice.yml:2:17: "soon" is no time; write `90s`, `20m` or `1h 30m`
         .prentice.yml:1:9: a list is wanted here: `[one, two]`, or lines that start with `- `
         .prentice.yml:2:3: unknown field `api_key`, expected one of name, base_url, window_tokens, max_output_tokens, temperature, seed, mirror, profiles, input_price, output_price
+        .prentice.yml:3:16: 0 is out of range; a number above 0, at most 1 is wanted here
+        .prentice.yml:3:22: -1 is no amount; US dollars from 0 are wanted here
         "#);
     }
 

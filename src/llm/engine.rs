@@ -11,7 +11,7 @@ use super::message::{self, Alternative, CountedBy, Finish, Message, Reply, Reque
 use super::{BoxFuture, LanguageModel, LlmError, Passing};
 use crate::inference::{Answer, Doubted, Ended, Engine, Form, InferenceError, Moment, Question, Sampling};
 
-/// The share of the probability that tokens are drawn from where a temperature is asked for (0.95: llama.cpp's default).
+/// The share of the probability that tokens are drawn from where a temperature is asked for and no share (0.95: llama.cpp's default).
 const TOP_P: f32 = 0.95;
 /// Alternatives to a line that are less likely than this are left out: in the fourteen programs of QuixBugs that one of them
 /// mended, its odds were 0.13 to 0.97; each takes about 0.6 seconds with the reading of its line.
@@ -64,7 +64,7 @@ impl LocalModel {
             most_tokens: request.max_output_tokens as usize,
             sampling: Sampling {
                 temperature: request.temperature.unwrap_or(0.0),
-                top_p: TOP_P,
+                top_p: request.top_p.unwrap_or(TOP_P),
                 seed: request.seed.unwrap_or(0),
             },
             form,

@@ -156,6 +156,9 @@ pub struct Request {
     pub temperature: Option<f32>,
     /// Makes servers that support it repeat themselves.
     pub seed: Option<u64>,
+    /// The share of the probability that tokens are drawn from; `None` leaves it to the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
     /// Tools that the model may ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,

@@ -107,6 +107,7 @@ impl OpenAi {
             max_completion_tokens: renamed.then_some(limit),
             temperature: request.temperature.filter(|_| !self.refused.temperature.load(Ordering::Relaxed)),
             seed: request.seed.filter(|_| !self.refused.seed.load(Ordering::Relaxed)),
+            top_p: request.top_p.filter(|_| !self.refused.top_p.load(Ordering::Relaxed)),
             stream: false,
         }
     }
@@ -215,6 +216,8 @@ struct Body<'a> {
     temperature: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<f32>,
     stream: bool,
 }
 
@@ -225,6 +228,7 @@ struct Refused {
     max_tokens: AtomicBool,
     temperature: AtomicBool,
     seed: AtomicBool,
+    top_p: AtomicBool,
     form: AtomicBool,
     effort: AtomicBool,
 }
@@ -250,6 +254,7 @@ impl Refused {
             ("max_tokens", &self.max_tokens, true),
             ("temperature", &self.temperature, request.temperature.is_some()),
             ("seed", &self.seed, request.seed.is_some()),
+            ("top_p", &self.top_p, request.top_p.is_some()),
             ("response_format", &self.form, request.form.as_ref().and_then(form).is_some()),
             ("reasoning_effort", &self.effort, request.effort.is_some()),
         ];

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::message::Effort;
 
@@ -51,7 +51,7 @@ pub enum Step {
 }
 
 /// What is known of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Profile {
     /// Tokens of its window; `None` when it is not known.
     pub window_tokens: Option<u64>,
@@ -79,10 +79,16 @@ pub struct Profile {
     pub resample: bool,
     /// Whether, once answers have failed, it is asked line by line what it would write otherwise; only the model inside can be.
     pub alternatives: bool,
+    /// The share of the probability that tokens are drawn from, above 0 and at most 1; `None` leaves it to the server.
+    pub top_p: Option<f32>,
+    /// The seed of the first attempt, in the place of the settings' one.
+    pub seed: Option<u64>,
+    /// US dollars for a million tokens, read and written, in the place of the built-in list.
+    pub prices: Option<(f64, f64)>,
 }
 
 /// The same with everything optional, as the file, the configuration and a rung write it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfilePart {
     /// Tokens of its context window.
@@ -111,6 +117,35 @@ pub struct ProfilePart {
     pub resample: Option<bool>,
     /// Whether, once answers have failed, the embedded model is asked line by line what it would write otherwise.
     pub alternatives: Option<bool>,
+    /// The share of the probability that tokens are drawn from: above 0, at most 1.
+    #[serde(deserialize_with = "share")]
+    pub top_p: Option<f32>,
+    /// The seed of the first attempt.
+    pub seed: Option<u64>,
+    /// US dollars for a million tokens read; counts together with `output_price`.
+    #[serde(deserialize_with = "price")]
+    pub input_price: Option<f64>,
+    /// US dollars for a million tokens written.
+    #[serde(deserialize_with = "price")]
+    pub output_price: Option<f64>,
+}
+
+fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f32>, D::Error> {
+    match Option::<f32>::deserialize(from)? {
+        Some(share) if !(share > 0.0 && share <= 1.0) => {
+            Err(de::Error::custom(format!("{share} is out of range; a number above 0, at most 1 is wanted here")))
+        }
+        share => Ok(share),
+    }
+}
+
+fn price<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    match Option::<f64>::deserialize(from)? {
+        Some(price) if !(price >= 0.0 && price.is_finite()) => {
+            Err(de::Error::custom(format!("{price} is no amount; US dollars from 0 are wanted here")))
+        }
+        price => Ok(price),
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,6 +189,9 @@ impl Profile {
             repairs: 6,
             resample: false,
             alternatives: false,
+            top_p: None,
+            seed: None,
+            prices: None,
         }
     }
 
@@ -183,6 +221,9 @@ impl Profile {
         self.repairs = part.repairs.unwrap_or(self.repairs);
         self.resample = part.resample.unwrap_or(self.resample);
         self.alternatives = part.alternatives.unwrap_or(self.alternatives);
+        self.top_p = part.top_p.or(self.top_p);
+        self.seed = part.seed.or(self.seed);
+        self.prices = part.input_price.zip(part.output_price).or(self.prices);
         if let Some(chain) = &part.chain {
             self.chain.clone_from(chain);
         }

@@ -175,6 +175,7 @@ impl<'a> Session<'a> {
             max_output_tokens: self.sampling.max_output_tokens,
             temperature: Some(if wanted.steady { STEADY } else { edits }),
             seed: Some(self.sampling.seed + u64::from(self.stuck)),
+            top_p: self.profile.top_p,
             tools: wanted.tools.clone(),
             form: wanted.form.clone().filter(|form| self.profile.forms || !form.is_json()),
             effort: self.profile.effort,

@@ -71,7 +71,7 @@ pub(super) fn sampling(job: &Job<'_>, rung: &Rung, attempt: u32) -> Sampling {
         max_output_tokens: max_output_tokens(job, rung),
         temperature: temperature as f32,
         // Repetitions count seeds up too: attempts keep their distance.
-        seed: job.config.seed.value + asked_by + 1_000 * (u64::from(attempt) - 1),
+        seed: rung.profile.seed.unwrap_or(job.config.seed.value) + asked_by + 1_000 * (u64::from(attempt) - 1),
         rounds: u32::try_from(job.config.rounds.value).unwrap_or(u32::MAX),
     }
 }

@@ -295,10 +295,11 @@ fn offered() -> Vec<Tool> {
         Tool { name: name.to_owned(), description: description.to_owned(), parameters }
     };
     let edit = json!({
-        "command": { "type": "string", "enum": ["str_replace", "create", "delete", "rename"] },
+        "command": { "type": "string", "enum": ["str_replace", "insert", "create", "delete", "rename"] },
         "path": text("the file"),
         "old_str": maybe("string", "str_replace: lines copied from the file, letter by letter, that stand in exactly one place of it"),
-        "new_str": maybe("string", "str_replace: lines to put there; create: the complete text"),
+        "new_str": maybe("string", "str_replace and insert: lines to put there; create: the complete text"),
+        "insert_line": maybe("integer", "insert: the line behind which they go, 0 for the beginning"),
         "new_path": maybe("string", "rename: where the file goes"),
     });
     vec![

@@ -43,6 +43,12 @@ fn edits_come_as_the_schema_wants_them_and_never_touch_what_is_not_shown() {
     assert!(edited(&call("create", "tests/a.py", None, Some("assert True\n"))).contains("+1 -0"));
     assert!(edited(&call("str_replace", "src/price.py", Some("max("), Some("sum("))).contains("+1 -1"));
     assert!(edited(&call("delete", "src/deep/a.txt", None, None)).contains("+0 -1"));
+    let insert = json!({
+        "command": "insert", "path": "tests/a.py", "old_str": null, "new_str": "import a\n", "new_path": null, "insert_line": 0,
+    });
+    assert!(edited(&insert.to_string()).contains("+2 -0"));
+    let nowhere = json!({ "command": "insert", "path": "tests/a.py", "new_str": "x\n", "insert_line": null });
+    assert!(edited(&nowhere.to_string()).contains("insert_line is the number of the line"));
     let gone = edited(&call("delete", "logo.png", None, None));
     assert!(gone.starts_with("logo.png now differs"), "what is no text can be taken away: {gone}");
     assert!(edited(&call("delete", ".env", None, None)).contains("is not shown"));
