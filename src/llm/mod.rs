@@ -144,9 +144,9 @@ pub enum LlmError {
     /// The conversation is longer than the model's window.
     #[error("the request does not fit the model's context window: {message}")]
     ContextTooLong {
-        /// The server's words, capped.
+        /// The server's words, capped, or our own before it is asked.
         message: String,
-        /// The window in tokens, where the server says it.
+        /// The window in tokens, where it is known.
         window_tokens: Option<u64>,
     },
     /// The account behind the key has nothing left to spend; waiting does not help.

@@ -34,7 +34,7 @@ pub use meter::{LimitReached, Limits, Meter, Pricing, Spent};
 pub use other_lines::OtherLine;
 pub use revision::{Revision, replies};
 pub use session::Session;
-pub use tools::{Running, Workbench};
+pub use tools::{Running, Workbench, offered_tokens};
 
 /// How answers are asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,7 +6,7 @@ use super::meter::{LimitReached, Meter, Pricing};
 use super::window;
 use super::{PromptHashes, ProposeError, Sampling};
 use crate::edit;
-use crate::llm::{self, Finish, Form, LanguageModel, Message, Profile, Reply, Request, Role, Step, Tool};
+use crate::llm::{self, Finish, Form, LanguageModel, LlmError, Message, Profile, Reply, Request, Role, Step, Tool};
 use crate::prompt::{Prompt, Rendered};
 
 /// Times that an answer which was cut off is gone on with.
@@ -128,6 +128,7 @@ impl<'a> Session<'a> {
             return Err(LimitReached::Rounds { limit: self.sampling.rounds }.into());
         }
         let request = self.request(wanted);
+        self.must_fit(&request)?;
         self.meter.allow(&request, self.pricing)?;
         let reply = self.model.complete(&request, cancel).await?;
         self.meter.add(&reply.usage, self.pricing);
@@ -160,6 +161,17 @@ impl<'a> Session<'a> {
             reply = Reply { text: window::joined(&reply.text, &next.text), ..next };
         }
         Ok(reply)
+    }
+
+    /// Refuses a request that fills the window by itself: whoever shortens the conversation could not do enough.
+    fn must_fit(&self, request: &Request) -> Result<(), LlmError> {
+        let said: u64 = request.messages.iter().map(llm::message_tokens).sum();
+        let tokens = said + request.tools.iter().map(llm::tool_tokens).sum::<u64>();
+        if tokens < self.sampling.window_tokens {
+            return Ok(());
+        }
+        let message = format!("it has about {tokens} tokens of {}", self.sampling.window_tokens);
+        Err(LlmError::ContextTooLong { message, window_tokens: Some(self.sampling.window_tokens) })
     }
 
     /// Returns the tokens that the messages of a request may have.

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use crate::config::DEFAULT_CONTEXT_TOKENS;
 use crate::context::{Context, Query};
-use crate::llm::{CountedBy, Usage};
+use crate::llm::{CountedBy, Dialect, Message, Role, Usage, message_tokens};
 use crate::pipeline::{Job, Rung};
-use crate::propose::Sampling;
+use crate::propose::{self, Sampling};
 use crate::repo::PastCommit;
 use crate::task::Verb;
 
 /// Tokens of the prompt's own words, of separators and of a task of ordinary length.
 const PROMPT_TOKENS: u64 = 1_400;
+/// Tokens of such a task; a longer one is counted besides.
+const TASK_TOKENS: u64 = 400;
 /// Tokens kept free for the output of failing checks in a later round.
 const FAILURE_TOKENS: u64 = 1_200;
 /// The smallest context worth asking with, in tokens.
@@ -49,7 +51,7 @@ pub(super) fn query(job: &Job<'_>, failures: &str, history: Arc<[PastCommit]>) -
 /// Returns how many tokens of context leave room for two answers and for what fails.
 pub(super) fn context_budget(job: &Job<'_>, rung: &Rung) -> u64 {
     let answer = u64::from(max_output_tokens(job, rung));
-    let free = rung.window_tokens.saturating_sub(2 * answer + PROMPT_TOKENS + FAILURE_TOKENS);
+    let free = rung.window_tokens.saturating_sub(2 * answer + opening_tokens(job, rung) + FAILURE_TOKENS);
     job.config.context_tokens.value.unwrap_or(DEFAULT_CONTEXT_TOKENS).min(free).max(LEAST_CONTEXT_TOKENS)
 }
 
@@ -76,9 +78,16 @@ pub(super) fn sampling(job: &Job<'_>, rung: &Rung, attempt: u32) -> Sampling {
     }
 }
 
+/// Returns the tokens of a first request besides its context: prompt, task, functions.
+fn opening_tokens(job: &Job<'_>, rung: &Rung) -> u64 {
+    let task = message_tokens(&Message::new(Role::User, job.task.full_text()));
+    let offered = if rung.profile.dialect == Dialect::Tools { propose::offered_tokens() } else { 0 };
+    PROMPT_TOKENS + task.saturating_sub(TASK_TOKENS) + offered
+}
+
 /// Says before the first call what it will need and what the run may cost at most.
 pub(super) fn estimate(job: &Job<'_>, rung: &Rung, context: &Context) -> String {
-    let reads = context.tokens as u64 + PROMPT_TOKENS;
+    let reads = context.tokens as u64 + opening_tokens(job, rung);
     let writes = u64::from(max_output_tokens(job, rung));
     let usage =
         Usage { input_tokens: reads, cached_input_tokens: 0, output_tokens: writes, counted_by: CountedBy::Prentice };

@@ -70,6 +70,19 @@ async fn a_review_that_is_cut_off_does_not_say_that_all_is_well() {
 }
 
 #[tokio::test]
+async fn a_request_that_cannot_fit_is_not_made() {
+    let (model, meter) = (Scripted::new(&[("OK", Finish::Stop)]), generous());
+    let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, Sampling { window_tokens: 4096, ..SAMPLING });
+    let messages = vec![Message::new(Role::User, "All of them, in turn. ".repeat(4000))];
+    let wanted = crate::propose::session::Wanted { messages, ..Default::default() };
+    let error = session.ask(&wanted, &CancellationToken::new()).await.expect_err("too long");
+    let ProposeError::Model(crate::llm::LlmError::ContextTooLong { window_tokens: Some(4096), .. }) = &error else {
+        panic!("{error}")
+    };
+    assert_eq!((session.asked(), model.asked.lock().expect("no panic").len()), (0, 0));
+}
+
+#[tokio::test]
 async fn a_long_difference_is_shown_as_far_as_half_of_the_window_takes() {
     let (model, meter) = (Scripted::new(&[("OK", Finish::Stop)]), generous());
     let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, Sampling { window_tokens: 4096, ..SAMPLING });

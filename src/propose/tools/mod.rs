@@ -283,6 +283,11 @@ fn names(tools: &[Tool]) -> String {
     tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns the tokens that the functions take in each request of the dialect `tools`.
+pub fn offered_tokens() -> u64 {
+    offered().iter().map(tool_tokens).sum()
+}
+
 /// The functions, with strict schemas: every key is required, null where it means nothing, and none besides.
 fn offered() -> Vec<Tool> {
     let text = |what: &str| json!({ "type": "string", "description": what });
