@@ -90,14 +90,17 @@ export_config() {
 # Models that run inside the program: a file is fetched where it is not there yet, by a cache, an image or `model add`. No
 # secret is needed for that.
 fetch_model() {
-  local item name
+  local item name here
   for item in ${WITH_MODEL//,/ }; do
     case "$item" in
-      embedded | embedded:) name=qwen2.5-coder-1.5b ;;
-      embedded:*) name=${item#embedded:} ;;
+      # Any model that is here will do.
+      embedded | embedded:) name=qwen2.5-coder-1.5b here=() ;;
+      embedded:*) name=${item#embedded:} here=(-- "$name") ;;
       *) continue ;;
     esac
-    if GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model path -- "$name" </dev/null >/dev/null 2>&1; then continue; fi
+    if GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model path ${here[@]+"${here[@]}"} </dev/null >/dev/null 2>&1; then
+      continue
+    fi
     GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model fetch --yes -- "$name" </dev/null ||
       fail "the model $name could not be fetched"
   done

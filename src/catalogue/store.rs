@@ -90,6 +90,19 @@ impl Store {
         Ok(found)
     }
 
+    /// Returns the models that can be used, in the order of preference: those of the catalogue in its order, then the user's own by
+    /// name. What was cut short is none, and fetched again by whoever asks for it.
+    ///
+    /// # Errors
+    /// As [`Store::installed`].
+    pub fn usable(&self) -> Result<Vec<Installed>, CatalogueError> {
+        let place = |name: &str| self.entries.iter().position(|entry| entry.name == name).unwrap_or(self.entries.len());
+        let mut found = self.installed()?;
+        found.retain(Installed::has_its_size);
+        found.sort_by_key(|model| place(&model.name));
+        Ok(found)
+    }
+
     /// Returns the file of a model, if it is here.
     pub fn path_of(&self, name: &str) -> Option<PathBuf> {
         Files::of(&self.folder, name).ok().map(|files| files.whole).filter(|path| path.is_file())
@@ -126,7 +139,7 @@ impl Store {
     /// # Errors
     /// [`CatalogueError::Io`] when the folder cannot be read.
     pub fn not_there(&self, name: &str) -> Result<CatalogueError, CatalogueError> {
-        let there = self.installed()?.into_iter().filter(Installed::has_its_size).map(|model| model.name).collect();
+        let there = self.usable()?.into_iter().map(|model| model.name).collect();
         Ok(CatalogueError::NotThere { name: name.to_owned(), there })
     }
 }

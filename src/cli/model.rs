@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::arguments::ModelFlags;
 use super::failure::Failure;
 use super::models;
-use crate::catalogue::{Installed, Store};
+use crate::catalogue::Store;
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
@@ -64,20 +64,15 @@ pub(super) async fn find(
     Ok(choices)
 }
 
-/// The model files of this user: those of the catalogue in its order, then the user's own by name. A folder that cannot be read
-/// has none: whoever asks for one is told what is missing.
+/// The model files of this user, in the order of preference. A folder that cannot be read has none: whoever asks for one is told
+/// what is missing.
 fn model_files(environment: &Environment) -> Vec<Inside> {
     if !cfg!(feature = "embedded") {
         return Vec::new();
     }
     let Ok(folder) = models::folder(environment) else { return Vec::new() };
-    let store = Store::at(folder);
-    let place = |name: &str| store.entries().iter().position(|entry| entry.name == name).unwrap_or(usize::MAX);
-    let mut installed = store.installed().unwrap_or_default();
-    // What was cut short is damaged, and fetched again by whoever asks for it.
-    installed.retain(Installed::has_its_size);
-    installed.sort_by_key(|file| place(&file.name));
-    installed.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
+    let usable = Store::at(folder).usable().unwrap_or_default();
+    usable.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
 }
 
 /// Returns what is known of a chosen model with what the user says of it, and its window in tokens, if anybody says one;

@@ -63,10 +63,14 @@ fn a_model_is_listed_fetched_found_and_removed() {
     assert_eq!(server.asked().len(), 1);
     let found = world.run(&["model", "path", "tiny", "--json", known[0], known[1]]).ends_with(0).json();
     assert_eq!((found["path"].as_str(), found["model"]["licence"].as_str()), (path.to_str(), Some("MIT")));
+    let meant = world.run(&["model", "path", known[0], known[1]]);
+    assert_eq!(meant.ends_with(0).out, format!("{}\n", path.display()), "what `embedded` means");
     let all = world.run(&["model", "list", "--json", known[0], known[1]]).ends_with(0).json();
     assert_eq!(all["installed"][0]["entry"]["name"], "tiny");
 
     world.run(&["model", "remove", "tiny"]).ends_with(0);
+    let none = world.run(&["model", "path"]);
+    assert!(none.ends_with(2).err.contains("no model is here") && none.err.contains("model fetch NAME"), "{none:?}");
     let gone = world.run(&["model", "remove", "tiny"]);
     assert!(gone.ends_with(2).err.contains("the model \"tiny\" is not here; there is none"), "{gone:?}");
 }

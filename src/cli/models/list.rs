@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::catalogue::{Store, megabytes};
+use crate::catalogue::{CatalogueError, Installed, Store, megabytes};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::output::{print, print_json, safe, tell};
 
@@ -55,20 +55,27 @@ fn table(rows: &[[String; 6]]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Prints where a model's file lies.
-pub(super) fn path(store: &Store, name: &str, as_json: bool) -> Result<Exit, Failure> {
-    let is_whole =
-        |name: &str| store.installed().is_ok_and(|all| all.iter().any(|one| one.name == name && one.has_its_size()));
-    let Some(path) = store.path_of(name).filter(|_| is_whole(name)) else {
-        let failure = Failure::from(store.not_there(name)?);
-        return Err(match store.entry(name) {
-            Ok(entry) => failure.hint(format!("`prentice model fetch {name}` fetches it ({})", megabytes(entry.bytes))),
-            Err(error) => failure.hint(error.to_string()),
-        });
+/// Prints where a model's file lies; without a name, that of the model that `embedded` means.
+pub(super) fn path(store: &Store, name: Option<&str>, as_json: bool) -> Result<Exit, Failure> {
+    let mut usable = store.usable()?.into_iter();
+    let Some(Installed { name, path, entry, .. }) = usable.find(|one| name.is_none_or(|name| one.name == name)) else {
+        return Err(absent(store, name)?);
     };
     match as_json {
-        true => print_json(&json!({ "name": name, "path": path, "model": store.entry(name).ok() })),
+        true => print_json(&json!({ "name": name, "path": path, "model": entry })),
         false => print(&format!("{}\n", path.display())),
     }
     Ok(Exit::Done)
+}
+
+fn absent(store: &Store, name: Option<&str>) -> Result<Failure, CatalogueError> {
+    let Some(name) = name else {
+        let failure = Failure::new(Exit::Usage, "no model is here");
+        return Ok(failure.hint("`prentice model list` shows which are known, `prentice model fetch NAME` fetches one"));
+    };
+    let failure = Failure::from(store.not_there(name)?);
+    Ok(match store.entry(name) {
+        Ok(entry) => failure.hint(format!("`prentice model fetch {name}` fetches it ({})", megabytes(entry.bytes))),
+        Err(error) => failure.hint(error.to_string()),
+    })
 }

@@ -100,8 +100,8 @@ pub(super) struct Remove {
 /// `prentice model path`.
 #[derive(Debug, Args)]
 pub(super) struct PathOf {
-    /// Its name, as `prentice model list` prints it.
-    pub name: String,
+    /// Its name, as `prentice model list` prints it [default: the model that `embedded` means].
+    pub name: Option<String>,
     #[command(flatten)]
     pub known: Known,
     /// Print one JSON object.
@@ -145,7 +145,7 @@ pub(super) async fn models(
             tell(&format!("{} is gone.", flags.name));
             Ok(Exit::Done)
         }
-        ModelsCommand::Path(flags) => list::path(&store(folder, &flags.known)?, &flags.name, flags.json),
+        ModelsCommand::Path(flags) => list::path(&store(folder, &flags.known)?, flags.name.as_deref(), flags.json),
     }
 }
 
