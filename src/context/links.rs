@@ -30,7 +30,9 @@ pub(super) fn name(mentions: &[Mention], ranked: &mut [RankedFile<'_>]) {
         let places = by_name.get(last_component(&mention.path)).map_or(&[][..], Vec::as_slice);
         let path = |at: &usize| ranked[*at].facts.path.as_str();
         let mut meant: Vec<usize> = places.iter().copied().filter(|at| is_meant(&mention.path, path(at))).collect();
-        if meant.is_empty() && mention.in_package {
+        // What is no folder here says as little as a bare name.
+        let by_name_alone = meant.is_empty() && mention.in_package;
+        if by_name_alone {
             meant = places.to_vec();
         } else if meant.is_empty() && is_frame_of_ones_own(mention) {
             meant = places.iter().copied().filter(|at| !path(at).contains('/')).collect();
@@ -38,7 +40,7 @@ pub(super) fn name(mentions: &[Mention], ranked: &mut [RankedFile<'_>]) {
         for at in meant.iter().copied().filter(|_| meant.len() <= MAX_NAMESAKES) {
             let file = &mut ranked[at];
             file.lines.extend(&mention.lines);
-            let by_path = mention.path.contains('/');
+            let by_path = mention.path.contains('/') && !by_name_alone;
             let by_rare_name = file.facts.kind <= FileKind::Test && !COMMON_STEMS.contains(&stem(file.facts.path));
             if meant.len() == 1 && (by_path || by_rare_name) {
                 file.tier = file.tier.max(Tier::Named);

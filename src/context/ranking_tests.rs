@@ -44,6 +44,7 @@ fn frames_of_another_machine_mean_files_at_the_top_and_in_packages() {
             ("src/com/acme/db/Utils.java", "class Utils {\n}\n"),
             ("src/com/acme/net/Utils.java", "class Utils {\n}\n"),
             ("kt/Helpers.kt", "fun go() {\n}\n"),
+            ("src/com/acme/main.scala", "object main {\n}\n"),
         ]);
         signals(&tree, &Query { text: format!("It stops.\n{text}"), ..Query::default() }, path).contains_key("named")
     };
@@ -54,6 +55,8 @@ fn frames_of_another_machine_mean_files_at_the_top_and_in_packages() {
     let frame = "at com.acme.net.Utils.parse(Utils.java:2)";
     assert!(named(frame, "src/com/acme/net/Utils.java") && !named(frame, "src/com/acme/db/Utils.java"));
     assert!(named("at deep.inside.HelpersKt.go(Helpers.kt:1)", "kt/Helpers.kt"));
+    assert!(!named("at org.runner.main.run(main.scala:1)", "src/com/acme/main.scala"), "somebody else's");
+    assert!(named("at com.acme.main.run(main.scala:1)", "src/com/acme/main.scala"));
 }
 
 #[test]
