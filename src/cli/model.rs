@@ -110,7 +110,10 @@ fn in_file(file: &Inside) -> (String, u64) {
 
 /// Makes the adapter for a chosen model. `window_tokens` is the longest conversation; `passing` hears how far an answer is,
 /// where the model tells.
-#[cfg_attr(not(feature = "embedded"), allow(unused_variables, reason = "only the model inside tells how far it is"))]
+#[cfg_attr(
+    not(feature = "embedded"),
+    allow(unused_variables, clippy::needless_pass_by_value, reason = "only the model inside tells how far it is")
+)]
 pub(super) fn adapter(place: &Place, window_tokens: u64, passing: Passing) -> Result<Box<dyn LanguageModel>, LlmError> {
     match place {
         Place::Endpoint(endpoint) => Ok(Box::new(OpenAi::new(endpoint, OpenAiSettings::default())?)),

@@ -1,7 +1,7 @@
 //! From the text of an answer to a changed tree: parse, locate, apply, guard.
 //!
-//! [`parse`] reads an answer into [`Edit`]s whatever their notation (blocks of search and replace, whole files, unified
-//! diffs, `*** Begin Patch`, JSON), [`apply`] makes a new tree of them or changes
+//! [`parse()`] reads an answer into [`Edit`]s whatever their notation (blocks of search and replace, whole files, unified
+//! diffs, `*** Begin Patch`, JSON), [`apply()`] makes a new tree of them or changes
 //! nothing. What a model did wrong comes back as an [`EditError`] whose text is the feedback for the model.
 //!
 //! It deliberately does not guess: similarity serves the feedback and never the applying, of two equal places none is
