@@ -219,10 +219,13 @@ impl FileTree {
     /// Reads the file at `path` as text; `None` when there is none, or it is not UTF-8, or it is a link.
     ///
     /// # Errors
-    /// As [`FileTree::read`]; [`RepoError::TooLarge`] beyond 16 MiB, which nobody wrote by hand.
+    /// As [`FileTree::read`]; [`RepoError::TooLarge`] beyond 16 MiB, which nobody wrote by hand, unless it is held in memory already.
     pub fn read_text(&self, path: &RepoPath) -> Result<Option<String>, RepoError> {
         if self.mode(path).is_none_or(|mode| mode == FileMode::Symlink) {
             return Ok(None);
+        }
+        if let Some(Some(changed)) = self.changes.get(path) {
+            return Ok(std::str::from_utf8(&changed.content).ok().map(str::to_owned));
         }
         let mut content = Vec::new();
         if !self.read_within(path, MOST_TEXT_BYTES, &mut content)? {
@@ -411,6 +414,11 @@ mod tests {
             assert!(!tree.read_within(&path("a"), 9, &mut buffer).expect("not read"));
             assert!(tree.read_within(&path("b"), 9, &mut buffer).is_err(), "there is none");
         }
+        let huge = || StoredFile::regular(vec![b'x'; MOST_TEXT_BYTES + 1]);
+        let mut tree = FileTree::from_files([(path("a"), huge())]);
+        assert!(matches!(tree.read_text(&path("a")), Err(RepoError::TooLarge { .. })));
+        tree.write(path("a"), huge());
+        assert!(tree.read_text(&path("a")).expect("held").is_some(), "what was changed is shown as it is");
     }
 
     #[test]
