@@ -266,6 +266,8 @@ fn json_between_prose_is_read_where_it_says_what_goes() {
     let list = format!("The change:\n[{first},\n {}]\n", one("y = 1", "y = 2"));
     check(&[("a.py", file)], &list, &[("a.py", "x = 2\ny = 2\n")]);
     check(&[("a.py", file)], &format!("{first}\n\nThat is all.\n"), &[("a.py", "x = 2\ny = 1\n")]);
+    let created = format!("{first}\n\nAnd a new file:\n\n{}\n", r#"{"path": "b.py", "content": "z = 1\n"}"#);
+    check(&[("a.py", file)], &created, &[("a.py", "x = 2\ny = 1\n"), ("b.py", "z = 1\n")]);
     for example in [
         format!("Such as {first}\n"),
         format!("{first} for example\n"),

@@ -106,7 +106,7 @@ pub struct About {
 }
 
 impl About {
-    /// Reads the head of a file, some milliseconds for one of a hundred thousand words.
+    /// Reads the head of a file, without its weights.
     ///
     /// # Errors
     /// What is wrong with the file, as [`Engine::load`].

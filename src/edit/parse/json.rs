@@ -1,5 +1,5 @@
 //! Edits as JSON: one object, a list of them, or `{"edits": [..]}`, alone, in fenced blocks, or from the beginning of a line of
-//! prose where it says what it takes away.
+//! prose, all of these where one says what it takes away.
 //!
 //! | `command` | keys |
 //! | --- | --- |
@@ -82,18 +82,18 @@ fn takes_away(value: &Value) -> bool {
     }
 }
 
-/// Reads one value from the beginning of a line of prose, where it is an edit that says what it takes away and nothing else stands
-/// in its lines; returns its text and its lines.
-fn in_prose(text: &str) -> Option<(String, usize)> {
+/// Reads one value from the beginning of a line of prose, where it is an edit and nothing else stands in its lines; returns its text,
+/// its lines, and whether it says what it takes away.
+fn in_prose(text: &str) -> Option<(String, usize, bool)> {
     if !text.starts_with(['{', '[']) {
         return None;
     }
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    let value = values.next()?.ok().filter(|value| looks_like_edit(value) && takes_away(value))?;
+    let value = values.next()?.ok().filter(looks_like_edit)?;
     let (inside, behind) = text.split_at(values.byte_offset());
     let stands_alone = behind.lines().next().is_none_or(|rest| rest.trim().is_empty());
     (stands_alone && (value.is_array() || value.is_object()))
-        .then(|| (inside.to_owned(), inside.matches('\n').count() + 1))
+        .then(|| (inside.to_owned(), inside.matches('\n').count() + 1, takes_away(&value)))
 }
 
 /// Reads the JSON values that `text` consists of, one or several behind each other.
@@ -150,6 +150,8 @@ fn plain(error: &serde_json::Error) -> String {
 /// Returns the texts of the fenced blocks that may be JSON.
 fn blocks(lines: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
+    // Between prose an object without old text may be an example, unless others there are none.
+    let (mut in_prose_at, mut one_takes) = (Vec::new(), false);
     let mut at = 0;
     let text = lines.join("\n");
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
@@ -162,7 +164,9 @@ fn blocks(lines: &[&str]) -> Vec<String> {
         }
         let Some(fence) = Fence::open(lines[at]).filter(|fence| !fence.is_tag()) else {
             match in_prose(&text[starts[at]..]) {
-                Some((text, length)) => {
+                Some((text, length, takes)) => {
+                    in_prose_at.push(found.len());
+                    one_takes |= takes;
                     found.push(text);
                     at += length;
                 }
@@ -178,6 +182,9 @@ fn blocks(lines: &[&str]) -> Vec<String> {
             found.push(text);
         }
         at = end + 1;
+    }
+    if !one_takes {
+        in_prose_at.into_iter().rev().for_each(|at| drop(found.remove(at)));
     }
     found
 }
