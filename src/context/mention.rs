@@ -18,7 +18,7 @@ const MAX_COLLECTED: usize = 1000;
 /// What comes between a path and the number of a line: C#, compilers and most languages, Python, PHP, links to GitHub, JavaScript.
 const BEFORE_A_LINE: [&str; 8] = [":line ", ":", "\", line ", "', line ", ", line ", " on line ", "#L", "("];
 
-/// Finds what may be a path in `text`, each once, in the order of appearance.
+/// Finds what may be a path in `text`, each once, in the order of appearance as long as they are few.
 pub(super) fn find(text: &str) -> Vec<Mention> {
     let mut found: Vec<Mention> = Vec::new();
     let mut at = 0;
@@ -40,13 +40,10 @@ pub(super) fn find(text: &str) -> Vec<Mention> {
             None => found.push(Mention { path, lines: line.into_iter().collect(), in_package }),
         }
     }
-    let mut bare = MAX_MENTIONS.saturating_sub(found.iter().filter(|mention| !mention.lines.is_empty()).count());
-    found.retain(|mention| {
-        let stays = !mention.lines.is_empty() || bare > 0;
-        bare -= usize::from(stays && mention.lines.is_empty());
-        stays
-    });
-    found.truncate(MAX_MENTIONS);
+    if found.len() > MAX_MENTIONS {
+        found.sort_by_key(|mention| mention.lines.is_empty());
+        found.truncate(MAX_MENTIONS);
+    }
     for mention in &mut found {
         mention.lines.sort_unstable();
         mention.lines.dedup();
@@ -124,7 +121,7 @@ mod tests {
         check("\tat a.b.C.run(C.java:42)", &[("a.b.C.run", &[]), ("a/b/C.java", &[42])]);
         check("in C:\\w\\src\\Order.cs:line 3", &[("/w/src/Order.cs", &[3])]);
         check("in /srv/cart.php on line 7", &[("/srv/cart.php", &[7])]);
-        check("C:\\work\\pkg\\a.go:33 +0x1d", &[("/work/pkg/a.go", &[33])]);
+        check("C:\\srv\\pkg\\a.go:33 +0x1d", &[("/srv/pkg/a.go", &[33])]);
         check("at a/b.ts:1\napp/[id]/(g)/[...p].tsx:2:3", &[("a/b.ts", &[1]), ("app/[id]/(g)/[...p].tsx", &[2])]);
         check("see src/(or so) and f(a/[x])", &[]);
         check("https://github.com/o/r/blob/main/src/x.ts#L5", &[("//github.com/o/r/blob/main/src/x.ts", &[5])]);
@@ -153,7 +150,10 @@ mod tests {
         let names: String = (0..500).map(|n| format!("conf/{n}.yml\n")).collect();
         let found = find(&format!("{names}  File \"app/x.py\", line 12"));
         assert_eq!(found.len(), MAX_MENTIONS);
-        assert_eq!(found.last().map(|mention| (mention.path.as_str(), &*mention.lines)), Some(("app/x.py", &[12][..])));
+        assert_eq!(
+            found.first().map(|mention| (mention.path.as_str(), &*mention.lines)),
+            Some(("app/x.py", &[12][..]))
+        );
     }
 
     #[test]

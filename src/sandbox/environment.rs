@@ -293,9 +293,9 @@ mod tests {
             ("CARGO_REGISTRY_TOKEN", "canary"),
             ("LC_ALL", "C.UTF-8"),
             ("LANG", "de_DE.UTF-8"),
-            ("PATH", "/usr/bin:relative::/work/node_modules/.bin:/bin:/usr/bin"),
+            ("PATH", "/usr/bin:relative::/tree/node_modules/.bin:/bin:/usr/bin"),
         ]);
-        let variables = host.for_command(&command("true", Path::new("/work")), Path::new("/tmp"));
+        let variables = host.for_command(&command("true", Path::new("/tree")), Path::new("/tmp"));
         insta::assert_json_snapshot!(variables, @r#"
         {
           "CARGO_HOME": "/scratch/cargo",
@@ -333,7 +333,7 @@ mod tests {
             ("npm_config_registry", "https://npm.example/@team/"),
             ("NPM_TOKEN", "canary"),
         ]);
-        let command = Command { network: Network::Machine, ..command("true", Path::new("/work")) };
+        let command = Command { network: Network::Machine, ..command("true", Path::new("/tree")) };
         let variables = host.for_command(&command, Path::new("/tmp"));
         let names =
             ["HTTPS_PROXY", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "npm_config_registry", "NPM_TOKEN", "GOPROXY"];
