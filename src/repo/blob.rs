@@ -1,8 +1,10 @@
-//! Names of contents: git's blob ids, and which files of a checkout still hold which blob.
+//! Contents by git's blob ids: reading them, and which files of a checkout still hold which blob.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::{RepoPath, Repository};
+use super::{RepoError, RepoPath, Repository};
 
 /// Git's id of a content: SHA-1 of `blob LENGTH`, a NUL and the bytes (git, "git-hash-object").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +42,31 @@ pub struct Content {
     /// The length of the file on disk, in bytes; filters (line ends, large file storage) may make it another than the
     /// blob's. `None` where the blob itself is read.
     pub size_bytes: Option<u64>,
+}
+
+thread_local! {
+    /// libgit2's handle may not cross threads, so every thread that reads blobs opens its own, once.
+    static OPENED: RefCell<Option<(PathBuf, git2::Repository)>> = const { RefCell::new(None) };
+}
+
+/// Reads a blob of the object store in `git_dir`.
+pub(super) fn read(git_dir: &Path, id: git2::Oid) -> Result<Arc<[u8]>, RepoError> {
+    in_store(git_dir, |repository| Ok(repository.find_blob(id)?.content().into()))
+}
+
+/// Returns the size of a blob, from its head alone.
+pub(super) fn size_bytes(git_dir: &Path, id: git2::Oid) -> Result<usize, RepoError> {
+    in_store(git_dir, |repository| Ok(repository.odb()?.read_header(id)?.0))
+}
+
+fn in_store<T>(git_dir: &Path, read: impl FnOnce(&git2::Repository) -> Result<T, RepoError>) -> Result<T, RepoError> {
+    OPENED.with_borrow_mut(|opened| {
+        if opened.as_ref().is_none_or(|(dir, _)| dir != git_dir) {
+            *opened = Some((git_dir.to_owned(), git2::Repository::open(git_dir)?));
+        }
+        let Some((_, repository)) = opened else { return Err(RepoError::NotARepository(git_dir.to_owned())) };
+        read(repository)
+    })
 }
 
 /// What git's index knows of the files of a checkout: their blobs, and how the files looked when it was written.

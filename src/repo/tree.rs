@@ -1,6 +1,5 @@
 //! A tree of files: a source that is only read, and changes held in memory above it.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -54,11 +53,6 @@ pub struct FileTree {
 
 /// Longer files are not read as text.
 const MOST_TEXT_BYTES: usize = 16 << 20;
-
-thread_local! {
-    /// libgit2's handle may not cross threads, so every thread that reads blobs opens its own, once.
-    static OPENED: RefCell<Option<(PathBuf, git2::Repository)>> = const { RefCell::new(None) };
-}
 
 impl FileTree {
     /// Makes a tree of files in memory.
@@ -204,7 +198,7 @@ impl FileTree {
         }
         let blob = self.base.get(path).filter(|_| !self.changes.contains_key(path)).map(|listed| &listed.place);
         if let (Some(Place::Blob(id)), Origin::Commit { git_dir }) = (blob, &self.origin)
-            && blob_bytes(git_dir, *id)? > most
+            && blob::size_bytes(git_dir, *id)? > most
         {
             return Ok(false);
         }
@@ -237,7 +231,7 @@ impl FileTree {
     fn read_base(&self, path: &RepoPath, listed: &Listed) -> Result<Arc<[u8]>, RepoError> {
         match (&listed.place, &self.origin) {
             (Place::Held(content), _) => Ok(Arc::clone(content)),
-            (Place::Blob(id), Origin::Commit { git_dir }) => read_blob(git_dir, *id),
+            (Place::Blob(id), Origin::Commit { git_dir }) => blob::read(git_dir, *id),
             (_, Origin::Directory { root }) => {
                 let place = root.join(path.as_str());
                 if listed.mode == FileMode::Symlink {
@@ -333,25 +327,6 @@ impl FileTree {
             _ => None,
         }
     }
-}
-
-fn read_blob(git_dir: &Path, id: git2::Oid) -> Result<Arc<[u8]>, RepoError> {
-    in_store(git_dir, |repository| Ok(repository.find_blob(id)?.content().into()))
-}
-
-/// Returns the size of a blob, from its head alone.
-fn blob_bytes(git_dir: &Path, id: git2::Oid) -> Result<usize, RepoError> {
-    in_store(git_dir, |repository| Ok(repository.odb()?.read_header(id)?.0))
-}
-
-fn in_store<T>(git_dir: &Path, read: impl FnOnce(&git2::Repository) -> Result<T, RepoError>) -> Result<T, RepoError> {
-    OPENED.with_borrow_mut(|opened| {
-        if opened.as_ref().is_none_or(|(dir, _)| dir != git_dir) {
-            *opened = Some((git_dir.to_owned(), git2::Repository::open(git_dir)?));
-        }
-        let Some((_, repository)) = opened else { return Err(RepoError::NotARepository(git_dir.to_owned())) };
-        read(repository)
-    })
 }
 
 #[cfg(test)]
