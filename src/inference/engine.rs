@@ -2,7 +2,6 @@
 
 mod alternatives;
 
-use std::fs::File;
 use std::path::Path;
 
 use serde_json::Value;
@@ -10,12 +9,10 @@ use serde_json::Value;
 use super::InferenceError;
 use super::attention::Memory;
 use super::draft::Drafter;
-use super::gguf::Head;
 use super::guide::{Form, Guide, Guides};
 use super::network::{BATCH, Network};
 use super::room;
 use super::sampling::{Sampler, Sampling};
-use super::shape::Shape;
 use super::template::Template;
 use super::tokenizer::{HIDE, Tokenizer};
 
@@ -96,36 +93,6 @@ struct Ahead {
     right: usize,
 }
 
-/// What a file says of its model.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
-    /// Its name and size in the words of whoever made the file, such as `Qwen2.5 Coder 1.5B Instruct 1.5B`; may be empty.
-    pub title: String,
-    /// The longest conversation that it was trained for, in tokens.
-    pub window_tokens: usize,
-}
-
-impl About {
-    /// Reads the head of a file, without its weights.
-    ///
-    /// # Errors
-    /// What is wrong with the file, as [`Engine::load`].
-    pub fn of(path: &Path) -> Result<Self, InferenceError> {
-        let (head, shape, _) = opened(path)?;
-        let words = ["general.name", "general.size_label"].map(|key| head.text(key).unwrap_or_default());
-        Ok(Self { title: words.join(" ").trim().to_owned(), window_tokens: shape.window_tokens })
-    }
-}
-
-fn opened(path: &Path) -> Result<(Head, Shape, File), InferenceError> {
-    let unreadable =
-        |error: std::io::Error| InferenceError::File { path: path.display().to_string(), reason: error.to_string() };
-    let file = File::open(path).map_err(unreadable)?;
-    let head = Head::read(&file, path)?;
-    let shape = Shape::of(&head)?;
-    Ok((head, shape, file))
-}
-
 impl Engine {
     /// Loads a model; the file must stay as it is while the engine lives.
     ///
@@ -134,7 +101,7 @@ impl Engine {
     /// # Errors
     /// [`InferenceError::NoRoom`] where memory will not do, and what is wrong with the file.
     pub fn load(path: &Path, window_tokens: usize) -> Result<Self, InferenceError> {
-        let (head, shape, file) = opened(path)?;
+        let (head, shape, file) = super::about::opened(path)?;
         let window = window_tokens.clamp(1, shape.window_tokens);
         let (first, end) = head.tensor_range();
         let conversation = shape.token_bytes().saturating_mul(window as u64);

@@ -3,6 +3,7 @@
 //! Knows nothing of tasks, repositories or endpoints. Why this is written here and not taken from a library is told in
 //! ARCHITECTURE.md, "A model inside".
 
+mod about;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -21,7 +22,8 @@ mod template;
 mod testing;
 mod tokenizer;
 
-pub use engine::{About, Alternative, Alternatives, Answer, Doubted, Ended, Engine, Moment, Question};
+pub use about::About;
+pub use engine::{Alternative, Alternatives, Answer, Doubted, Ended, Engine, Moment, Question};
 pub use guide::Form;
 pub use sampling::Sampling;
 
