@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::llm::dollars;
 use crate::yaml::{self, YamlError};
 
 /// Settings of Prentice for one repository: `.prentice.yml` at the top, read from the base commit.
@@ -268,14 +269,6 @@ fn whole<'de, const LOW: u64, const HIGH: u64, D: Deserializer<'de>>(from: D) ->
         return Ok(Some(value));
     }
     Err(de::Error::custom(format!("{value} is out of range; a whole number from {LOW} to {HIGH} is wanted here")))
-}
-
-fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
-    let value = f64::deserialize(from)?;
-    if value.is_finite() && value >= 0.0 {
-        return Ok(Some(value));
-    }
-    Err(de::Error::custom(format!("{value} is no amount; US dollars from 0 are wanted here")))
 }
 
 fn temperature<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {

@@ -11,8 +11,13 @@ const PICTURE_TOKENS: u64 = 1_500;
 
 /// Counts the tokens that a request makes the model read.
 pub fn of_request(request: &Request) -> u64 {
+    of_conversation(request) + request.form.as_ref().map_or(0, of_form)
+}
+
+/// Counts the tokens that stand in the window at once: messages and tools.
+pub fn of_conversation(request: &Request) -> u64 {
     let said: u64 = request.messages.iter().map(of_message).sum();
-    said + request.tools.iter().map(of_tool).sum::<u64>() + request.form.as_ref().map_or(0, of_form)
+    said + request.tools.iter().map(of_tool).sum::<u64>()
 }
 
 /// Each line that alternatives are asked for stands in a question and in its answer.

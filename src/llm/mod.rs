@@ -38,7 +38,10 @@ pub use absent::Absent;
 pub use address::is_loopback;
 pub use choose::{Candidate, KeyRules, Merged, Named, OPENAI_BASE_URL, Source, merge};
 pub use circles::{runs_in_circles, said_once};
-pub use count::{of_message as message_tokens, of_request as request_tokens, of_tool as tool_tokens};
+pub use count::{
+    of_conversation as conversation_tokens, of_message as message_tokens, of_request as request_tokens,
+    of_tool as tool_tokens,
+};
 pub use embed::{Embedded, Embedder};
 #[cfg(feature = "embedded")]
 pub use engine::LocalModel;
@@ -49,7 +52,7 @@ pub use openai::{Endpoint, OpenAi, OpenAiSettings};
 pub use picture::{MAX_PICTURE_BYTES, Picture, PictureError, fetch_picture};
 pub use price::{Price, PriceOverride, Pricing, cost_usd};
 pub use probe::{Choice, ChoiceRules, LoopbackServer, Place, choose};
-pub use profile::{Dialect, EditForm, Profile, ProfilePart, Step};
+pub use profile::{Dialect, EditForm, Profile, ProfilePart, Step, dollars};
 pub use record::{RECORDING_SCHEMA, RecordedTurn, Recorder};
 pub use replay::Replay;
 pub use resume::Resumed;

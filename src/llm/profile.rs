@@ -123,10 +123,10 @@ pub struct ProfilePart {
     /// The seed of the first attempt.
     pub seed: Option<u64>,
     /// US dollars for a million tokens read; counts together with `output_price`.
-    #[serde(deserialize_with = "price")]
+    #[serde(deserialize_with = "dollars")]
     pub input_price: Option<f64>,
     /// US dollars for a million tokens written.
-    #[serde(deserialize_with = "price")]
+    #[serde(deserialize_with = "dollars")]
     pub output_price: Option<f64>,
 }
 
@@ -139,13 +139,16 @@ fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f32>, D::Error> {
     }
 }
 
-fn price<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
-    match Option::<f64>::deserialize(from)? {
-        Some(price) if !(price >= 0.0 && price.is_finite()) => {
-            Err(de::Error::custom(format!("{price} is no amount; US dollars from 0 are wanted here")))
-        }
-        price => Ok(price),
+/// Reads an amount of US dollars.
+///
+/// # Errors
+/// For what is no number from 0.
+pub fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let value = f64::deserialize(from)?;
+    if value.is_finite() && value >= 0.0 {
+        return Ok(Some(value));
     }
+    Err(de::Error::custom(format!("{value} is no amount; US dollars from 0 are wanted here")))
 }
 
 #[derive(Debug, Deserialize)]

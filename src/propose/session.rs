@@ -165,8 +165,7 @@ impl<'a> Session<'a> {
 
     /// Refuses a request that fills the window by itself: whoever shortens the conversation could not do enough.
     fn must_fit(&self, request: &Request) -> Result<(), LlmError> {
-        let said: u64 = request.messages.iter().map(llm::message_tokens).sum();
-        let tokens = said + request.tools.iter().map(llm::tool_tokens).sum::<u64>();
+        let tokens = llm::conversation_tokens(request);
         if tokens < self.sampling.window_tokens {
             return Ok(());
         }
