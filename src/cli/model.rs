@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::arguments::ModelFlags;
 use super::failure::Failure;
 use super::models;
-use crate::catalogue::Store;
+use crate::catalogue::{Installed, Store};
 use crate::config::{Config, DEFAULT_WINDOW_TOKENS, Environment, Layer};
 use crate::journal::Journal;
 use crate::llm::{
@@ -72,7 +72,11 @@ fn model_files(environment: &Environment) -> Vec<Inside> {
     }
     let Ok(folder) = models::folder(environment) else { return Vec::new() };
     let usable = Store::at(folder).usable().unwrap_or_default();
-    usable.into_iter().map(|file| Inside { name: file.name, path: file.path }).collect()
+    let inside = |file: Installed| {
+        let window_tokens = file.entry.map(|entry| entry.window_tokens);
+        Inside { name: file.name, path: file.path, window_tokens }
+    };
+    usable.into_iter().map(inside).collect()
 }
 
 /// Returns what is known of a chosen model with what the user says of it, and its window in tokens, if anybody says one;
@@ -97,10 +101,12 @@ pub(super) fn known(choice: &Choice, window_tokens: Option<u64>, own: &ProfilePa
     }
 }
 
-/// Returns the title in a model file and its own window; nothing and no bound where it cannot be read, which is told when it is
-/// loaded.
-#[cfg_attr(not(feature = "embedded"), allow(unused_variables, reason = "files are read by the engine alone"))]
+/// Returns the title in a model file of the user's own and its window; nothing and no bound where it cannot be read, which is told
+/// when it is loaded.
 fn in_file(file: &Inside) -> (String, u64) {
+    if let Some(window_tokens) = file.window_tokens {
+        return (String::new(), window_tokens);
+    }
     #[cfg(feature = "embedded")]
     if let Ok(about) = crate::inference::About::of(&file.path) {
         return (about.title, about.window_tokens as u64);

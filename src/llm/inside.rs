@@ -18,6 +18,8 @@ pub struct Inside {
     pub name: String,
     /// The GGUF file.
     pub path: PathBuf,
+    /// The longest window that it was trained for, in tokens, where that is known without reading it.
+    pub window_tokens: Option<u64>,
 }
 
 /// Returns what the highest layer that names a model says after `embedded`, if it says that.

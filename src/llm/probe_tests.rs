@@ -104,7 +104,11 @@ async fn what_is_configured_comes_before_what_is_found() {
 async fn the_model_inside_is_the_last_resort_unless_it_is_asked_for() {
     let server = server(&["tiny"], "llamacpp").await;
     let with = |names: &[&str], servers: &[(&MockServer, &'static str)]| {
-        let file = |name: &&str| Inside { name: (*name).to_owned(), path: format!("/models/{name}.gguf").into() };
+        let file = |name: &&str| Inside {
+            name: (*name).to_owned(),
+            path: format!("/models/{name}.gguf").into(),
+            window_tokens: None,
+        };
         ChoiceRules { inside: names.iter().map(file).collect(), ..rules(servers) }
     };
     let both = || with(&["large", "small"], &[(&server, "llama.cpp")]);
@@ -137,7 +141,7 @@ async fn the_model_inside_is_the_last_resort_unless_it_is_asked_for() {
 #[cfg(feature = "embedded")]
 #[tokio::test]
 async fn a_model_file_that_is_not_there_is_told_with_those_that_are() {
-    let file = Inside { name: "small".to_owned(), path: "/models/small.gguf".into() };
+    let file = Inside { name: "small".to_owned(), path: "/models/small.gguf".into(), window_tokens: None };
     let asking = |model: &str| [layer(Source::Config, Some(model), None, None)];
     let one = ChoiceRules { inside: vec![file], ..rules(&[]) };
     let said = [why(&asking("embedded"), &rules(&[])).await, why(&asking("embedded:large"), &one).await];
