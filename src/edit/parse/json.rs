@@ -92,8 +92,7 @@ fn in_prose(text: &str) -> Option<(String, usize, bool)> {
     let value = values.next()?.ok().filter(looks_like_edit)?;
     let (inside, behind) = text.split_at(values.byte_offset());
     let stands_alone = behind.lines().next().is_none_or(|rest| rest.trim().is_empty());
-    (stands_alone && (value.is_array() || value.is_object()))
-        .then(|| (inside.to_owned(), inside.matches('\n').count() + 1, takes_away(&value)))
+    stands_alone.then(|| (inside.to_owned(), inside.matches('\n').count() + 1, takes_away(&value)))
 }
 
 /// Reads the JSON values that `text` consists of, one or several behind each other.
