@@ -150,7 +150,14 @@ fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Fai
         .map_err(|error| Failure::new(Exit::Usage, format!("--explain: {error}")))?;
     let Some(rank) = found.ranking.iter().position(|file| file.path == named) else {
         if !tree.contains(&named) {
-            return Err(Failure::new(Exit::Usage, format!("--explain: there is no file {named}")));
+            let end = format!("/{named}");
+            let near: Vec<&str> =
+                tree.paths().map(RepoPath::as_str).filter(|path| path.ends_with(&end)).take(3).collect();
+            let failure = Failure::new(Exit::Usage, format!("--explain: there is no file {}", safe(path)));
+            return Err(match near.as_slice() {
+                [] => failure,
+                near => failure.hint(format!("{} is one: paths are those from the top", in_a_line(&near.join(", ")))),
+            });
         }
         let why = match context::why_withheld(tree, &named) {
             Some(reason) => format!("it is never shown: {reason}"),
