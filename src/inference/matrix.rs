@@ -180,7 +180,7 @@ pub(super) fn multiply(kernel: Kernel, input: &Input<'_>, jobs: &mut [(Matrix<'_
         }
     });
     if tokens > 1 {
-        jobs.par_iter_mut().for_each(|(matrix, out)| **out = transposed(out, matrix.rows, tokens));
+        jobs.par_iter_mut().for_each(|(matrix, out)| **out = joined(out, matrix.rows, tokens, each));
     }
 }
 
@@ -198,29 +198,26 @@ fn rounded<'a>(kernel: Kernel, format: Format, input: &'a Input<'_>) -> Option<&
 /// Writes the weights of each row out and multiplies numbers.
 #[inline(always)]
 fn written_out(matrix: Matrix<'_>, weights: &[u8], values: &[f32], tokens: usize, out: &mut [f32]) {
-    let mut row = vec![0.0; matrix.columns];
-    let row_bytes = weights.len() * tokens / out.len();
-    for (blocks, out) in weights.chunks_exact(row_bytes).zip(out.chunks_exact_mut(tokens)) {
-        matrix.format.decode(blocks, &mut row);
-        for (token, out) in values.chunks_exact(matrix.columns).zip(out) {
-            *out = dot(&row, token);
+    let mut written = vec![0.0; matrix.columns];
+    let rows = out.len() / tokens;
+    for (row, blocks) in weights.chunks_exact(weights.len() / rows).enumerate() {
+        matrix.format.decode(blocks, &mut written);
+        for (token, out) in values.chunks_exact(matrix.columns).zip(out.chunks_exact_mut(rows)) {
+            out[row] = dot(&written, token);
         }
     }
 }
 
-/// Turns rows of tokens into tokens of rows.
-fn transposed(values: &[f32], rows: usize, tokens: usize) -> Vec<f32> {
-    /// The values of a square that stays in the cache.
-    const SIDE: usize = 16;
-    let mut turned = vec![0.0; values.len()];
-    for first_row in (0..rows).step_by(SIDE) {
-        for token in 0..tokens {
-            for row in first_row..rows.min(first_row + SIDE) {
-                turned[token * rows + row] = values[row * tokens + token];
-            }
+/// Joins what tasks of `each` rows made, each of them token after token.
+fn joined(parts: &[f32], rows: usize, tokens: usize, each: usize) -> Vec<f32> {
+    let mut joined = Vec::with_capacity(parts.len());
+    for token in 0..tokens {
+        for first in (0..rows).step_by(each) {
+            let here = each.min(rows - first);
+            joined.extend_from_slice(&parts[first * tokens + token * here..][..here]);
         }
     }
-    turned
+    joined
 }
 
 /// Returns the sum of products; in many lanes, as additions of floating-point numbers may not be reordered otherwise.
@@ -236,7 +233,15 @@ pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
         }
     }
     let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
-    lanes.iter().sum::<f32>() + rest
+    // Halves are added to halves, many lanes at once.
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] += lanes[lane + half];
+        }
+        half /= 2;
+    }
+    lanes[0] + rest
 }
 
 #[cfg(test)]

@@ -70,7 +70,6 @@ fn check(kernel: Kernel, format: Format, rows: usize, columns: usize, tokens: us
     }
     let mut written = vec![0.0; rows * tokens];
     written_out(matrix, &bytes, &values, tokens, &mut written);
-    let written = if tokens > 1 { transposed(&written, rows, tokens) } else { written };
     // Eight bits are off by half a step of largest / 127, evenly spread: its root mean square is a step / sqrt(12), and the
     // root mean square of the values that are drawn is 1 / sqrt(3).
     let step = 1.0 / 127.0 / 12_f64.sqrt() * 3_f64.sqrt();

@@ -1,226 +1,353 @@
-//! What the blocks of each format hold, in registers.
+//! What the blocks of each format hold, for eight rows at once: a lane of a register is a row.
 
-use std::arch::x86_64::{__m128i, __m256i};
+use std::arch::x86_64::{__m128i, __m256, __m256i};
 
 use super::V3;
-use crate::inference::quant::{half, scales_k};
 
-/// For each group of 32 values the bytes of its two scales, moved to the upper halves of 16-bit lanes.
-const SPREAD: [[u8; 32]; 8] = spread();
+/// So many rows are multiplied at once: the 32-bit lanes of a register.
+pub(super) const ROWS: usize = 8;
 
-const fn spread() -> [[u8; 32]; 8] {
-    let mut all = [[0x80; 32]; 8];
-    let mut group = 0;
-    while group < 8 {
-        let mut byte = 1;
-        while byte < 32 {
-            all[group][byte] = (2 * group + byte / 16) as u8;
-            byte += 2;
-        }
-        group += 1;
-    }
-    all
+/// Blocks at the same place of [`ROWS`] rows.
+///
+/// value = scale * (factor of its 16 * quant) - offset_scale * offset of its 16. In short blocks there are no factors and
+/// no offsets.
+pub(super) struct Panel {
+    /// For each 32 values of a row, four of all rows after four.
+    pub(super) quants: [[__m256i; 8]; 8],
+    /// For each 16 values, in both halves of a lane.
+    pub(super) factors: [__m256i; 16],
+    /// For each 32 values, those of the first and of the second 16 in the halves of a lane.
+    pub(super) offsets: [__m256i; 8],
+    pub(super) scale: __m256,
+    pub(super) offset_scale: __m256,
 }
 
-/// A block of 256 values: value = scale * factor of its 16 * quant - offset_scale * offset of its 16.
-#[derive(Clone, Copy)]
-pub(super) struct Long {
-    pub(super) quants: [__m256i; 8],
-    pub(super) factors: [__m256i; 8],
-    pub(super) offsets: __m256i,
-    pub(super) scale: f32,
-    pub(super) offset_scale: f32,
-}
-
-impl Long {
+impl Panel {
     #[inline(always)]
     pub(super) fn zero(simd: V3) -> Self {
-        let zero = simd.avx._mm256_setzero_si256();
-        Self { quants: [zero; 8], factors: [zero; 8], offsets: zero, scale: 0.0, offset_scale: 0.0 }
+        let (zero, none) = (simd.avx._mm256_setzero_si256(), simd.avx._mm256_setzero_ps());
+        Self { quants: [[zero; 8]; 8], factors: [zero; 16], offsets: [zero; 8], scale: none, offset_scale: none }
     }
 }
 
-/// A format whose blocks hold 256 values.
-pub(super) trait LongFormat {
-    const BYTES: usize;
-    fn unpack(simd: V3, block: &[u8]) -> Long;
+/// A block of each row.
+pub(super) type Blocks<'a, B> = [&'a B; ROWS];
+
+/// How the blocks of a format are read, and what their products need.
+pub(super) trait Layout {
+    /// The bytes of one block.
+    type Block;
+    /// So many times 32 values in a block: 8 in those with factors and offsets, 1 in those without.
+    const GROUPS: usize;
+    /// So many sums of two products with activations of -127 to 127 fit a 16-bit lane together.
+    const HELD: usize;
+    /// Whether quants are signed bytes.
+    const SIGNED: bool = false;
+    fn cut(weights: &[u8]) -> &[Self::Block];
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel);
 }
 
 pub(super) struct Q4K;
 pub(super) struct Q5K;
 pub(super) struct Q6K;
 
-impl LongFormat for Q4K {
-    const BYTES: usize = 144;
+impl Layout for Q4K {
+    type Block = [u8; 144];
+    const GROUPS: usize = 8;
+    const HELD: usize = 8;
 
     #[inline(always)]
-    fn unpack(simd: V3, block: &[u8]) -> Long {
+    fn cut(weights: &[u8]) -> &[Self::Block] {
+        weights.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
         let low = simd.avx._mm256_set1_epi8(15);
-        let mut quants = [simd.avx._mm256_setzero_si256(); 8];
         for pair in 0..4 {
-            let bytes = load(&block[16 + 32 * pair..]);
-            quants[2 * pair] = simd.avx2._mm256_and_si256(bytes, low);
-            quants[2 * pair + 1] = simd.avx2._mm256_and_si256(simd.avx2._mm256_srli_epi16::<4>(bytes), low);
-        }
-        with_minima(simd, block, quants)
-    }
-}
-
-impl LongFormat for Q5K {
-    const BYTES: usize = 176;
-
-    #[inline(always)]
-    fn unpack(simd: V3, block: &[u8]) -> Long {
-        let (low, one) = (simd.avx._mm256_set1_epi8(15), simd.avx._mm256_set1_epi8(1));
-        let mut fifth = load(&block[16..]);
-        let mut quants = [simd.avx._mm256_setzero_si256(); 8];
-        for (group, quants) in quants.iter_mut().enumerate() {
-            let bytes = load(&block[48 + 32 * (group / 2)..]);
-            let nibbles = if group % 2 == 0 { bytes } else { simd.avx2._mm256_srli_epi16::<4>(bytes) };
-            let top = simd.avx2._mm256_slli_epi16::<4>(simd.avx2._mm256_and_si256(fifth, one));
-            *quants = simd.avx2._mm256_or_si256(simd.avx2._mm256_and_si256(nibbles, low), top);
-            fifth = simd.avx2._mm256_srli_epi16::<1>(fifth);
-        }
-        with_minima(simd, block, quants)
-    }
-}
-
-impl LongFormat for Q6K {
-    const BYTES: usize = 210;
-
-    #[inline(always)]
-    fn unpack(simd: V3, block: &[u8]) -> Long {
-        let (low, top) = (simd.avx._mm256_set1_epi8(15), simd.avx._mm256_set1_epi8(0x30));
-        let mut quants = [simd.avx._mm256_setzero_si256(); 8];
-        for part in 0..2 {
-            let (first, second) = (load(&block[64 * part..]), load(&block[64 * part + 32..]));
-            let high = load(&block[128 + 32 * part..]);
-            let nibbles =
-                [first, second, simd.avx2._mm256_srli_epi16::<4>(first), simd.avx2._mm256_srli_epi16::<4>(second)];
-            let tops = [
-                simd.avx2._mm256_slli_epi16::<4>(high),
-                simd.avx2._mm256_slli_epi16::<2>(high),
-                high,
-                simd.avx2._mm256_srli_epi16::<2>(high),
-            ];
-            for quarter in 0..4 {
-                quants[4 * part + quarter] = simd.avx2._mm256_or_si256(
-                    simd.avx2._mm256_and_si256(nibbles[quarter], low),
-                    simd.avx2._mm256_and_si256(tops[quarter], top),
-                );
+            let both = turned_32(simd, blocks, 16 + 32 * pair);
+            for (step, both) in both.iter().enumerate() {
+                let high = simd.avx2._mm256_srli_epi16::<4>(*both);
+                panel.quants[2 * pair][step] = simd.avx2._mm256_and_si256(*both, low);
+                panel.quants[2 * pair + 1][step] = simd.avx2._mm256_and_si256(high, low);
             }
         }
-        let mut scales = [0_u8; 16];
-        scales.copy_from_slice(&block[192..208]);
-        // The quants lie 32 above their values.
-        let offsets = simd.avx2._mm256_slli_epi16::<5>(simd.avx2._mm256_cvtepi8_epi16(pulp::cast(scales)));
-        let scale = half(block, 208);
-        Long { quants, factors: factors(simd, scales), offsets, scale, offset_scale: scale }
+        minima(simd, blocks, panel);
     }
 }
 
-#[inline(always)]
-fn with_minima(simd: V3, block: &[u8], quants: [__m256i; 8]) -> Long {
-    let (scales, minima) = scales_k(block);
-    Long {
-        quants,
-        factors: factors(simd, pulp::cast(twice(simd, scales))),
-        offsets: simd.avx2._mm256_cvtepu8_epi16(twice(simd, minima)),
-        scale: half(block, 0),
-        offset_scale: half(block, 2),
+impl Layout for Q5K {
+    type Block = [u8; 176];
+    const GROUPS: usize = 8;
+    const HELD: usize = 4;
+
+    #[inline(always)]
+    fn cut(weights: &[u8]) -> &[Self::Block] {
+        weights.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
+        let (low, one) = (simd.avx._mm256_set1_epi8(15), simd.avx._mm256_set1_epi8(1));
+        let mut fifths = turned_32(simd, blocks, 16);
+        for pair in 0..4 {
+            let both = turned_32(simd, blocks, 48 + 32 * pair);
+            for step in 0..8 {
+                let nibbles = [both[step], simd.avx2._mm256_srli_epi16::<4>(both[step])];
+                for (half, nibbles) in nibbles.iter().enumerate() {
+                    let top = simd.avx2._mm256_slli_epi16::<4>(simd.avx2._mm256_and_si256(fifths[step], one));
+                    fifths[step] = simd.avx2._mm256_srli_epi16::<1>(fifths[step]);
+                    panel.quants[2 * pair + half][step] =
+                        simd.avx2._mm256_or_si256(simd.avx2._mm256_and_si256(*nibbles, low), top);
+                }
+            }
+        }
+        minima(simd, blocks, panel);
     }
 }
 
-/// Repeats each byte, as a scale of 32 values is that of two times sixteen.
-#[inline(always)]
-fn twice(simd: V3, bytes: [u8; 8]) -> __m128i {
-    let bytes = pulp::cast([bytes, [0; 8]]);
-    simd.sse2._mm_unpacklo_epi8(bytes, bytes)
+impl Layout for Q6K {
+    type Block = [u8; 210];
+    const GROUPS: usize = 8;
+    const HELD: usize = 2;
+
+    #[inline(always)]
+    fn cut(weights: &[u8]) -> &[Self::Block] {
+        weights.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
+        let (low, top) = (simd.avx._mm256_set1_epi8(15), simd.avx._mm256_set1_epi8(0x30));
+        for part in 0..2 {
+            let first = turned_32(simd, blocks, 64 * part);
+            let second = turned_32(simd, blocks, 64 * part + 32);
+            let high = turned_32(simd, blocks, 128 + 32 * part);
+            for step in 0..8 {
+                let nibbles = [
+                    first[step],
+                    second[step],
+                    simd.avx2._mm256_srli_epi16::<4>(first[step]),
+                    simd.avx2._mm256_srli_epi16::<4>(second[step]),
+                ];
+                let tops = [
+                    simd.avx2._mm256_slli_epi16::<4>(high[step]),
+                    simd.avx2._mm256_slli_epi16::<2>(high[step]),
+                    high[step],
+                    simd.avx2._mm256_srli_epi16::<2>(high[step]),
+                ];
+                for quarter in 0..4 {
+                    panel.quants[4 * part + quarter][step] = simd.avx2._mm256_or_si256(
+                        simd.avx2._mm256_and_si256(nibbles[quarter], low),
+                        simd.avx2._mm256_and_si256(tops[quarter], top),
+                    );
+                }
+            }
+        }
+        let scales = turned_16(simd, blocks, 192);
+        for group in 0..8 {
+            let spread = |bytes: [[u8; 4]; 8]| simd.avx2._mm256_shuffle_epi8(scales[group / 2], pulp::cast(bytes));
+            let (first, second) = (2 * group % 4, 2 * group % 4 + 1);
+            panel.factors[2 * group] = simd.avx2._mm256_srai_epi16::<8>(spread(HIGH[first][first]));
+            panel.factors[2 * group + 1] = simd.avx2._mm256_srai_epi16::<8>(spread(HIGH[second][second]));
+            // The quants lie 32 above their values: 8 bits less 3 are 5.
+            panel.offsets[group] = simd.avx2._mm256_srai_epi16::<3>(spread(HIGH[first][second]));
+        }
+        panel.scale = halves(simd, sixteens(blocks, 208));
+        panel.offset_scale = panel.scale;
+    }
 }
 
-/// Spreads sixteen scales, of sixteen values each, over the 16-bit lanes of eight groups.
+/// The scales and minima of Q4_K and Q5_K, each for 32 values: six bits each, as `quant::scales_k` reads them.
 #[inline(always)]
-fn factors(simd: V3, scales: [u8; 16]) -> [__m256i; 8] {
-    let both = simd.avx2._mm256_broadcastsi128_si256(pulp::cast(scales));
-    let mut all = [simd.avx._mm256_setzero_si256(); 8];
-    for (group, factors) in all.iter_mut().enumerate() {
-        let spread = simd.avx2._mm256_shuffle_epi8(both, pulp::cast(SPREAD[group]));
-        *factors = simd.avx2._mm256_srai_epi16::<8>(spread);
+fn minima<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, panel: &mut Panel) {
+    let and = |lanes: __m256i, bits: i32| simd.avx2._mm256_and_si256(lanes, simd.avx._mm256_set1_epi32(bits));
+    let [both, low, mid, high] = turned_16(simd, blocks, 0);
+    let above = |lanes: __m256i| and(simd.avx2._mm256_srli_epi32::<2>(lanes), 0x3030_3030);
+    let below = simd.avx2._mm256_srli_epi32::<4>(high);
+    let scales = [and(low, 0x3f3f_3f3f), simd.avx2._mm256_or_si256(and(high, 0x0f0f_0f0f), above(low))];
+    let minima = [and(mid, 0x3f3f_3f3f), simd.avx2._mm256_or_si256(and(below, 0x0f0f_0f0f), above(mid))];
+    for group in 0..8 {
+        let spread = pulp::cast(LOW[group % 4]);
+        let factor = simd.avx2._mm256_shuffle_epi8(scales[group / 4], spread);
+        (panel.factors[2 * group], panel.factors[2 * group + 1]) = (factor, factor);
+        panel.offsets[group] = simd.avx2._mm256_shuffle_epi8(minima[group / 4], spread);
+    }
+    panel.scale = halves(simd, and(both, 0xffff));
+    panel.offset_scale = halves(simd, simd.avx2._mm256_srli_epi32::<16>(both));
+}
+
+/// Shuffles count within halves of a register, and what has its highest bit set gives zero.
+const NONE: u8 = 0x80;
+
+/// One byte of each lane to both 16-bit halves of it.
+const LOW: [[[u8; 4]; 8]; 4] = {
+    let mut all = [[[NONE; 4]; 8]; 4];
+    let mut at = 0;
+    while at < 4 * 8 {
+        let (byte, lane) = (at / 8, at % 8);
+        let from = (lane % 4 * 4 + byte) as u8;
+        all[byte][lane] = [from, NONE, from, NONE];
+        at += 1;
     }
     all
-}
+};
 
-/// A block of 32 values: value = scale * quant, with signed quants.
-#[derive(Clone, Copy)]
-pub(super) struct Short {
-    pub(super) quants: __m256i,
-    pub(super) magnitudes: __m256i,
-    pub(super) scale: f32,
-}
-
-impl Short {
-    #[inline(always)]
-    pub(super) fn new(simd: V3, quants: __m256i, scale: f32) -> Self {
-        Self { quants, magnitudes: simd.avx2._mm256_abs_epi8(quants), scale }
+/// Two bytes of each lane to the high bytes of its 16-bit halves.
+const HIGH: [[[[u8; 4]; 8]; 4]; 4] = {
+    let mut all = [[[[NONE; 4]; 8]; 4]; 4];
+    let mut at = 0;
+    while at < 4 * 4 * 8 {
+        let (first, second, lane) = (at / 32, at / 8 % 4, at % 8);
+        let own = (lane % 4 * 4) as u8;
+        all[first][second][lane] = [NONE, own + first as u8, NONE, own + second as u8];
+        at += 1;
     }
-}
+    all
+};
 
-/// A format whose blocks hold 32 values.
-pub(super) trait ShortFormat {
-    const BYTES: usize;
-    fn unpack(simd: V3, block: &[u8]) -> Short;
-}
+/// The first byte of each lane for all four of it; shuffles count within halves of a register.
+const FIRST_BYTES: [[u8; 4]; 8] = [[0; 4], [4; 4], [8; 4], [12; 4], [0; 4], [4; 4], [8; 4], [12; 4]];
 
 pub(super) struct Q4_0;
 pub(super) struct Q5_0;
 pub(super) struct Q8_0;
 
-impl ShortFormat for Q4_0 {
-    const BYTES: usize = 18;
+impl Layout for Q4_0 {
+    type Block = [u8; 18];
+    const GROUPS: usize = 1;
+    const HELD: usize = 8;
+    const SIGNED: bool = true;
 
     #[inline(always)]
-    fn unpack(simd: V3, block: &[u8]) -> Short {
-        let quants = simd.avx2._mm256_sub_epi8(nibbles(simd, &block[2..]), simd.avx._mm256_set1_epi8(8));
-        Short::new(simd, quants, half(block, 0))
+    fn cut(weights: &[u8]) -> &[Self::Block] {
+        weights.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
+        let eight = simd.avx._mm256_set1_epi8(8);
+        panel.quants[0] = nibbles(simd, blocks, 2);
+        for quants in &mut panel.quants[0] {
+            *quants = simd.avx2._mm256_sub_epi8(*quants, eight);
+        }
+        panel.scale = halves(simd, sixteens(blocks, 0));
     }
 }
 
-impl ShortFormat for Q5_0 {
-    const BYTES: usize = 22;
+impl Layout for Q5_0 {
+    type Block = [u8; 22];
+    const GROUPS: usize = 1;
+    const HELD: usize = 8;
+    const SIGNED: bool = true;
 
     #[inline(always)]
-    fn unpack(simd: V3, block: &[u8]) -> Short {
-        // Byte i gets the byte of the 32 bits that holds its bit, then all other bits are set: -1 where the bit was set.
-        let bits = simd.avx._mm256_set1_epi32(i32::from_le_bytes([block[2], block[3], block[4], block[5]]));
-        let place = [[0_u8; 8], [1; 8], [2; 8], [3; 8]];
-        let others = simd.avx._mm256_set1_epi64x(0x7fbf_dfef_f7fb_fdfe);
-        let spread = simd.avx2._mm256_or_si256(simd.avx2._mm256_shuffle_epi8(bits, pulp::cast(place)), others);
-        let set = simd.avx2._mm256_cmpeq_epi8(spread, simd.avx._mm256_set1_epi8(-1));
-        let less = simd.avx2._mm256_andnot_si256(set, simd.avx._mm256_set1_epi8(16));
-        Short::new(simd, simd.avx2._mm256_sub_epi8(nibbles(simd, &block[6..]), less), half(block, 0))
+    fn cut(weights: &[u8]) -> &[Self::Block] {
+        weights.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
+        let mut fifths = [0_i32; ROWS];
+        for row in 0..ROWS {
+            let block = blocks[row];
+            fifths[row] = i32::from_le_bytes([block[2], block[3], block[4], block[5]]);
+        }
+        let mut fifths: __m256i = pulp::cast(fifths);
+        let (places, own) = (pulp::cast(FIRST_BYTES), simd.avx._mm256_set1_epi32(0x0804_0201));
+        let sixteen = simd.avx._mm256_set1_epi8(16);
+        panel.quants[0] = nibbles(simd, blocks, 6);
+        for quants in &mut panel.quants[0] {
+            let bits = simd.avx2._mm256_and_si256(simd.avx2._mm256_shuffle_epi8(fifths, places), own);
+            let set = simd.avx2._mm256_cmpeq_epi8(bits, own);
+            *quants = simd.avx2._mm256_sub_epi8(*quants, simd.avx2._mm256_andnot_si256(set, sixteen));
+            fifths = simd.avx2._mm256_srli_epi32::<4>(fifths);
+        }
+        panel.scale = halves(simd, sixteens(blocks, 0));
     }
 }
 
-impl ShortFormat for Q8_0 {
-    const BYTES: usize = 34;
+impl Layout for Q8_0 {
+    type Block = [u8; 34];
+    const GROUPS: usize = 1;
+    const HELD: usize = 1;
+    const SIGNED: bool = true;
 
     #[inline(always)]
-    fn unpack(simd: V3, block: &[u8]) -> Short {
-        Short::new(simd, load(&block[2..]), half(block, 0))
+    fn cut(weights: &[u8]) -> &[Self::Block] {
+        weights.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
+        panel.quants[0] = turned_32(simd, blocks, 2);
+        panel.scale = halves(simd, sixteens(blocks, 0));
     }
 }
 
-/// Sixteen low nibbles, then the sixteen high ones.
+/// Sixteen low nibbles, then the sixteen high ones, four of all rows after four.
 #[inline(always)]
-fn nibbles(simd: V3, bytes: &[u8]) -> __m256i {
-    let mut low = [0_u8; 16];
-    low.copy_from_slice(&bytes[..16]);
-    let low = pulp::cast(low);
-    let both = simd.avx._mm256_set_m128i(simd.sse2._mm_srli_epi16::<4>(low), low);
-    simd.avx2._mm256_and_si256(both, simd.avx._mm256_set1_epi8(15))
+fn nibbles<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, at: usize) -> [__m256i; 8] {
+    let low = simd.avx._mm256_set1_epi8(15);
+    let both = turned_16(simd, blocks, at);
+    let mut all = [low; 8];
+    for step in 0..4 {
+        all[step] = simd.avx2._mm256_and_si256(both[step], low);
+        all[step + 4] = simd.avx2._mm256_and_si256(simd.avx2._mm256_srli_epi16::<4>(both[step]), low);
+    }
+    all
+}
+
+/// Turns 32 bytes of each row: four bytes of all rows after four.
+#[inline(always)]
+fn turned_32<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, at: usize) -> [__m256i; 8] {
+    let ([a, b, c, d], [e, f, g, h]) = (turned_16(simd, blocks, at), turned_16(simd, blocks, at + 16));
+    [a, b, c, d, e, f, g, h]
+}
+
+/// Turns 16 bytes of each row.
+#[inline(always)]
+fn turned_16<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, at: usize) -> [__m256i; 4] {
+    let mut rows = [simd.avx._mm256_setzero_si256(); 4];
+    for (row, both) in rows.iter_mut().enumerate() {
+        *both = simd.avx._mm256_set_m128i(load(&blocks[row + 4][at..]), load(&blocks[row][at..]));
+    }
+    let first = simd.avx2._mm256_unpacklo_epi32(rows[0], rows[1]);
+    let second = simd.avx2._mm256_unpacklo_epi32(rows[2], rows[3]);
+    let third = simd.avx2._mm256_unpackhi_epi32(rows[0], rows[1]);
+    let fourth = simd.avx2._mm256_unpackhi_epi32(rows[2], rows[3]);
+    [
+        simd.avx2._mm256_unpacklo_epi64(first, second),
+        simd.avx2._mm256_unpackhi_epi64(first, second),
+        simd.avx2._mm256_unpacklo_epi64(third, fourth),
+        simd.avx2._mm256_unpackhi_epi64(third, fourth),
+    ]
+}
+
+/// The 16 bits of each row at `at`.
+#[inline(always)]
+fn sixteens<const N: usize>(blocks: &Blocks<'_, [u8; N]>, at: usize) -> __m256i {
+    let mut all = [[0_u16; 2]; ROWS];
+    for row in 0..ROWS {
+        all[row][0] = u16::from_le_bytes([blocks[row][at], blocks[row][at + 1]]);
+    }
+    pulp::cast(all)
+}
+
+/// Widens numbers of half precision in the low bits of the lanes, as `quant::half_bits` does.
+#[inline(always)]
+fn halves(simd: V3, lanes: __m256i) -> __m256 {
+    /// 2 to the power of 127 - 15, the difference of the two formats' biases.
+    const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
+    let magnitude = simd.avx2._mm256_and_si256(lanes, simd.avx._mm256_set1_epi32(0x7fff));
+    let magnitude: __m256 = pulp::cast(simd.avx2._mm256_slli_epi32::<13>(magnitude));
+    let magnitude = simd.avx._mm256_mul_ps(magnitude, simd.avx._mm256_set1_ps(REBIAS));
+    let sign = simd.avx2._mm256_and_si256(lanes, simd.avx._mm256_set1_epi32(0x8000));
+    let sign: __m256 = pulp::cast(simd.avx2._mm256_slli_epi32::<16>(sign));
+    simd.avx._mm256_or_ps(magnitude, sign)
 }
 
 #[inline(always)]
-fn load(bytes: &[u8]) -> __m256i {
-    bytes.first_chunk::<32>().map_or(pulp::cast([0_u8; 32]), |bytes| pulp::cast(*bytes))
+fn load(bytes: &[u8]) -> __m128i {
+    bytes.first_chunk::<16>().map_or(pulp::cast([0_u8; 16]), |bytes| pulp::cast(*bytes))
 }

@@ -1,8 +1,10 @@
-//! Products of blocks on processors with AVX2: 32 small integers at once.
+//! Products of blocks on processors with AVX2: eight rows at once.
 //!
-//! `maddubs` multiplies unsigned with signed bytes and adds neighbours, `madd` multiplies these sums with the scale of
-//! their group and adds again; per block one floating-point multiplication remains. The wrappers of `pulp` are safe: its
-//! token [`V3`] exists only where the processor has the instructions.
+//! A lane of a register is a row, and holds four of its weights at a time; the four activations that belong to them are
+//! repeated in all lanes. `maddubs` multiplies unsigned with signed bytes and adds neighbours, as many of these sums are
+//! added as 16 bits hold, and `madd` multiplies them with the factor of their group. So a sum of a row is never spread over
+//! lanes that must be added up, and what is done for each block in floating-point numbers is done for eight rows. The
+//! wrappers of `pulp` are safe: its token [`V3`] exists only where the processor has the instructions.
 
 mod blocks;
 
@@ -13,37 +15,23 @@ pub(super) use pulp::x86::V3;
 
 use super::matrix::{Matrix, Rounded};
 use super::quant::Format;
-use blocks::{Long, LongFormat, Q4_0, Q4K, Q5_0, Q5K, Q6K, Q8_0, Short, ShortFormat};
+use blocks::{Blocks, Layout, Panel, Q4_0, Q4K, Q5_0, Q5K, Q6K, Q8_0, ROWS};
 
-/// So many rows are multiplied with each activation that is read, where there are several tokens.
-const ROWS: usize = 4;
-/// So many tokens are multiplied with each weight that is unpacked.
-const TOKENS: usize = 2;
-/// Up to so many tokens, unpacked weights stay in registers for all of them.
-const FEW: usize = 8;
+/// So many tokens are multiplied with weights that are in registers.
+const TOKENS: usize = 4;
 
-#[inline(always)]
-fn load_signed(bytes: &[i8]) -> __m256i {
-    bytes.first_chunk::<32>().map_or(pulp::cast([0_i8; 32]), |bytes| pulp::cast(*bytes))
-}
-
-#[inline(always)]
-fn add_up(lanes: __m256) -> f32 {
-    pulp::cast::<__m256, [f32; 8]>(lanes).iter().sum()
-}
-
-/// Multiplies whole rows of `matrix` (their blocks are `weights`) with all tokens; `out` gets row after row.
+/// Multiplies whole rows of `matrix` (their blocks are `weights`) with all tokens; `out` gets, token after token, a value
+/// for each of these rows.
 pub(super) fn multiply(simd: V3, matrix: Matrix<'_>, weights: &[u8], rounded: &Rounded, out: &mut [f32]) {
     let blocks = matrix.columns / matrix.format.block_values();
-    let tokens = rounded.scales.len() / blocks;
-    let rows = Rows { simd, weights, blocks, rounded, tokens, out };
+    let rows = Rows { simd, weights, blocks, rounded, out };
     match matrix.format {
-        Format::Q4K => simd.vectorize(All::<Longs<Q4K>>(rows, PhantomData)),
-        Format::Q5K => simd.vectorize(All::<Longs<Q5K>>(rows, PhantomData)),
-        Format::Q6K => simd.vectorize(All::<Longs<Q6K>>(rows, PhantomData)),
-        Format::Q4_0 => simd.vectorize(All::<Shorts<Q4_0>>(rows, PhantomData)),
-        Format::Q5_0 => simd.vectorize(All::<Shorts<Q5_0>>(rows, PhantomData)),
-        Format::Q8_0 => simd.vectorize(All::<Shorts<Q8_0>>(rows, PhantomData)),
+        Format::Q4K => simd.vectorize(All::<Q4K>(rows, PhantomData)),
+        Format::Q5K => simd.vectorize(All::<Q5K>(rows, PhantomData)),
+        Format::Q6K => simd.vectorize(All::<Q6K>(rows, PhantomData)),
+        Format::Q4_0 => simd.vectorize(All::<Q4_0>(rows, PhantomData)),
+        Format::Q5_0 => simd.vectorize(All::<Q5_0>(rows, PhantomData)),
+        Format::Q8_0 => simd.vectorize(All::<Q8_0>(rows, PhantomData)),
         Format::F32 | Format::F16 | Format::Bf16 => {}
     }
 }
@@ -54,222 +42,113 @@ struct Rows<'a> {
     /// Blocks in a row.
     blocks: usize,
     rounded: &'a Rounded,
-    tokens: usize,
     out: &'a mut [f32],
 }
 
-impl Rows<'_> {
-    /// Writes down the sums of `count` rows from `first` on.
-    #[inline(always)]
-    fn put(&mut self, first: usize, count: usize, sums: &[__m256]) {
-        put(&mut self.out[first * self.tokens..(first + count) * self.tokens], sums);
-    }
-}
-
-/// Formats whose blocks are multiplied alike.
-trait Family {
-    /// Of one block.
-    const BYTES: usize;
-    /// Multiplies one row with `T` of the tokens, from `first` on; each weight is unpacked once, and used for all of them while
-    /// it is in a register. The sums are made in the same order whatever `T` is, and as `several` makes them: what follows a
-    /// text never depends on how it was read.
-    fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T];
-    /// Multiplies `R` rows from `first` on with all tokens; `sums` has room for that.
-    fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]);
-}
-
-struct Longs<F>(PhantomData<F>);
-struct Shorts<F>(PhantomData<F>);
-
-impl<F: LongFormat> Family for Longs<F> {
-    const BYTES: usize = F::BYTES;
-
-    #[inline(always)]
-    fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T] {
-        let tokens = rounded.scales.len() / (row.len() / F::BYTES);
-        let mut sums = [simd.avx._mm256_setzero_ps(); T];
-        for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
-            let long = F::unpack(simd, block);
-            let at = place * tokens + first;
-            let quants = &rounded.quants[at * 256..(at + T) * 256];
-            let (scales, group_sums) = (&rounded.scales[at..at + T], &rounded.sums[at..at + T]);
-            long_tokens::<T>(simd, &long, 0, quants, scales, group_sums, &mut sums);
-        }
-        sums
-    }
-
-    #[inline(always)]
-    fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]) {
-        long_rows::<F, R>(rows, first, sums);
-    }
-}
-
-impl<F: ShortFormat> Family for Shorts<F> {
-    const BYTES: usize = F::BYTES;
-
-    #[inline(always)]
-    fn few<const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, first: usize) -> [__m256; T] {
-        let tokens = rounded.scales.len() / (row.len() / F::BYTES);
-        let ones = simd.avx._mm256_set1_epi16(1);
-        let mut sums = [simd.avx._mm256_setzero_ps(); T];
-        for (place, block) in row.chunks_exact(F::BYTES).enumerate() {
-            let short = F::unpack(simd, block);
-            let at = place * tokens + first;
-            let quants = &rounded.quants[at * 32..(at + T) * 32];
-            let scales = &rounded.scales[at..at + T];
-            for (token, sum) in sums.iter_mut().enumerate() {
-                let signed = simd.avx2._mm256_sign_epi8(load_signed(&quants[token * 32..]), short.quants);
-                let pairs = simd.avx2._mm256_maddubs_epi16(short.magnitudes, signed);
-                let whole = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_madd_epi16(ones, pairs));
-                *sum = simd.fma._mm256_fmadd_ps(whole, simd.avx._mm256_set1_ps(short.scale * scales[token]), *sum);
-            }
-        }
-        sums
-    }
-
-    #[inline(always)]
-    fn several<const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]) {
-        short_rows::<F, R>(rows, first, sums);
-    }
-}
-
 /// All rows of a task.
-struct All<'a, K>(Rows<'a>, PhantomData<K>);
+struct All<'a, F>(Rows<'a>, PhantomData<F>);
 
-impl<K: Family> pulp::NullaryFnOnce for All<'_, K> {
+impl<F: Layout> pulp::NullaryFnOnce for All<'_, F> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let mut rows = self.0;
-        if rows.tokens <= FEW {
-            return few::<K>(&mut rows);
-        }
-        let count = rows.out.len() / rows.tokens;
-        let together = count / ROWS * ROWS;
-        let mut sums = vec![rows.simd.avx._mm256_setzero_ps(); ROWS * rows.tokens];
-        for first in (0..together).step_by(ROWS) {
-            K::several::<ROWS>(&mut rows, first, &mut sums);
-        }
-        for first in together..count {
-            K::several::<1>(&mut rows, first, &mut sums);
-        }
-    }
-}
-
-/// All rows with a few tokens.
-#[inline(always)]
-fn few<K: Family>(rows: &mut Rows<'_>) {
-    let (simd, tokens) = (rows.simd, rows.tokens);
-    for (row, out) in rows.weights.chunks_exact(rows.blocks * K::BYTES).zip(rows.out.chunks_exact_mut(tokens)) {
-        let done = some::<K, 8>(simd, row, rows.rounded, out, 0);
-        let done = some::<K, 4>(simd, row, rows.rounded, out, done);
-        let done = some::<K, 2>(simd, row, rows.rounded, out, done);
-        some::<K, 1>(simd, row, rows.rounded, out, done);
-    }
-}
-
-/// Multiplies with `T` more tokens where so many are left; returns how many are done.
-#[inline(always)]
-fn some<K: Family, const T: usize>(simd: V3, row: &[u8], rounded: &Rounded, out: &mut [f32], done: usize) -> usize {
-    if out.len() - done < T {
-        return done;
-    }
-    put(&mut out[done..], &K::few::<T>(simd, row, rounded, done));
-    done + T
-}
-
-#[inline(always)]
-fn put(out: &mut [f32], sums: &[__m256]) {
-    out.iter_mut().zip(sums).for_each(|(out, sum)| *out = add_up(*sum));
-}
-
-/// `R` rows from `first` on, with all tokens.
-#[inline(always)]
-fn long_rows<F: LongFormat, const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]) {
-    let (simd, tokens) = (rows.simd, rows.tokens);
-    sums.fill(simd.avx._mm256_setzero_ps());
-    for block in 0..rows.blocks {
-        let mut unpacked = [Long::zero(simd); R];
-        for (row, unpacked) in unpacked.iter_mut().enumerate() {
-            let at = ((first + row) * rows.blocks + block) * F::BYTES;
-            *unpacked = F::unpack(simd, &rows.weights[at..at + F::BYTES]);
-        }
-        let place = block * tokens;
-        let quants = &rows.rounded.quants[place * 256..(place + tokens) * 256];
-        let scales = &rows.rounded.scales[place..place + tokens];
-        let group_sums = &rows.rounded.sums[place..place + tokens];
-        let together = tokens / TOKENS * TOKENS;
-        for (row, long) in unpacked.iter().enumerate() {
-            let sums = &mut sums[row * tokens..(row + 1) * tokens];
-            for token in (0..together).step_by(TOKENS) {
-                long_tokens::<TOKENS>(simd, long, token, quants, scales, group_sums, sums);
+        let Rows { simd, weights, blocks, rounded, out } = self.0;
+        let weights = F::cut(weights);
+        let tokens = rounded.scales.len() / blocks;
+        let count = out.len() / tokens;
+        let mut sums = vec![simd.avx._mm256_setzero_ps(); tokens];
+        let mut panel = Panel::zero(simd);
+        for first in (0..count).step_by(ROWS) {
+            sums.fill(simd.avx._mm256_setzero_ps());
+            for block in 0..blocks {
+                // Behind the last row it is taken again, and what comes of it is not.
+                let mut all: Blocks<'_, F::Block> = [&weights[0]; ROWS];
+                for (row, one) in all.iter_mut().enumerate() {
+                    *one = &weights[(first + row).min(count - 1) * blocks + block];
+                }
+                F::unpack(simd, &all, &mut panel);
+                let whole = tokens / TOKENS * TOKENS;
+                for token in (0..whole).step_by(TOKENS) {
+                    tile::<F, TOKENS>(simd, &panel, rounded, block * tokens + token, &mut sums[token..]);
+                }
+                for token in whole..tokens {
+                    tile::<F, 1>(simd, &panel, rounded, block * tokens + token, &mut sums[token..]);
+                }
             }
-            for token in together..tokens {
-                long_tokens::<1>(simd, long, token, quants, scales, group_sums, sums);
+            let here = ROWS.min(count - first);
+            for (sums, out) in sums.iter().zip(out.chunks_exact_mut(count)) {
+                let lanes: [f32; ROWS] = pulp::cast(*sums);
+                out[first..first + here].copy_from_slice(&lanes[..here]);
             }
         }
     }
-    rows.put(first, R, sums);
 }
 
-/// One block with `T` tokens from `token` on.
-#[allow(clippy::too_many_arguments, reason = "a struct of these slices would be made for each block")]
+/// Adds to `sums` the products of a block of eight rows with `T` tokens, whose rounded blocks begin at `place`. The sums are
+/// made in the same order whatever `T` is: what follows a text never depends on how it was read.
 #[inline(always)]
-fn long_tokens<const T: usize>(
-    simd: V3,
-    long: &Long,
-    token: usize,
-    quants: &[i8],
-    scales: &[f32],
-    group_sums: &[[i16; 16]],
-    sums: &mut [__m256],
-) {
+fn tile<F: Layout, const T: usize>(simd: V3, panel: &Panel, rounded: &Rounded, place: usize, sums: &mut [__m256]) {
+    let width = 32 * F::GROUPS;
+    let quants = &rounded.quants[place * width..(place + T) * width];
     let mut whole = [simd.avx._mm256_setzero_si256(); T];
-    let quants = &quants[token * 256..(token + T) * 256];
-    for group in 0..8 {
-        for (at, whole) in whole.iter_mut().enumerate() {
-            let right = load_signed(&quants[at * 256 + group * 32..]);
-            let pairs = simd.avx2._mm256_maddubs_epi16(long.quants[group], right);
-            let scaled = simd.avx2._mm256_madd_epi16(long.factors[group], pairs);
-            *whole = simd.avx2._mm256_add_epi32(*whole, scaled);
-        }
-    }
-    for (at, whole) in whole.into_iter().enumerate() {
-        let scale = scales[token + at];
-        let offsets = simd.avx2._mm256_madd_epi16(long.offsets, pulp::cast(group_sums[token + at]));
-        let sum = &mut sums[token + at];
-        let plus = simd.avx._mm256_set1_ps(long.scale * scale);
-        let minus = simd.avx._mm256_set1_ps(-long.offset_scale * scale);
-        *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole), plus, *sum);
-        *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(offsets), minus, *sum);
-    }
-}
-
-#[inline(always)]
-fn short_rows<F: ShortFormat, const R: usize>(rows: &mut Rows<'_>, first: usize, sums: &mut [__m256]) {
-    let (simd, tokens) = (rows.simd, rows.tokens);
-    let ones = simd.avx._mm256_set1_epi16(1);
-    sums.fill(simd.avx._mm256_setzero_ps());
-    for block in 0..rows.blocks {
-        let mut unpacked = [Short::new(simd, simd.avx._mm256_setzero_si256(), 0.0); R];
-        for (row, unpacked) in unpacked.iter_mut().enumerate() {
-            let at = ((first + row) * rows.blocks + block) * F::BYTES;
-            *unpacked = F::unpack(simd, &rows.weights[at..at + F::BYTES]);
-        }
-        let place = block * tokens;
-        let quants = &rows.rounded.quants[place * 32..(place + tokens) * 32];
-        let scales = &rows.rounded.scales[place..place + tokens];
-        for (token, scale) in scales.iter().enumerate() {
-            let right = load_signed(&quants[token * 32..]);
-            for (row, short) in unpacked.iter().enumerate() {
-                let signed = simd.avx2._mm256_sign_epi8(right, short.quants);
-                let pairs = simd.avx2._mm256_maddubs_epi16(short.magnitudes, signed);
-                let whole = simd.avx._mm256_cvtepi32_ps(simd.avx2._mm256_madd_epi16(ones, pairs));
-                let sum = &mut sums[row * tokens + token];
-                *sum = simd.fma._mm256_fmadd_ps(whole, simd.avx._mm256_set1_ps(short.scale * scale), *sum);
+    for group in 0..F::GROUPS {
+        for run in 0..8 / F::HELD {
+            let mut pairs = [simd.avx._mm256_setzero_si256(); T];
+            for step in run * F::HELD..(run + 1) * F::HELD {
+                let left = panel.quants[group][step];
+                for at in 0..T {
+                    let right = repeated(simd, &quants[at * width + group * 32 + step * 4..]);
+                    pairs[at] = simd.avx2._mm256_add_epi16(pairs[at], products::<F>(simd, left, right));
+                }
+            }
+            let one = simd.avx._mm256_set1_epi16(1);
+            let factor = if F::GROUPS == 1 { one } else { panel.factors[group * 2 + run * F::HELD / 4] };
+            for at in 0..T {
+                whole[at] = simd.avx2._mm256_add_epi32(whole[at], simd.avx2._mm256_madd_epi16(factor, pairs[at]));
             }
         }
     }
-    rows.put(first, R, sums);
+    let sums = &mut sums[..T];
+    for at in 0..T {
+        let sum = &mut sums[at];
+        let scale = simd.avx._mm256_set1_ps(rounded.scales[place + at]);
+        let plus = simd.avx._mm256_mul_ps(panel.scale, scale);
+        *sum = simd.fma._mm256_fmadd_ps(simd.avx._mm256_cvtepi32_ps(whole[at]), plus, *sum);
+        if F::GROUPS > 1 {
+            let minus = simd.avx._mm256_mul_ps(panel.offset_scale, scale);
+            let less = simd.avx._mm256_cvtepi32_ps(offsets(simd, panel, &rounded.sums[place + at]));
+            *sum = simd.fma._mm256_fnmadd_ps(less, minus, *sum);
+        }
+    }
+}
+
+/// Multiplies four weights of each row with four activations; neighbours are added.
+#[inline(always)]
+fn products<F: Layout>(simd: V3, left: __m256i, right: __m256i) -> __m256i {
+    if F::SIGNED {
+        let signed = simd.avx2._mm256_sign_epi8(right, left);
+        simd.avx2._mm256_maddubs_epi16(simd.avx2._mm256_abs_epi8(left), signed)
+    } else {
+        simd.avx2._mm256_maddubs_epi16(left, right)
+    }
+}
+
+/// Multiplies the offsets with the sums of a token's activations.
+#[inline(always)]
+fn offsets(simd: V3, panel: &Panel, sums: &[i16; 16]) -> __m256i {
+    let pairs: [i32; 8] = pulp::cast(*sums);
+    let mut whole = simd.avx._mm256_setzero_si256();
+    for (offsets, pair) in panel.offsets.iter().zip(&pairs) {
+        let products = simd.avx2._mm256_madd_epi16(*offsets, simd.avx._mm256_set1_epi32(*pair));
+        whole = simd.avx2._mm256_add_epi32(whole, products);
+    }
+    whole
+}
+
+/// Repeats four activations in all lanes.
+#[inline(always)]
+fn repeated(simd: V3, quants: &[i8]) -> __m256i {
+    let four = quants.first_chunk::<4>().map_or(0, |four| pulp::cast(*four));
+    simd.avx._mm256_set1_epi32(four)
 }
