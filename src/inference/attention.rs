@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::matrix::{Kernel, dot};
+use super::matrix::Kernel;
 use super::quant::{half_bits, to_half};
 use super::shape::Shape;
 
@@ -10,11 +10,16 @@ use super::shape::Shape;
 const KEYS: usize = 32;
 /// Tokens whose heads share the keys that are widened.
 const TOKENS: usize = 16;
+/// Values whose sums stay in registers.
+const LANES: usize = 64;
 
 /// Keys and values of all tokens so far, in half precision; memory is taken as it is filled.
 pub(super) struct Memory {
-    /// For each layer, head of keys after head, token after token.
+    /// For each layer, head of keys after head. Values are kept token after token; keys in blocks of [`KEYS`] tokens, in each
+    /// of them place after place, so that all scores of a block are made together.
     layers: Vec<(Vec<u16>, Vec<u16>)>,
+    /// Room for whole blocks.
+    room: usize,
     capacity: usize,
     head_width: usize,
     heads: usize,
@@ -24,11 +29,13 @@ pub(super) struct Memory {
 impl Memory {
     /// Prepares room for `capacity` tokens; `None` where the system gives none.
     pub(super) fn new(shape: &Shape, capacity: usize) -> Option<Self> {
-        let size = shape.key_heads.checked_mul(capacity)?.checked_mul(shape.head_width)?;
+        let room = capacity.checked_next_multiple_of(KEYS)?;
+        let size = shape.key_heads.checked_mul(room)?.checked_mul(shape.head_width)?;
         // An allocation that fails ends the program, unless it was asked for before; zeros take no memory before they are written.
         let zeros = || Vec::<u16>::new().try_reserve_exact(size).is_ok().then(|| vec![0; size]);
         let layers = (0..shape.layers).map(|_| zeros().zip(zeros())).collect::<Option<_>>()?;
-        Some(Self { layers, capacity, head_width: shape.head_width, heads: shape.heads, key_heads: shape.key_heads })
+        let Shape { head_width, heads, key_heads, .. } = *shape;
+        Some(Self { layers, room, capacity, head_width, heads, key_heads })
     }
 
     /// Returns how many tokens there is room for.
@@ -40,12 +47,14 @@ impl Memory {
     pub(super) fn keep(&mut self, layer: usize, position: usize, keys: &[f32], values: &[f32]) {
         let (width, all) = (self.head_width, self.key_heads * self.head_width);
         let (kept_keys, kept_values) = &mut self.layers[layer];
-        for (kept, given) in [(kept_keys, keys), (kept_values, values)] {
-            for (token, given) in given.chunks_exact(all).enumerate() {
-                for (head, given) in given.chunks_exact(width).enumerate() {
-                    let at = (head * self.capacity + position + token) * width;
-                    kept[at..at + width].iter_mut().zip(given).for_each(|(kept, value)| *kept = to_half(*value));
-                }
+        for (token, (keys, values)) in keys.chunks_exact(all).zip(values.chunks_exact(all)).enumerate() {
+            let place = position + token;
+            for (head, (keys, values)) in keys.chunks_exact(width).zip(values.chunks_exact(width)).enumerate() {
+                let at = (head * self.room + place) * width;
+                kept_values[at..at + width].iter_mut().zip(values).for_each(|(kept, value)| *kept = to_half(*value));
+                let block = (head * self.room + place / KEYS * KEYS) * width;
+                let kept = kept_keys[block..block + KEYS * width].iter_mut().skip(place % KEYS).step_by(KEYS);
+                kept.zip(keys).for_each(|(kept, key)| *kept = to_half(*key));
             }
         }
     }
@@ -90,34 +99,31 @@ impl Memory {
         let count = queries.len() / width;
         let scale = 1.0 / (width as f32).sqrt();
         let (keys, values) = &self.layers[layer];
-        let start = key_head * self.capacity * width;
+        let start = key_head * self.room * width;
         let seen = position + count / each;
         let mut out = vec![0.0_f32; queries.len()];
         let (mut largest, mut total) = (vec![f32::NEG_INFINITY; count], vec![0.0_f32; count]);
         let (mut wide_keys, mut wide_values) = (vec![0.0_f32; KEYS * width], vec![0.0_f32; KEYS * width]);
         for first in (0..seen).step_by(KEYS) {
-            let here = KEYS.min(seen - first);
-            widen(&keys[start + first * width..][..here * width], &mut wide_keys);
-            widen(&values[start + first * width..][..here * width], &mut wide_values);
+            let at = start + first * width;
+            widen(&keys[at..at + KEYS * width], &mut wide_keys);
+            widen(&values[at..at + KEYS * width], &mut wide_values);
             for query in 0..count {
                 // A token sees itself and what is before it.
-                let visible = (position + query / each + 1).saturating_sub(first).min(here);
+                let visible = (position + query / each + 1).saturating_sub(first).min(KEYS);
                 if visible == 0 {
                     continue;
                 }
-                let own = &queries[query * width..][..width];
-                let mut scores = [f32::NEG_INFINITY; KEYS];
-                for (score, key) in scores.iter_mut().zip(wide_keys.chunks_exact(width)).take(visible) {
-                    *score = dot(own, key) * scale;
-                }
+                let mut scores = fit(&queries[query * width..][..width], &wide_keys);
+                scores.iter_mut().for_each(|score| *score *= scale);
+                scores[visible..].fill(f32::NEG_INFINITY);
                 let highest = scores.iter().fold(largest[query], |highest, score| highest.max(*score));
                 let fade = exp(largest[query] - highest);
                 scores.iter_mut().for_each(|score| *score = exp(*score - highest));
                 largest[query] = highest;
                 total[query] = total[query] * fade + scores[..visible].iter().sum::<f32>();
-                let out = &mut out[query * width..][..width];
                 scores[visible..].fill(0.0);
-                gather(out, fade, &scores, &wide_values);
+                gather(&mut out[query * width..][..width], fade, &scores, &wide_values);
             }
         }
         for (out, total) in out.chunks_exact_mut(width).zip(total) {
@@ -127,19 +133,34 @@ impl Memory {
     }
 }
 
-/// Fades what was gathered, and adds weighted values, four at a time so that the sum is read and written less often.
+/// Returns how well a query fits each key of a block.
+#[inline(always)]
+fn fit(query: &[f32], keys: &[f32]) -> [f32; KEYS] {
+    let mut scores = [0.0; KEYS];
+    for (own, keys) in query.iter().zip(keys.as_chunks::<KEYS>().0) {
+        scores.iter_mut().zip(keys).for_each(|(score, key)| *score += own * key);
+    }
+    scores
+}
+
+/// Fades what was gathered, and adds weighted values.
 #[inline(always)]
 fn gather(out: &mut [f32], fade: f32, weights: &[f32; KEYS], values: &[f32]) {
     let width = out.len();
-    out.iter_mut().for_each(|value| *value *= fade);
-    for (weights, values) in weights.chunks_exact(4).zip(values.chunks_exact(4 * width)) {
-        let (first, rest) = values.split_at(width);
-        let (second, rest) = rest.split_at(width);
-        let (third, fourth) = rest.split_at(width);
-        for (place, out) in out.iter_mut().enumerate() {
-            let left = weights[0] * first[place] + weights[1] * second[place];
-            *out += left + (weights[2] * third[place] + weights[3] * fourth[place]);
+    let (whole, rest) = out.as_chunks_mut::<LANES>();
+    for (part, out) in whole.iter_mut().enumerate() {
+        let mut sums = *out;
+        sums.iter_mut().for_each(|sum| *sum *= fade);
+        for (weight, values) in weights.iter().zip(values.chunks_exact(width)) {
+            let values = &values[part * LANES..][..LANES];
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
         }
+        *out = sums;
+    }
+    rest.iter_mut().for_each(|sum| *sum *= fade);
+    for (weight, values) in weights.iter().zip(values.chunks_exact(width)) {
+        let values = &values[width - rest.len()..];
+        rest.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
     }
 }
 
