@@ -173,7 +173,7 @@ fn minima<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, panel: &mut Pa
         (panel.factors[2 * group], panel.factors[2 * group + 1]) = (factor, factor);
         panel.offsets[group] = simd.avx2._mm256_shuffle_epi8(minima[group / 4], spread);
     }
-    panel.scale = halves(simd, and(both, 0xffff));
+    panel.scale = halves(simd, both);
     panel.offset_scale = halves(simd, simd.avx2._mm256_srli_epi32::<16>(both));
 }
 
