@@ -1,7 +1,7 @@
 //! How weights are written: ggml's block formats, and what they mean.
 //!
 //! A row is a sequence of blocks; a block holds a fixed number of values with a scale of their own (ggml, ggml-common.h and
-//! ggml-quants.c). This file says what the numbers are; `kernel` multiplies with them without ever writing them out.
+//! ggml-quants.c). This file says what the numbers are; `matrix` multiplies with them.
 
 /// A way to write numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +82,12 @@ pub(super) fn half(bytes: &[u8], at: usize) -> f32 {
     half_bits(u16::from_le_bytes([bytes[at], bytes[at + 1]]))
 }
 
+/// 2 to the power of 127 - 15, the difference of the biases of single and half precision.
+pub(super) const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
+
 /// Widens a half-precision number: its exponent is moved by multiplying, so that subnormal numbers come out right.
 #[inline(always)]
 pub(super) fn half_bits(bits: u16) -> f32 {
-    /// 2 to the power of 127 - 15, the difference of the two formats' biases.
-    const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
     let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * REBIAS;
     f32::from_bits(magnitude.to_bits() | (u32::from(bits & 0x8000) << 16))
 }

@@ -1,8 +1,9 @@
 //! What the blocks of each format hold, for eight rows at once: a lane of a register is a row.
 
-use std::arch::x86_64::{__m128i, __m256, __m256i};
+use std::arch::x86_64::{__m256, __m256i};
 
 use super::V3;
+use super::turn::{FIRST_BYTES, HIGH, LOW, halves, nibbles, sixteens, turned_16, turned_32};
 
 /// So many rows are multiplied at once: the 32-bit lanes of a register.
 pub(super) const ROWS: usize = 8;
@@ -30,20 +31,31 @@ impl Panel {
     }
 }
 
+/// A fixed number of bytes, so that their bounds are known to the compiler.
+pub(super) trait Bytes: Sized {
+    /// Cuts weights into whole blocks.
+    fn cut(weights: &[u8]) -> &[Self];
+}
+
+impl<const N: usize> Bytes for [u8; N] {
+    fn cut(weights: &[u8]) -> &[Self] {
+        weights.as_chunks().0
+    }
+}
+
 /// A block of each row.
 pub(super) type Blocks<'a, B> = [&'a B; ROWS];
 
 /// How the blocks of a format are read, and what their products need.
 pub(super) trait Layout {
     /// The bytes of one block.
-    type Block;
+    type Block: Bytes;
     /// So many times 32 values in a block: 8 in those with factors and offsets, 1 in those without.
     const GROUPS: usize;
     /// So many sums of two products with activations of -127 to 127 fit a 16-bit lane together.
     const HELD: usize;
     /// Whether quants are signed bytes.
     const SIGNED: bool = false;
-    fn cut(weights: &[u8]) -> &[Self::Block];
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel);
 }
 
@@ -55,11 +67,6 @@ impl Layout for Q4K {
     type Block = [u8; 144];
     const GROUPS: usize = 8;
     const HELD: usize = 8;
-
-    #[inline(always)]
-    fn cut(weights: &[u8]) -> &[Self::Block] {
-        weights.as_chunks().0
-    }
 
     #[inline(always)]
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
@@ -80,11 +87,6 @@ impl Layout for Q5K {
     type Block = [u8; 176];
     const GROUPS: usize = 8;
     const HELD: usize = 4;
-
-    #[inline(always)]
-    fn cut(weights: &[u8]) -> &[Self::Block] {
-        weights.as_chunks().0
-    }
 
     #[inline(always)]
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
@@ -110,11 +112,6 @@ impl Layout for Q6K {
     type Block = [u8; 210];
     const GROUPS: usize = 8;
     const HELD: usize = 2;
-
-    #[inline(always)]
-    fn cut(weights: &[u8]) -> &[Self::Block] {
-        weights.as_chunks().0
-    }
 
     #[inline(always)]
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
@@ -177,38 +174,6 @@ fn minima<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, panel: &mut Pa
     panel.offset_scale = halves(simd, simd.avx2._mm256_srli_epi32::<16>(both));
 }
 
-/// Shuffles count within halves of a register, and what has its highest bit set gives zero.
-const NONE: u8 = 0x80;
-
-/// One byte of each lane to both 16-bit halves of it.
-const LOW: [[[u8; 4]; 8]; 4] = {
-    let mut all = [[[NONE; 4]; 8]; 4];
-    let mut at = 0;
-    while at < 4 * 8 {
-        let (byte, lane) = (at / 8, at % 8);
-        let from = (lane % 4 * 4 + byte) as u8;
-        all[byte][lane] = [from, NONE, from, NONE];
-        at += 1;
-    }
-    all
-};
-
-/// Two bytes of each lane to the high bytes of its 16-bit halves.
-const HIGH: [[[[u8; 4]; 8]; 4]; 4] = {
-    let mut all = [[[[NONE; 4]; 8]; 4]; 4];
-    let mut at = 0;
-    while at < 4 * 4 * 8 {
-        let (first, second, lane) = (at / 32, at / 8 % 4, at % 8);
-        let own = (lane % 4 * 4) as u8;
-        all[first][second][lane] = [NONE, own + first as u8, NONE, own + second as u8];
-        at += 1;
-    }
-    all
-};
-
-/// The first byte of each lane for all four of it; shuffles count within halves of a register.
-const FIRST_BYTES: [[u8; 4]; 8] = [[0; 4], [4; 4], [8; 4], [12; 4], [0; 4], [4; 4], [8; 4], [12; 4]];
-
 pub(super) struct Q4_0;
 pub(super) struct Q5_0;
 pub(super) struct Q8_0;
@@ -218,11 +183,6 @@ impl Layout for Q4_0 {
     const GROUPS: usize = 1;
     const HELD: usize = 8;
     const SIGNED: bool = true;
-
-    #[inline(always)]
-    fn cut(weights: &[u8]) -> &[Self::Block] {
-        weights.as_chunks().0
-    }
 
     #[inline(always)]
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
@@ -240,11 +200,6 @@ impl Layout for Q5_0 {
     const GROUPS: usize = 1;
     const HELD: usize = 8;
     const SIGNED: bool = true;
-
-    #[inline(always)]
-    fn cut(weights: &[u8]) -> &[Self::Block] {
-        weights.as_chunks().0
-    }
 
     #[inline(always)]
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
@@ -274,80 +229,8 @@ impl Layout for Q8_0 {
     const SIGNED: bool = true;
 
     #[inline(always)]
-    fn cut(weights: &[u8]) -> &[Self::Block] {
-        weights.as_chunks().0
-    }
-
-    #[inline(always)]
     fn unpack(simd: V3, blocks: &Blocks<'_, Self::Block>, panel: &mut Panel) {
         panel.quants[0] = turned_32(simd, blocks, 2);
         panel.scale = halves(simd, sixteens(blocks, 0));
     }
-}
-
-/// Sixteen low nibbles, then the sixteen high ones, four of all rows after four.
-#[inline(always)]
-fn nibbles<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, at: usize) -> [__m256i; 8] {
-    let low = simd.avx._mm256_set1_epi8(15);
-    let both = turned_16(simd, blocks, at);
-    let mut all = [low; 8];
-    for step in 0..4 {
-        all[step] = simd.avx2._mm256_and_si256(both[step], low);
-        all[step + 4] = simd.avx2._mm256_and_si256(simd.avx2._mm256_srli_epi16::<4>(both[step]), low);
-    }
-    all
-}
-
-/// Turns 32 bytes of each row: four bytes of all rows after four.
-#[inline(always)]
-fn turned_32<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, at: usize) -> [__m256i; 8] {
-    let ([a, b, c, d], [e, f, g, h]) = (turned_16(simd, blocks, at), turned_16(simd, blocks, at + 16));
-    [a, b, c, d, e, f, g, h]
-}
-
-/// Turns 16 bytes of each row.
-#[inline(always)]
-fn turned_16<const N: usize>(simd: V3, blocks: &Blocks<'_, [u8; N]>, at: usize) -> [__m256i; 4] {
-    let mut rows = [simd.avx._mm256_setzero_si256(); 4];
-    for (row, both) in rows.iter_mut().enumerate() {
-        *both = simd.avx._mm256_set_m128i(load(&blocks[row + 4][at..]), load(&blocks[row][at..]));
-    }
-    let first = simd.avx2._mm256_unpacklo_epi32(rows[0], rows[1]);
-    let second = simd.avx2._mm256_unpacklo_epi32(rows[2], rows[3]);
-    let third = simd.avx2._mm256_unpackhi_epi32(rows[0], rows[1]);
-    let fourth = simd.avx2._mm256_unpackhi_epi32(rows[2], rows[3]);
-    [
-        simd.avx2._mm256_unpacklo_epi64(first, second),
-        simd.avx2._mm256_unpackhi_epi64(first, second),
-        simd.avx2._mm256_unpacklo_epi64(third, fourth),
-        simd.avx2._mm256_unpackhi_epi64(third, fourth),
-    ]
-}
-
-/// The 16 bits of each row at `at`.
-#[inline(always)]
-fn sixteens<const N: usize>(blocks: &Blocks<'_, [u8; N]>, at: usize) -> __m256i {
-    let mut all = [[0_u16; 2]; ROWS];
-    for row in 0..ROWS {
-        all[row][0] = u16::from_le_bytes([blocks[row][at], blocks[row][at + 1]]);
-    }
-    pulp::cast(all)
-}
-
-/// Widens numbers of half precision in the low bits of the lanes, as `quant::half_bits` does.
-#[inline(always)]
-fn halves(simd: V3, lanes: __m256i) -> __m256 {
-    /// 2 to the power of 127 - 15, the difference of the two formats' biases.
-    const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
-    let magnitude = simd.avx2._mm256_and_si256(lanes, simd.avx._mm256_set1_epi32(0x7fff));
-    let magnitude: __m256 = pulp::cast(simd.avx2._mm256_slli_epi32::<13>(magnitude));
-    let magnitude = simd.avx._mm256_mul_ps(magnitude, simd.avx._mm256_set1_ps(REBIAS));
-    let sign = simd.avx2._mm256_and_si256(lanes, simd.avx._mm256_set1_epi32(0x8000));
-    let sign: __m256 = pulp::cast(simd.avx2._mm256_slli_epi32::<16>(sign));
-    simd.avx._mm256_or_ps(magnitude, sign)
-}
-
-#[inline(always)]
-fn load(bytes: &[u8]) -> __m128i {
-    bytes.first_chunk::<16>().map_or(pulp::cast([0_u8; 16]), |bytes| pulp::cast(*bytes))
 }

@@ -7,6 +7,7 @@
 //! wrappers of `pulp` are safe: its token [`V3`] exists only where the processor has the instructions.
 
 mod blocks;
+mod turn;
 
 use std::arch::x86_64::{__m256, __m256i, _MM_HINT_T1};
 use std::marker::PhantomData;
@@ -15,7 +16,7 @@ pub(super) use pulp::x86::V3;
 
 use super::matrix::{Matrix, Rounded};
 use super::quant::Format;
-use blocks::{Blocks, Layout, Panel, Q4_0, Q4K, Q5_0, Q5K, Q6K, Q8_0, ROWS};
+use blocks::{Blocks, Bytes, Layout, Panel, Q4_0, Q4K, Q5_0, Q5K, Q6K, Q8_0, ROWS};
 
 /// So many tokens are multiplied with weights that are in registers.
 const TOKENS: usize = 4;
@@ -57,7 +58,7 @@ impl<F: Layout> pulp::NullaryFnOnce for All<'_, F> {
     fn call(self) {
         let Rows { simd, weights, blocks, rounded, out } = self.0;
         let bytes = weights;
-        let weights = F::cut(bytes);
+        let weights = F::Block::cut(bytes);
         let tokens = rounded.scales.len() / blocks;
         let count = out.len() / tokens;
         let mut sums = vec![simd.avx._mm256_setzero_ps(); tokens];
