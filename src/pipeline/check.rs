@@ -70,7 +70,13 @@ pub(super) async fn find(bench: &Bench<'_>, tree: &FileTree, touched: &[RepoPath
 /// Runs the checks on the base commit.
 pub(super) async fn run_base(bench: &Bench<'_>, tree: &FileTree, checks: &Checks) -> Result<TreeRun, PipelineError> {
     bench.progress.step("Running the checks on the base commit");
-    run(bench, tree, checks).await
+    let run = run(bench, tree, checks).await?;
+    if let Some(why) = verify::none_ran(&run) {
+        bench.progress.note(&format!(
+            "NOTHING CAN BE PROVEN: {why}. Install what they need where the bot runs, or name others in `checks:`."
+        ));
+    }
+    Ok(run)
 }
 
 /// Runs the checks on the changed tree and compares.

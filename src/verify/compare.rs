@@ -112,6 +112,8 @@ struct Tally {
     broken: BTreeSet<String>,
     added: BTreeSet<String>,
     still_failing: BTreeSet<String>,
+    /// What is said of the first command that was red before and cannot be run with the change.
+    unstarted: Option<String>,
     /// Formatters and linters that were content and complain now.
     lint: BTreeSet<String>,
     notes: Vec<String>,
@@ -141,9 +143,11 @@ impl Tally {
             .checks
             .iter()
             .any(|run| run.check.kind == CheckKind::Build && run.is_red() && after.check.is_chained_to(&run.check));
-        let was_of_worth = |before: &CheckRun| !before.is_red() || before.count(Outcome::Passed) > 0;
-        if before.is_some_and(|before| before.did_run() && was_of_worth(before)) && !behind_build {
+        let Some(before) = before.filter(|before| before.did_run() && !behind_build) else { return };
+        if !before.is_red() || before.count(Outcome::Passed) > 0 {
             self.broken.insert(label);
+        } else {
+            self.unstarted.get_or_insert_with(|| format!("`{label}` ran before and does not any more: {reason}"));
         }
     }
 
@@ -275,6 +279,9 @@ impl Tally {
         if !self.broken.is_empty() {
             let what = listed(&self.broken, "fails or is gone", "fail or are gone");
             return (Verdict::Refused, format!("what was green before is not any more: {what}"));
+        }
+        if let Some(what) = &self.unstarted {
+            return (Verdict::Refused, what.clone());
         }
         if !self.tested {
             return (Verdict::Unproven, untested(patched));

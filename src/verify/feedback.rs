@@ -45,7 +45,9 @@ pub fn failures_for_model(run: &TreeRun, base: Option<&TreeRun>, max_bytes: usiz
     for run in run.checks.iter().filter(|run| !run.did_run() && run.check.kind != CheckKind::Lint) {
         let line =
             format!("`{}` was not run: {}\n", run.check.label(), run.could_not_run.as_deref().unwrap_or_default());
-        if !text.is_empty() && text.len() + line.len() <= max_bytes {
+        // Where nothing else failed, it is told only of what the change keeps from running.
+        let ran_before = base.and_then(|base| base.run_of(&run.check)).is_some_and(CheckRun::did_run);
+        if (ran_before || !text.is_empty()) && text.len() + line.len() <= max_bytes {
             text.push_str(&line);
         }
     }

@@ -4,6 +4,7 @@
 //! taken from the base commit and from what runners print; a runner that lies to its own output is beyond this module,
 //! which is why `policy` flags every change to tests and their settings.
 
+mod absent;
 mod check;
 mod compare;
 mod dependencies;
@@ -42,6 +43,7 @@ pub use flaky::{flaky, unconfirmed};
 pub use normalise::normalise;
 pub use order::ordered;
 pub use places::places;
+pub use reason::none_ran;
 pub use record::{CheckRun, Outcome, ReportFormat, TestResult, TreeRun};
 pub use red_first::{only_tests, red_first};
 pub use replaced::{gave_way, gone, replaced, weigh_those_that_gave_way};

@@ -26,6 +26,8 @@ pub(super) fn untested(patched: &TreeRun) -> String {
         .collect();
     if patched.checks.iter().all(|run| run.check.kind == CheckKind::Lint) {
         "NOTHING WAS CHECKED: no build or test command was found in this repository".to_owned()
+    } else if let Some(why) = none_ran(patched) {
+        format!("NOTHING WAS CHECKED: {why}")
     } else if builds.is_empty() {
         "NOTHING WAS CHECKED: none of the commands that were found ran any test here".to_owned()
     } else if patched.is_red() {
@@ -33,6 +35,18 @@ pub(super) fn untested(patched: &TreeRun) -> String {
     } else {
         "NO TEST WAS RUN: the tree builds, which says nothing about what it does".to_owned()
     }
+}
+
+/// Says that none of the commands that decide could be run, and why the first one could not; `None` where one was, or none is
+/// there.
+pub fn none_ran(run: &TreeRun) -> Option<String> {
+    let mut deciding = run.checks.iter().filter(|run| run.check.kind != CheckKind::Lint).peekable();
+    let first = deciding.peek()?;
+    let why = first.could_not_run.as_deref()?;
+    let label = first.check.label();
+    deciding
+        .all(|run| !run.did_run())
+        .then(|| format!("none of the commands that were found can be run here (`{label}`: {why})"))
 }
 
 /// Counts tests in words.

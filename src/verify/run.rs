@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::absent::missing_tool;
 use super::reports::{Left, left_by};
 use super::{Check, CheckKind, CheckRun, Supplies, TreeRun, VerifyError, excerpt, normalise, parse};
 use crate::sandbox::{Command, Finished, Limits, Network, Sandbox, SandboxError};
@@ -108,10 +109,7 @@ impl<'a> Runner<'a> {
         };
         let left = left_by(check, &command.directory);
         match self.sandbox.run(&command, cancel).await {
-            Ok(finished) => Ok(match not_installed(check, &finished) {
-                Some(what) => CheckRun::not_run(check.clone(), format!("{what} is not installed here")),
-                None => record(check, &finished, &command, left.as_ref()),
-            }),
+            Ok(finished) => Ok(record(check, &finished, &command, left.as_ref())),
             Err(SandboxError::ProgramNotFound { program }) => {
                 Ok(CheckRun::not_run(check.clone(), format!("the program {program} is not installed here")))
             }
@@ -181,34 +179,14 @@ fn is_executable(place: &Path) -> bool {
     place.is_file()
 }
 
-/// Names what a launcher did not find of what the check is about: the module of `python -m`, the package of `npx`, the
-/// subcommand of cargo.
-fn not_installed(check: &Check, finished: &Finished) -> Option<String> {
-    if finished.exit.is_success() {
-        return None;
-    }
-    let last = finished.output.trim_end().lines().last().unwrap_or_default();
-    let words: Vec<&str> = check.argv.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        [python, "-m", module, ..] if python.contains("python") => {
-            last.ends_with(&format!(": No module named {module}")).then(|| format!("the Python module {module}"))
-        }
-        ["npx", "--no-install", ..] => {
-            let missing = finished.output.contains("npx canceled due to missing packages");
-            missing.then(|| "a package that the command needs".to_owned())
-        }
-        ["cargo", subcommand @ ("fmt" | "clippy"), ..] => {
-            let missing = ["no such command", "is not installed for the toolchain"];
-            missing.iter().any(|text| finished.output.contains(text)).then(|| format!("cargo {subcommand}"))
-        }
-        _ => None,
-    }
-}
-
 fn record(check: &Check, finished: &Finished, command: &Command, left: Option<&Left<'_>>) -> CheckRun {
     let places = [(command.work_tree.as_path(), "."), (command.scratch.as_path(), "$TMP")];
     let text = normalise(&finished.output, &places);
     let parsed = left.and_then(|left| left.read(&command.work_tree, &places)).unwrap_or_else(|| parse(&text));
+    // Where tests were reported, the tool did start.
+    if let Some(why) = missing_tool(check, finished.exit, &text).filter(|_| parsed.tests.is_empty()) {
+        return CheckRun::not_run(check.clone(), why);
+    }
     CheckRun {
         check: check.clone(),
         exit: finished.exit,

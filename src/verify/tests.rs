@@ -173,7 +173,7 @@ fn without_tests_it_is_loudly_unproven() {
         || CheckRun::not_run(check(CheckKind::Test, "mvn test"), "the program mvn is not installed here".to_owned());
     insta::assert_snapshot!(told(vec![missing()], vec![missing()]), @"
     Unproven, acceptable true, all green true
-    NOTHING WAS CHECKED: none of the commands that were found ran any test here
+    NOTHING WAS CHECKED: none of the commands that were found can be run here (`mvn test`: the program mvn is not installed here)
     note: `mvn test` was not run on the changed tree: the program mvn is not installed here
     ");
     insta::assert_snapshot!(told(vec![tests("")], vec![tests("")]), @"
@@ -287,7 +287,12 @@ fn builds_break_and_do_not_prove() {
 #[test]
 fn a_check_that_can_no_longer_be_started_is_broken() {
     let gone = CheckRun::not_run(tests("").check, "the program ./mvnw does not exist in this tree".to_owned());
-    assert_eq!(evidence(vec![tests("a+")], vec![gone]).broken, ["cargo test"]);
+    assert_eq!(evidence(vec![tests("a+")], vec![gone.clone()]).broken, ["cargo test"]);
+    insta::assert_snapshot!(told(vec![tests("a-")], vec![gone]), @"
+    Refused, acceptable false, all green true
+    `cargo test` ran before and does not any more: the program ./mvnw does not exist in this tree
+    note: `cargo test` was not run on the changed tree: the program ./mvnw does not exist in this tree
+    ");
 }
 
 #[test]

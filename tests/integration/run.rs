@@ -1,6 +1,6 @@
 //! `prentice run` against a scripted endpoint: what is published, what is refused, what is kept.
 
-use crate::common::{BREAKS, Endpoint, GOOD, World, read, reply, sandbox_or_skip};
+use crate::common::{BREAKS, Endpoint, GOOD, PRICE, TASK, World, read, reply, sandbox_or_skip};
 
 macro_rules! needs_sandbox {
     ($world:expr) => {
@@ -128,6 +128,27 @@ async fn a_persons_commit_on_the_branch_is_never_overwritten() {
     let ran = world.run(&["run", "task.yml", "--base-url", &url]);
     assert!(ran.ends_with(2).err.contains("which Prentice did not make"), "{ran:?}");
     assert_eq!(world.git(&["rev-parse", &branch]), theirs);
+}
+
+/// What rustup prints where nobody chose a toolchain.
+const NO_TOOLCHAIN: &str =
+    "echo \"error: rustup could not choose a version of cargo to run, because no default is configured.\"; exit 1\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_does_not_start_is_said_before_the_model_is_asked_and_not_mended() {
+    let world = World::with(&[("check.sh", NO_TOOLCHAIN), ("src/price.py", PRICE), ("task.yml", TASK)]);
+    needs_sandbox!(world);
+    let endpoint = Endpoint::answering(&[GOOD]).await;
+    let ran = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--json"]);
+    let result = ran.ends_with(0).json();
+    assert_eq!((&result["answers"], &result["verdict"]), (&1.into(), &"unproven".into()), "{}", ran.err);
+    let why = "`sh check.sh`: its tool did not start here: error: rustup could not choose a version of cargo";
+    let at = |text: &str| ran.err.find(text).unwrap_or_else(|| panic!("{text}: {}", ran.err));
+    assert!(
+        at(&format!("NOTHING CAN BE PROVEN: none of the commands that were found can be run here ({why}"))
+            < at("Asking")
+    );
+    assert!(ran.err.contains("NOTHING WAS CHECKED: none of the commands"), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
