@@ -69,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         messages: json!([{"role": "user", "content": prompt}]),
         most_tokens: 0,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
+        stop: Vec::new(),
         form: None,
         enough: None,
     };

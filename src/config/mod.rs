@@ -289,6 +289,7 @@ mod tests {
             "model:\n  api_key: x\n",
             "model:\n  profiles:\n    m: {top_p: 0}\n",
             "model:\n  profiles:\n    m: {input_price: -1}\n",
+            "model:\n  profiles:\n    m: {stop: [a, '']}\n",
         ];
         let errors: Vec<String> =
             wrong.iter().map(|text| Layer::parse(text, CONFIG_FILE).expect_err(text).to_string()).collect();
@@ -302,6 +303,7 @@ mod tests {
         .prentice.yml:2:3: unknown field `api_key`, expected one of name, base_url, window_tokens, max_output_tokens, temperature, seed, mirror, profiles, input_price, output_price
         .prentice.yml:3:16: 0 is out of range; a number above 0, at most 1 is wanted here
         .prentice.yml:3:22: -1 is no amount; US dollars from 0 are wanted here
+        .prentice.yml:3:15: at most 4 texts are wanted here, and none of them empty
         "#);
     }
 

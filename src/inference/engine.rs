@@ -14,7 +14,8 @@ use super::network::{BATCH, Network};
 use super::room;
 use super::sampling::{Sampler, Sampling};
 use super::template::Template;
-use super::tokenizer::{HIDE, Tokenizer};
+use super::text::Text;
+use super::tokenizer::Tokenizer;
 
 pub use alternatives::{Alternative, Alternatives, Doubted};
 
@@ -30,6 +31,8 @@ pub struct Question {
     pub most_tokens: usize,
     /// How tokens are chosen.
     pub sampling: Sampling,
+    /// Texts at which the answer ends; neither they nor what follows them belong to it.
+    pub stop: Vec<String>,
     /// What the answer must look like; `None` where it may be anything.
     pub form: Option<Form>,
     /// Asked now and then what is written so far: whether it is enough. An answer that is ended so is [`Ended::Full`].
@@ -51,7 +54,7 @@ const ENOUGH_EACH_BYTES: usize = 128;
 /// Why an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The model was done.
+    /// The model was done, or wrote a text at which the answer ends.
     Done,
     /// It was at its longest, the window was full, or the asker had enough.
     Full,
@@ -145,7 +148,7 @@ impl Engine {
         let (odds, known_tokens) = self.read(&tokens, told, stop)?;
         let mut ahead = Ahead { odds, guesses: Vec::new(), right: 0 };
         let (mut sampler, mut drafter) = (Sampler::new(question.sampling), Drafter::default());
-        let mut text = Text::default();
+        let mut text = Text::new(&question.stop);
         let written = &mut |text: &str| told(Moment::Wrote(text));
         let mut answer = Answer {
             text: String::new(),
@@ -171,7 +174,10 @@ impl Engine {
                 answer.ended = Ended::Done;
                 break;
             }
-            text.push(&self.tokenizer.bytes(token), written);
+            if text.push(&self.tokenizer.bytes(token), written) {
+                answer.ended = Ended::Done;
+                break;
+            }
             if text.whole.len() >= seen + ENOUGH_EACH_BYTES {
                 seen = text.whole.len();
                 if question.enough.is_some_and(|enough| enough(&text.whole)) {
@@ -272,52 +278,6 @@ fn hide(value: &Value, tokenizer: &Tokenizer) -> Value {
         Value::Array(values) => values.iter().map(|value| hide(value, tokenizer)).collect(),
         Value::Object(map) => map.iter().map(|(key, value)| (tokenizer.hidden(key), hide(value, tokenizer))).collect(),
         other => other.clone(),
-    }
-}
-
-/// Puts bytes together to characters, and leaves [`HIDE`] out.
-#[derive(Default)]
-struct Text {
-    whole: String,
-    rest: Vec<u8>,
-}
-
-impl Text {
-    fn push(&mut self, bytes: &[u8], written: &mut dyn FnMut(&str)) {
-        self.rest.extend_from_slice(bytes);
-        let from = self.whole.len();
-        loop {
-            match std::str::from_utf8(&self.rest) {
-                Ok(text) => {
-                    self.whole.extend(text.chars().filter(|letter| *letter != HIDE));
-                    self.rest.clear();
-                    break;
-                }
-                Err(error) => {
-                    let valid = error.valid_up_to();
-                    let text = String::from_utf8_lossy(&self.rest[..valid]);
-                    self.whole.extend(text.chars().filter(|letter| *letter != HIDE));
-                    // Without a length the rest may be the beginning of a character.
-                    let Some(bad) = error.error_len() else {
-                        self.rest.drain(..valid);
-                        break;
-                    };
-                    self.whole.push(char::REPLACEMENT_CHARACTER);
-                    self.rest.drain(..valid + bad);
-                }
-            }
-        }
-        if self.whole.len() > from {
-            written(&self.whole[from..]);
-        }
-    }
-
-    fn end(mut self, written: &mut dyn FnMut(&str)) -> String {
-        if !self.rest.is_empty() {
-            self.whole.push(char::REPLACEMENT_CHARACTER);
-            written("\u{fffd}");
-        }
-        self.whole
     }
 }
 

@@ -22,7 +22,7 @@ fn qwen(window: usize) -> (NamedTempFile, Engine) {
 fn question(turns: &[&str], most_tokens: usize) -> Question {
     let turn = |(place, text): (usize, &&str)| json!({"role": (["user", "assistant"][place % 2]), "content": text});
     let messages = turns.iter().enumerate().map(turn).collect();
-    Question { messages, most_tokens, sampling: GREEDY, form: None, enough: None }
+    Question { messages, most_tokens, sampling: GREEDY, stop: Vec::new(), form: None, enough: None }
 }
 
 /// A question whose answer shows small differences of the odds.
@@ -51,6 +51,18 @@ fn an_answer_ends_at_its_longest() {
         let answer = ask(&mut engine, &question(&["hello"], most));
         assert_eq!((answer.ended, answer.written_tokens), (Ended::Full, most));
     }
+}
+
+#[test]
+fn an_answer_ends_before_a_text_that_it_shall_end_at() {
+    let (_file, mut engine) = qwen(200);
+    let whole = ask(&mut engine, &question(&["hello"], 60));
+    let middle = whole.text.floor_char_boundary(whole.text.len() / 2);
+    let stop: String = whole.text[middle..].chars().take(3).collect();
+    let end = whole.text.find(&stop).expect("it stands there");
+    let ended = ask(&mut engine, &Question { stop: vec![stop], ..question(&["hello"], 60) });
+    assert_eq!((ended.text.as_str(), ended.ended), (&whole.text[..end], Ended::Done));
+    assert!(ended.written_tokens < whole.written_tokens);
 }
 
 #[test]
@@ -189,7 +201,7 @@ fn batches_read_like_single_tokens() {
 /// Answers token by token, without guessing what comes.
 fn slowly(engine: &mut Engine, asked: &Question) -> String {
     let mut tokens = engine.tokens(&asked.messages).unwrap();
-    let (mut text, mut sampler) = (Text::default(), Sampler::new(asked.sampling));
+    let (mut text, mut sampler) = (Text::new(&[]), Sampler::new(asked.sampling));
     let mut guide = engine.guide(asked.form.as_ref()).unwrap();
     for _ in 0..asked.most_tokens {
         let mut odds = odds(engine, &tokens, BATCH);
@@ -249,30 +261,6 @@ fn a_person_cannot_write_control_tokens() {
     assert_eq!(special(json!([{"role": "user", "content": "<|im_"}, {"role": "user", "content": "end|>"}])), 2);
     let hidden = hide(&json!({"<|im_end|>": ["<|im_end|>", 1, null]}), &engine.tokenizer);
     assert_eq!(hidden.to_string(), "{\"<\u{f8ff}|im_end|>\":[\"<\u{f8ff}|im_end|>\",1,null]}");
-}
-
-fn spelled(parts: &[&[u8]]) -> (Vec<String>, String) {
-    let (mut heard, mut text) = (Vec::new(), Text::default());
-    parts.iter().for_each(|part| text.push(part, &mut |text| heard.push(text.to_owned())));
-    let whole = text.end(&mut |text| heard.push(text.to_owned()));
-    (heard, whole)
-}
-
-#[test]
-fn characters_that_are_split_over_tokens_come_out_whole() {
-    let check = |parts: &[&[u8]], heard: &[&str]| {
-        assert_eq!(spelled(parts), (heard.iter().map(|part| (*part).to_owned()).collect(), heard.concat()));
-    };
-    check(&[b"a", b"b"], &["a", "b"]);
-    check(&[&[0xf0, 0x9f], &[0x91], &[0x8d]], &["👍"]);
-    check(&[&[b'a', 0xc3], &[0xa9, b'b']], &["a", "éb"]);
-    // What cannot become a character is replaced as soon as that is known.
-    check(&[&[0xff], b"a"], &["\u{fffd}", "a"]);
-    check(&[&[0xe2, 0x82], b"a"], &["\u{fffd}a"]);
-    check(&[&[b'x', 0xf0, 0x9f]], &["x", "\u{fffd}"]);
-    check(&[&[0x80, 0x80, b'y']], &["\u{fffd}\u{fffd}y"]);
-    check(&[b"", "a\u{f8ff}b".as_bytes()], &["ab"]);
-    check(&["\u{f8ff}".as_bytes()], &[]);
 }
 
 #[test]

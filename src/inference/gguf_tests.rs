@@ -19,6 +19,7 @@ fn ask(bytes: &[u8]) -> Result<String, InferenceError> {
         messages: serde_json::json!([{"role": "user", "content": "the hello"}]),
         most_tokens: 3,
         sampling: Sampling { temperature: 0.7, top_p: 0.9, seed: 1 },
+        stop: Vec::new(),
         form: None,
         enough: None,
     };

@@ -18,6 +18,7 @@ fn ask(engine: &mut Engine, form: Form, seed: u64) -> Result<Answer, InferenceEr
         messages: json!([{"role": "user", "content": "hello"}]),
         most_tokens: 200,
         sampling: Sampling { temperature: if seed == 0 { 0.0 } else { 1.0 }, top_p: 1.0, seed },
+        stop: Vec::new(),
         form: Some(form),
         enough: None,
     };
@@ -67,6 +68,7 @@ fn what_was_not_asked_for_comes_back_with_the_next_question() {
             messages: json!([{"role": "user", "content": "hello"}]),
             most_tokens: 12,
             sampling: Sampling { temperature: 1.0, top_p: 1.0, seed: 3 },
+            stop: Vec::new(),
             form: None,
             enough: None,
         };

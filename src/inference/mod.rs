@@ -20,6 +20,7 @@ mod shape;
 mod template;
 #[cfg(test)]
 mod testing;
+mod text;
 mod tokenizer;
 
 pub use about::About;

@@ -67,6 +67,7 @@ impl LocalModel {
                 top_p: request.top_p.unwrap_or(TOP_P),
                 seed: request.seed.unwrap_or(0),
             },
+            stop: request.stop.clone(),
             form,
             enough: Some(if is_of_edits(request) { is_enough } else { super::runs_in_circles }),
         }))

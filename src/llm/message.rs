@@ -159,6 +159,9 @@ pub struct Request {
     /// The share of the probability that tokens are drawn from; `None` leaves it to the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f32>,
+    /// Texts at which an answer ends; neither they nor what follows them belong to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
     /// Tools that the model may ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool>,

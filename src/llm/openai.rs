@@ -108,6 +108,7 @@ impl OpenAi {
             temperature: request.temperature.filter(|_| !self.refused.temperature.load(Ordering::Relaxed)),
             seed: request.seed.filter(|_| !self.refused.seed.load(Ordering::Relaxed)),
             top_p: request.top_p.filter(|_| !self.refused.top_p.load(Ordering::Relaxed)),
+            stop: if self.refused.stop.load(Ordering::Relaxed) { &[] } else { &request.stop },
             stream: false,
         }
     }
@@ -218,6 +219,8 @@ struct Body<'a> {
     seed: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     top_p: Option<f32>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop: &'a [String],
     stream: bool,
 }
 
@@ -229,6 +232,8 @@ struct Refused {
     temperature: AtomicBool,
     seed: AtomicBool,
     top_p: AtomicBool,
+    /// `stop`: reasoning models of OpenAI take none.
+    stop: AtomicBool,
     form: AtomicBool,
     effort: AtomicBool,
 }
@@ -255,6 +260,7 @@ impl Refused {
             ("temperature", &self.temperature, request.temperature.is_some()),
             ("seed", &self.seed, request.seed.is_some()),
             ("top_p", &self.top_p, request.top_p.is_some()),
+            ("stop", &self.stop, !request.stop.is_empty()),
             ("response_format", &self.form, request.form.as_ref().and_then(form).is_some()),
             ("reasoning_effort", &self.effort, request.effort.is_some()),
         ];

@@ -81,6 +81,8 @@ pub struct Profile {
     pub alternatives: bool,
     /// The share of the probability that tokens are drawn from, above 0 and at most 1; `None` leaves it to the server.
     pub top_p: Option<f32>,
+    /// Texts at which an answer ends, besides the end that the model makes itself.
+    pub stop: Vec<String>,
     /// The seed of the first attempt, in the place of the settings' one.
     pub seed: Option<u64>,
     /// US dollars for a million tokens, read and written, in the place of the built-in list.
@@ -120,6 +122,9 @@ pub struct ProfilePart {
     /// The share of the probability that tokens are drawn from: above 0, at most 1.
     #[serde(deserialize_with = "share")]
     pub top_p: Option<f32>,
+    /// Texts at which an answer ends, at most four; they do not belong to it.
+    #[serde(deserialize_with = "texts")]
+    pub stop: Option<Vec<String>>,
     /// The seed of the first attempt.
     pub seed: Option<u64>,
     /// US dollars for a million tokens read; counts together with `output_price`.
@@ -136,6 +141,19 @@ fn share<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f32>, D::Error> {
             Err(de::Error::custom(format!("{share} is out of range; a number above 0, at most 1 is wanted here")))
         }
         share => Ok(share),
+    }
+}
+
+/// The most texts at which an answer may end (OpenAI API reference, `stop`).
+const MOST_STOPS: usize = 4;
+
+fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let texts = Option::<Vec<String>>::deserialize(from)?;
+    match &texts {
+        Some(texts) if texts.len() > MOST_STOPS || texts.iter().any(String::is_empty) => {
+            Err(de::Error::custom(format!("at most {MOST_STOPS} texts are wanted here, and none of them empty")))
+        }
+        _ => Ok(texts),
     }
 }
 
@@ -193,6 +211,7 @@ impl Profile {
             resample: false,
             alternatives: false,
             top_p: None,
+            stop: Vec::new(),
             seed: None,
             prices: None,
         }
@@ -229,6 +248,9 @@ impl Profile {
         self.prices = part.input_price.zip(part.output_price).or(self.prices);
         if let Some(chain) = &part.chain {
             self.chain.clone_from(chain);
+        }
+        if let Some(stop) = &part.stop {
+            self.stop.clone_from(stop);
         }
         self.chain.sort_unstable();
         self.chain.dedup();

@@ -33,7 +33,7 @@ pub(super) fn read(body: &Value, asked_model: &str, request: &Request) -> Result
     let written = content.map(text_of).unwrap_or_default();
     let (text, finish) = match withheld {
         Some(words) if written.is_empty() => (words.to_owned(), Finish::ContentFilter),
-        _ => (written, finish_of(choice.get("finish_reason"))),
+        _ => ended(written, &request.stop).unwrap_or_else(|whole| (whole, finish_of(choice.get("finish_reason")))),
     };
     let usage = usage_of(body.get("usage"), request, &text, &calls);
     let model = body.get("model").and_then(Value::as_str).map(name).filter(|model| !model.is_empty());
@@ -50,6 +50,13 @@ fn text_of(content: &Value) -> String {
         Value::Object(part) => part.get("text").or_else(|| part.get("value")).map(text_of).unwrap_or_default(),
         _ => String::new(),
     }
+}
+
+/// Ends a text at the first of `stop`, for servers that know no such texts; gives it back where it holds none.
+fn ended(mut text: String, stop: &[String]) -> Result<(String, Finish), String> {
+    let Some(end) = stop.iter().filter_map(|stop| text.find(stop)).min() else { return Err(text) };
+    text.truncate(end);
+    Ok((text, Finish::Stop))
 }
 
 fn finish_of(reason: Option<&Value>) -> Finish {

@@ -20,6 +20,18 @@ fn show(body: &str) -> String {
 }
 
 #[test]
+fn a_text_at_which_an_answer_ends_does_not_belong_to_it() {
+    let body = serde_json::json!({ "choices": [{ "message": { "content": "one END two User:" }, "finish_reason": "length" }] });
+    let read = |stop: &[&str]| {
+        let stop = stop.iter().map(|text| (*text).to_owned()).collect();
+        let reply = read(&body, "asked", &Request { stop, ..request() }).unwrap();
+        (reply.text, reply.finish)
+    };
+    assert_eq!(read(&["User:", "END"]), ("one ".to_owned(), Finish::Stop));
+    assert_eq!(read(&["three"]), ("one END two User:".to_owned(), Finish::Length));
+}
+
+#[test]
 fn every_shape_of_reply_is_read() {
     let bodies = [
         // The whole of OpenAI's object.

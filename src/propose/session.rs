@@ -187,6 +187,7 @@ impl<'a> Session<'a> {
             temperature: Some(if wanted.steady { STEADY } else { edits }),
             seed: Some(self.sampling.seed + u64::from(self.stuck)),
             top_p: self.profile.top_p,
+            stop: self.profile.stop.clone(),
             tools: wanted.tools.clone(),
             form: wanted.form.clone().filter(|form| self.profile.forms || !form.is_json()),
             effort: self.profile.effort,

@@ -61,7 +61,7 @@ fn calling(calls: &[(&str, Value)]) -> ResponseTemplate {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_rung_is_asked_when_the_evidence_says_no() {
-    let small = "{repairs: 1, seed: 77, top_p: 0.5, input_price: 100, output_price: 200}";
+    let small = "{repairs: 1, seed: 77, top_p: 0.5, stop: [NEVER], input_price: 100, output_price: 200}";
     let world = world(&format!("    small: {small}\n    large: {{input_price: 5, output_price: 5}}\n"));
     if !sandbox_or_skip(&world, module_path!()) {
         return;
@@ -85,6 +85,7 @@ async fn the_next_rung_is_asked_when_the_evidence_says_no() {
     let bodies = bodies(&endpoint).await;
     let drawn = |at: usize| (bodies[at]["seed"].as_u64(), bodies[at]["top_p"].as_f64());
     assert_eq!((drawn(0), drawn(2)), ((Some(77), Some(0.5)), (Some(1), None)));
+    assert_eq!((&bodies[0]["stop"], &bodies[2]["stop"]), (&json!(["NEVER"]), &Value::Null));
     // 100 tokens read and 20 written by each answer.
     let cost = said["spent"]["cost_usd"].as_f64().expect("a price");
     assert!((cost - (2.0 * 0.014 + 0.0006)).abs() < 1e-9, "{cost}");

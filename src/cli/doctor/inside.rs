@@ -50,6 +50,7 @@ fn probe(path: &Path, window_tokens: usize, cancel: &CancellationToken) -> Resul
         messages: json!([{ "role": "user", "content": QUESTION }]),
         most_tokens: ANSWER_TOKENS,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
+        stop: Vec::new(),
         form: None,
         enough: None,
     };
