@@ -56,19 +56,8 @@ const FIRST_COMMIT: u64 = 1_767_225_600_000;
 pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &CancellationToken) -> Result<Exit, Failure> {
     let folder = make_folder(flags.folder.as_deref())?;
     make_sample(&folder)?;
-    tell(&format!("A sample repository with a bug and a failing test is in {}", folder.display()));
-    if flags.live {
-        tell(
-            "Everything is real: the model, reading, edits, build and tests before and after, sandbox, commit, review page.",
-        );
-        if flags.model.is_none() && flags.base_url.is_none() {
-            tell("The model inside this program writes a few words a second on two processor cores: a minute or two.");
-        }
-        tell("");
-    } else {
-        tell("The model's answers are a recording of a real model (demo/session.jsonl). Everything else is real:");
-        tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
-    }
+    announce(flags, &folder);
+    let is_recorded = !flags.live;
     let replay = if flags.live { None } else { Some(Replay::from_text("demo/session.jsonl", SESSION)?) };
     // An address means the server there.
     let inside = flags.base_url.is_none().then(|| EMBEDDED.to_owned());
@@ -103,6 +92,11 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
     tell("");
     run::report(&finished);
     let Some(published) = finished.published.filter(|_| finished.bundle.ending == Ending::Done) else {
+        if is_recorded {
+            tell(
+                "\nThe recording fits where the sample's test runs, and that needs cargo: look whether `cargo test` works here.",
+            );
+        }
         return Ok(run::exit_of(&finished.bundle.ending));
     };
     tell(&format!("\nThe review page: {}\n\nTry next:", published.placed.page.display()));
@@ -110,6 +104,23 @@ pub(super) async fn demo(flags: &Demo, environment: &Environment, cancel: &Cance
     tell("  prentice doctor                       # will it work in your repository?");
     tell("  prentice run \"Fix ...\"                # in your repository, with your model");
     Ok(Exit::Done)
+}
+
+/// Says what is real in what follows.
+fn announce(flags: &Demo, folder: &Path) {
+    tell(&format!("A sample repository with a bug and a failing test is in {}", folder.display()));
+    if flags.live {
+        tell(
+            "Everything is real: the model, reading, edits, build and tests before and after, sandbox, commit, review page.",
+        );
+        if flags.model.is_none() && flags.base_url.is_none() {
+            tell("The model inside this program writes a few words a second on two processor cores: a minute or two.");
+        }
+        tell("");
+    } else {
+        tell("The model's answers are a recording of a real model (demo/session.jsonl). Everything else is real:");
+        tell("reading, edits, build and tests before and after, sandbox, commit, review page.\n");
+    }
 }
 
 fn make_folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {

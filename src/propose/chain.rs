@@ -92,7 +92,7 @@ impl Session<'_> {
         cancel: &CancellationToken,
     ) -> Result<Plan, ProposeError> {
         let mut values = shared(opening);
-        values.push(("failures", failing(opening.failures)));
+        values.push(("failures", failing(opening)));
         let rendered = self.render(prompt::PLAN, &values)?;
         let mut messages = vec![Message::new(Role::System, rendered.system), Message::new(Role::User, rendered.user)];
         let mut answer = self.ask_to_the_end(messages.clone(), cancel).await?;

@@ -134,6 +134,8 @@ pub struct Opening<'a> {
     pub context: &'a Context,
     /// What fails as the files are; may be empty.
     pub failures: &'a str,
+    /// Whether anything could be run that would fail.
+    pub is_checked: bool,
     /// What the model planned; may be empty.
     pub plan: &'a str,
     /// Pictures of the task, for models that can see.
@@ -334,7 +336,7 @@ fn first_prompt(opening: &Opening<'_>) -> (prompt::Prompt, Vec<(&'static str, St
         "" => String::new(),
         plan => format!("You planned this:\n{}", fence("PLAN", plan)),
     };
-    values.extend([("failures", opening::failing(opening.failures)), ("plan", plan)]);
+    values.extend([("failures", opening::failing(opening)), ("plan", plan)]);
     match opening.revision {
         None => (prompt::EDIT, values),
         Some(revision) => {

@@ -99,8 +99,9 @@ pub(super) fn describe(task: &Task) -> String {
 }
 
 /// Says what fails as things are.
-pub(super) fn failing(failures: &str) -> String {
-    match failures.trim() {
+pub(super) fn failing(opening: &Opening<'_>) -> String {
+    match opening.failures.trim() {
+        "" if !opening.is_checked => "No check could be run before your edits.".to_owned(),
         "" => "The checks pass before your edits; they must still pass after them.".to_owned(),
         failures => format!("This fails before your edits:\n{}", fence("OUTPUT", failures)),
     }

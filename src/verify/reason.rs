@@ -40,13 +40,9 @@ pub(super) fn untested(patched: &TreeRun) -> String {
 /// Says that none of the commands that decide could be run, and why the first one could not; `None` where one was, or none is
 /// there.
 pub fn none_ran(run: &TreeRun) -> Option<String> {
-    let mut deciding = run.checks.iter().filter(|run| run.check.kind != CheckKind::Lint).peekable();
-    let first = deciding.peek()?;
-    let why = first.could_not_run.as_deref()?;
-    let label = first.check.label();
-    deciding
-        .all(|run| !run.did_run())
-        .then(|| format!("none of the commands that were found can be run here (`{label}`: {why})"))
+    let first = run.deciding().next().filter(|_| !run.is_checked())?;
+    let (label, why) = (first.check.label(), first.could_not_run.as_deref().unwrap_or_default());
+    Some(format!("none of the commands that were found can be run here (`{label}`: {why})"))
 }
 
 /// Counts tests in words.

@@ -181,7 +181,13 @@ impl TreeRun {
         self.deciding().any(CheckRun::is_red)
     }
 
-    fn deciding(&self) -> impl Iterator<Item = &CheckRun> {
+    /// Tells whether any check was started, formatters and linters left aside.
+    pub fn is_checked(&self) -> bool {
+        self.deciding().any(CheckRun::did_run)
+    }
+
+    /// Returns the checks that decide: all but formatters and linters.
+    pub(super) fn deciding(&self) -> impl Iterator<Item = &CheckRun> {
         self.checks.iter().filter(|run| run.check.kind != CheckKind::Lint)
     }
 

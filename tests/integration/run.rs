@@ -1,6 +1,6 @@
 //! `prentice run` against a scripted endpoint: what is published, what is refused, what is kept.
 
-use crate::common::{BREAKS, Endpoint, GOOD, PRICE, TASK, World, read, reply, sandbox_or_skip};
+use crate::common::{BREAKS, Endpoint, GOOD, PRICE, TASK, World, bodies, read, reply, sandbox_or_skip};
 
 macro_rules! needs_sandbox {
     ($world:expr) => {
@@ -149,6 +149,8 @@ async fn a_tool_that_does_not_start_is_said_before_the_model_is_asked_and_not_me
             < at("Asking")
     );
     assert!(ran.err.contains("NOTHING WAS CHECKED: none of the commands"), "{}", ran.err);
+    let asked = &bodies(&endpoint).await[0]["messages"][1]["content"];
+    assert!(asked.as_str().is_some_and(|text| text.contains("No check could be run before your edits.")), "{asked}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,6 +101,7 @@ impl Walk<'_, '_> {
             task: &task,
             context: &context,
             failures: &start.failures,
+            is_checked: start.judging.base_run.is_checked(),
             plan: &plan,
             pictures: job.pictures,
             revision: start.revision.as_ref(),

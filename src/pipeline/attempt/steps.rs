@@ -52,6 +52,7 @@ impl Walk<'_, '_> {
             task,
             context,
             failures: &start.failures,
+            is_checked: start.judging.base_run.is_checked(),
             plan: "",
             pictures: job.pictures,
             revision: start.revision.as_ref(),

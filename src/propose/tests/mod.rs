@@ -156,6 +156,7 @@ fn open_on<'a>(
         task: &task,
         context: &context,
         failures: "test_total: 5 != 9",
+        is_checked: true,
         plan: "",
         pictures: &[],
         revision: None,
@@ -226,6 +227,7 @@ async fn a_model_that_can_be_kept_to_a_grammar_is() {
             task: &task,
             context: &context,
             failures: "",
+            is_checked: true,
             plan: "",
             pictures: &[],
             revision: (threads > 0).then_some(&revision),
@@ -270,7 +272,15 @@ async fn a_file_without_its_name_is_the_one_that_was_asked_for_when_it_looks_lik
     let mut context = context();
     let other = RepoPath::parse("src/tax.py").expect("a path");
     context.excerpts.push(Excerpt { path: other, ..context.excerpts[0].clone() });
-    let opening = Opening { task: &task, context: &context, failures: "", plan: "", pictures: &[], revision: None };
+    let opening = Opening {
+        task: &task,
+        context: &context,
+        failures: "",
+        is_checked: true,
+        plan: "",
+        pictures: &[],
+        revision: None,
+    };
     let check = async |answer: &str, expected: Option<&str>| {
         let (model, meter) = (Scripted::new(&[(answer, Finish::Stop)]), generous());
         let mut session = Session::new(&model, (&meter, &PRICING), &profile, SAMPLING);
