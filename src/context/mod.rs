@@ -20,6 +20,7 @@ mod memory;
 #[cfg(test)]
 mod memory_tests;
 mod mention;
+mod neighbours;
 mod passage;
 mod piece;
 mod question;

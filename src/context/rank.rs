@@ -8,6 +8,7 @@ use super::graph;
 use super::history::{self, Past};
 use super::kind::FileKind;
 use super::links;
+use super::neighbours;
 use super::passage;
 use super::question::Question;
 use super::rarity::{Own, Rarity};
@@ -128,14 +129,12 @@ pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], query: &Query) {
     let piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.score).fold(0.0, f64::max)).collect();
     let title_piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.title_score).fold(0.0, f64::max)).collect();
     let uses = graph::uses(candidates);
-    let near = near(candidates);
     let fitting = candidates.iter().take(weights::TOGETHER_WITH).map(|c| (c.file.facts.path, c.file.score)).collect();
     let together = history::changed_together(&query.history, &paths, &fitting);
     let similar = passage::similarities(candidates, &query.similar);
-    let all: [(Signal, Vec<f64>); 6] = [
+    let all: [(Signal, Vec<f64>); 5] = [
         (Signal::Piece, piece),
         (Signal::Uses, uses),
-        (Signal::Near, near),
         (Signal::Together, together),
         (Signal::TitlePiece, title_piece),
         (Signal::Similar, similar),
@@ -143,24 +142,17 @@ pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], query: &Query) {
     for (signal, values) in &all {
         spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), *signal, values);
     }
+    order(candidates);
+    // Where the best files lead can be told once it is known which they are.
+    let led_to = neighbours::led_to(candidates);
+    spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), Signal::LedTo, &led_to);
+    order(candidates);
+}
+
+fn order(candidates: &mut [Candidate<'_>]) {
     for candidate in candidates.iter_mut() {
         let file = &mut candidate.file;
         file.score = file.signals.score(Round::Last) * prior(file.facts.kind);
     }
     candidates.sort_by(|a, b| compare(&a.file, &b.file));
-}
-
-/// Returns the mean score of the other candidates in the folder of each.
-fn near(candidates: &[Candidate<'_>]) -> Vec<f64> {
-    let mut folders = BTreeMap::<&str, (f64, f64)>::new();
-    for candidate in candidates {
-        let folder = folders.entry(candidate.file.facts.path.folder()).or_default();
-        folder.0 += candidate.file.score;
-        folder.1 += 1.0;
-    }
-    let of = |candidate: &Candidate<'_>| {
-        let (sum, count) = folders.get(candidate.file.facts.path.folder()).copied().unwrap_or_default();
-        (sum - candidate.file.score) / (count + 1.0)
-    };
-    candidates.iter().map(of).collect()
 }

@@ -44,8 +44,8 @@ pub(super) enum Signal {
     TitlePiece,
     /// It uses what other files define that fit.
     Uses,
-    /// The files in its folder fit.
-    Near,
+    /// The files that fit best import it, or speak of what it defines.
+    LedTo,
     /// Files that fit were changed together with it.
     Together,
     /// The definition in it that an embedding model finds most like the task.
@@ -72,7 +72,7 @@ impl Signal {
         Self::Piece,
         Self::TitlePiece,
         Self::Uses,
-        Self::Near,
+        Self::LedTo,
         Self::Together,
         Self::Similar,
     ];
@@ -97,7 +97,7 @@ impl Signal {
             Self::Piece => "piece",
             Self::TitlePiece => "title_piece",
             Self::Uses => "uses",
-            Self::Near => "near",
+            Self::LedTo => "led_to",
             Self::Together => "together",
             Self::Similar => "similar",
         }

@@ -58,6 +58,13 @@ pub(super) const LEAST_NAME_BYTES: usize = 3;
 /// A name that more files than this define says nothing either.
 pub(super) const MOST_DEFINING: usize = 3;
 
+/// Files that lead to others, the best first.
+pub(super) const LEADING: usize = 3;
+/// Pieces of each of them that are read for it, the best first.
+pub(super) const LEADING_PIECES: usize = 12;
+/// A name that more files than this share leads nowhere.
+pub(super) const MOST_LED_TO: usize = 2;
+
 /// What the sum of signals is multiplied with, so that it reads well.
 pub(super) const SCALE: f64 = 10.0;
 /// What each signal counts in the first and in the last round.
@@ -67,23 +74,23 @@ pub(super) const SCALE: f64 = 10.0;
 pub(super) const SIGNALS: [(Signal, f64, f64); Signal::ALL.len()] = [
     (Signal::Words, 0.22, 0.00),
     (Signal::Title, 0.28, 0.17),
-    (Signal::Rare, 0.06, 0.05),
+    (Signal::Rare, 0.06, 0.04),
     (Signal::Code, 0.04, 0.05),
     (Signal::Name, 0.06, 0.07),
-    (Signal::NameCover, 0.10, 0.10),
+    (Signal::NameCover, 0.10, 0.09),
     (Signal::Folder, 0.10, 0.07),
     (Signal::Defines, 0.10, 0.10),
-    (Signal::Common, 0.11, 0.11),
-    (Signal::History, 0.17, 0.12),
-    (Signal::Alike, 0.20, 0.19),
-    (Signal::Tested, 0.09, 0.09),
-    (Signal::Named, 0.30, 0.24),
+    (Signal::Common, 0.11, 0.07),
+    (Signal::History, 0.17, 0.09),
+    (Signal::Alike, 0.20, 0.14),
+    (Signal::Tested, 0.09, 0.08),
+    (Signal::Named, 0.30, 0.21),
     (Signal::LooselyNamed, 0.17, 0.20),
-    (Signal::Piece, 0.00, 0.26),
-    (Signal::TitlePiece, 0.00, 0.11),
-    (Signal::Uses, 0.00, 0.09),
-    (Signal::Near, 0.00, 0.04),
-    (Signal::Together, 0.00, 0.05),
+    (Signal::Piece, 0.00, 0.24),
+    (Signal::TitlePiece, 0.00, 0.07),
+    (Signal::Uses, 0.00, 0.12),
+    (Signal::LedTo, 0.00, 0.09),
+    (Signal::Together, 0.00, 0.04),
     (Signal::Similar, 0.00, 0.10),
 ];
 
