@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate::Candidate;
 use super::kind::stem;
+use super::rank::Tier;
 use super::weights;
 use super::words::{WordKind, each_word};
 use crate::repo::RepoPath;
@@ -13,19 +14,24 @@ const IMPORTS: [&str; 12] = [
     "import ", "import(", "from ", "use ", "pub use ", "mod ", "pub mod ", "require", "#include", "export ", "} from ",
     "using ",
 ];
+/// Those of them that may go on over several lines, in brackets.
+const LISTS: [&str; 4] = ["import ", "from ", "use ", "pub use "];
 /// Files of these names are called after their folder.
 const NAMELESS: [&str; 5] = ["mod", "lib", "main", "index", "__init__"];
 
 /// Returns for each candidate how much the first ones lead to it, weighed by how well these fit: shares of the largest value of
-/// either way, added up. The very first counts as much as any: that files are led to puts none before the one that leads.
+/// either way, added up. The very first, and what the task names, count as much as any: that files are led to puts none before
+/// the one that leads.
 pub(super) fn led_to(candidates: &[Candidate<'_>]) -> Vec<f64> {
     let (defining, modules) = (defining(candidates), modules(candidates));
     let spoken_of = lead(candidates, &|from| spoken_of(&candidates[from], from, &defining));
     let imported = lead(candidates, &|from| imported(&candidates[from], &modules));
     let mut led: Vec<f64> = spoken_of.iter().zip(&imported).map(|(spoken_of, imported)| spoken_of + imported).collect();
     let most = led.iter().copied().fold(0.0, f64::max);
-    if let Some(first) = led.first_mut() {
-        *first = most;
+    for (at, candidate) in candidates.iter().enumerate() {
+        if at == 0 || candidate.file.tier >= Tier::Named {
+            led[at] = most;
+        }
     }
     led
 }
@@ -106,13 +112,27 @@ fn names_in_best_pieces<'c>(candidate: &'c Candidate<'_>) -> BTreeSet<&'c str> {
 fn module(path: &RepoPath) -> &str {
     let stem = stem(path);
     let folder = path.folder().rsplit('/').next().unwrap_or_default();
-    if NAMELESS.contains(&stem) && !folder.is_empty() { folder } else { stem }
+    // Go imports folders.
+    let is_nameless = NAMELESS.contains(&stem) || path.extension() == Some("go");
+    if is_nameless && !folder.is_empty() { folder } else { stem }
 }
 
 fn words_of_imports(text: &str) -> BTreeSet<&str> {
-    let is_import = |line: &&str| IMPORTS.iter().any(|begin| line.starts_with(begin)) || line.contains("require(");
-    let lines = text.lines().map(str::trim_start).filter(is_import);
-    lines.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')).collect()
+    let mut words = BTreeSet::new();
+    // Brackets that are open in an import of several lines.
+    let mut open = 0_usize;
+    for line in text.lines().map(str::trim_start) {
+        let begins = IMPORTS.iter().find(|begin| line.starts_with(**begin));
+        if begins.is_none() && open == 0 && !line.contains("require(") {
+            continue;
+        }
+        words.extend(line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-'));
+        if open > 0 || begins.is_some_and(|begin| LISTS.contains(begin)) {
+            let count = |bracket: [char; 2]| line.matches(bracket).count();
+            open = (open + count(['{', '('])).saturating_sub(count(['}', ')']));
+        }
+    }
+    words
 }
 
 #[cfg(test)]
@@ -122,17 +142,21 @@ mod tests {
     #[test]
     fn a_file_is_imported_by_its_own_name_or_that_of_its_folder() {
         let name = |path: &str| module(&RepoPath::parse(path).expect(path)).to_owned();
-        assert_eq!(["src/a.rs", "src/walk/mod.rs", "lib/index.js", "main.go"].map(name), ["a", "walk", "lib", "main"]);
+        let paths = ["src/a.rs", "src/walk/mod.rs", "lib/index.js", "main.go", "auth/flow.go"];
+        assert_eq!(paths.map(name), ["a", "walk", "lib", "main", "auth"]);
     }
 
     #[test]
     fn lines_that_import_are_read_in_each_language() {
         let text = "use crate::parser::{Header};\n  import './base-handlers'\nx = require('./utils')\n#include \"q/list.h\"\n\
-                    } from '../effect.js';\nfrom .core import Option\nlet user = 1;\n";
+                    } from '../effect.js';\nfrom .core import Option\nlet user = 1;\nuse crate::{\n    tree::{\n        Node},\n    \
+                    leaf,\n};\nlet other = 1;\nmod inner {\n    fn nothing();\n";
         let words = words_of_imports(text);
-        for word in ["parser", "base-handlers", "utils", "list", "effect", "core"] {
+        for word in ["parser", "base-handlers", "utils", "list", "effect", "core", "tree", "leaf"] {
             assert!(words.contains(word), "{word}");
         }
-        assert!(!words.contains("user"));
+        for word in ["user", "other", "nothing"] {
+            assert!(!words.contains(word), "{word}");
+        }
     }
 }

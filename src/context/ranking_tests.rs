@@ -124,6 +124,24 @@ fn a_file_that_uses_what_fits_comes_before_one_that_does_not() {
 }
 
 #[test]
+fn the_best_file_leads_to_what_it_imports_and_speaks_of() {
+    let tree = tree(&[
+        ("src/parse.rs", "use crate::scanner::Scan;\n\npub fn parse_header() { header(); header(); cut_line(); }\n"),
+        ("src/lines.rs", "pub fn cut_line() {} // header\n"),
+        ("src/scanner.rs", "pub fn begin() {} // header\n"),
+        ("src/other.rs", "pub fn nothing() {} // header\n"),
+    ]);
+    let query = query("Wrong header");
+    let led = |path: &str| signals(&tree, &query, path).get("led_to").copied();
+    assert_eq!((led("src/lines.rs"), led("src/scanner.rs"), led("src/other.rs")), (Some(1.0), Some(1.0), None));
+    assert_eq!(led("src/parse.rs"), Some(1.0), "nothing is put before the one that leads");
+    let found = search(&tree, &query, &Settings::default(), None).expect("hints that are globs");
+    assert_eq!(found.ranking.last().map(|file| file.path.as_str()), Some("src/other.rs"));
+    let named = Query { text: "Wrong header\nSee src/other.rs".to_owned(), ..query };
+    assert_eq!(signals(&tree, &named, "src/other.rs")["led_to"], 1.0, "what the task names needs nobody to lead to it");
+}
+
+#[test]
 fn the_points_of_the_signals_add_up_to_the_score() {
     let found =
         search(&library(), &query("`parse_header` drops the value"), &Settings::default(), None).expect("no hints");
