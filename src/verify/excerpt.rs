@@ -20,7 +20,7 @@ const MAX_LINE_BYTES: usize = 400;
 
 static TELLS_OF_FAILURE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?i-u)^\s*(?:error\b|fatal\b|fail(?:ed|ure)?\b|not ok\b|panic\b|E  +|\[error\]|✕|✖|×|---- )|\bpanicked at\b|\b\w*(?:Error|Exception)\b:|\bAssertionError\b|: error[: ]|: undefined reference|\bFAILED\b|<<< (?:FAILURE|ERROR)!|^Traceback ",
+        r"(?i-u)^\s*(?:error\b|fatal\b|fail(?:ed|ure)?\b|not ok\b|panic\b|E  +|\[error\]|✕|✖|×|---- )|\bpanicked at\b|\b\w*(?:Error|Exception)\b:|\bAssertionError\b|: error[: ]|: undefined reference|\bFAILED\b|<<< (?:FAILURE|ERROR)!|^Traceback |^Timeout \(",
     )
     .expect("the pattern is a constant, compiled by a test")
 });
@@ -47,7 +47,7 @@ pub(super) fn tells_of_compile_error(text: &str) -> bool {
 
 /// As [`excerpt`], with caps of the caller's.
 pub(super) fn capped(text: &str, max_lines: usize, max_bytes: usize) -> String {
-    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let lines: Vec<&str> = text.trim_end().lines().filter(|line| !is_runners_own(line)).collect();
     let mut kept = BTreeSet::new();
     let mut left = Budget { lines: max_lines, bytes: max_bytes.saturating_sub(max_bytes / 8) };
     let tail = lines.len().saturating_sub(TAIL_LINES.min(max_lines / 2));
@@ -60,6 +60,12 @@ pub(super) fn capped(text: &str, max_lines: usize, max_bytes: usize) -> String {
     }
     left.take(&lines, &mut kept, 0..lines.len(), usize::MAX);
     render(&lines, &kept)
+}
+
+/// Tells a frame of pytest itself, of which thirty stand around the test that takes too long.
+fn is_runners_own(line: &str) -> bool {
+    const FILES: [&str; 4] = ["/_pytest/", "/pluggy/", "/pytest/__main__.py", "<frozen runpy>"];
+    line.strip_prefix("  File \"").is_some_and(|file| FILES.iter().any(|part| file.contains(part)))
 }
 
 /// What may still be kept.
@@ -162,6 +168,14 @@ mod tests {
         line 39
         line 40
         ");
+    }
+
+    #[test]
+    fn of_a_test_that_takes_too_long_its_own_frames_are_kept() {
+        let runner = "  File \"/usr/lib/python3/site-packages/_pytest/runner.py\", line 187 in call\n".repeat(30);
+        let own = "  File \"./lib.py\", line 3 in go\n  File \"./test_lib.py\", line 3 in test_hangs\n";
+        let told = excerpt(&format!(".Timeout (0:00:18)!\n{own}{runner}  File \"<frozen runpy>\", line 88 in _run\n"));
+        assert_eq!(told, format!(".Timeout (0:00:18)!\n{own}"));
     }
 
     #[test]

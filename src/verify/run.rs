@@ -18,11 +18,16 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ("COLUMNS", "200"),
     ("CARGO_TERM_COLOR", "never"),
     ("RUST_BACKTRACE", "0"),
-    ("PYTEST_ADDOPTS", "-rA --continue-on-collection-errors"),
     ("PYTHONHASHSEED", "0"),
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("TESTOPTS", "-v"),
 ];
+
+/// What pytest is told besides; the place where a test hangs comes from its `faulthandler_timeout` (pytest 5.0, "How to handle
+/// test failures").
+const PYTEST: &str = "-rA --continue-on-collection-errors";
+/// After this share of the wall time pytest tells where a test is that still goes on: what is stopped says nothing any more.
+const HANGS_FROM: f64 = 0.6;
 
 /// What an observer of a run is told.
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +126,8 @@ impl<'a> Runner<'a> {
         let directory = root.join(&check.folder);
         let mut variables: BTreeMap<String, String> =
             ENVIRONMENT.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let hangs_from = self.limits.wall.mul_f64(HANGS_FROM).as_secs_f64();
+        variables.insert("PYTEST_ADDOPTS".to_owned(), format!("{PYTEST} -o faulthandler_timeout={hangs_from:.1}"));
         // A package that is installed into a linked environment in editable form would be imported from the checkout;
         // the work tree's own source must come first.
         let mut sources: Vec<PathBuf> = self.supplies.sources.iter().map(|source| root.join(source)).collect();
@@ -300,6 +307,9 @@ mod tests {
             (&work_tree.root().join(""), &work_tree.root().to_owned())
         );
         assert_eq!(command.scratch, work_tree.scratch());
+        let pytest = &command.environment["PYTEST_ADDOPTS"];
+        let seconds = pytest.rsplit_once("faulthandler_timeout=").and_then(|(_, text)| text.parse::<f64>().ok());
+        assert!(seconds.is_some_and(|at| at < Limits::default().wall.as_secs_f64()), "{pytest}");
         assert_eq!(command.environment["PYTHONPATH"], work_tree.root().join("src").to_str().expect("text"));
     }
 
