@@ -7,6 +7,8 @@ mod plan;
 mod render;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod workflow_tests;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

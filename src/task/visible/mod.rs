@@ -4,6 +4,8 @@
 //! is written down as Markdown again. Hence it does not matter whether something is hidden by Markdown, by HTML, or by
 //! both together. Nothing is fetched, and nothing is judged: words that a person sees stay, whatever they say.
 
+#[cfg(test)]
+mod again_tests;
 mod html;
 mod invisible;
 mod markdown;

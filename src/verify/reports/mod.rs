@@ -23,6 +23,8 @@ mod unittest;
 mod xml;
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
