@@ -10,12 +10,13 @@ use crate::sandbox::Exit;
 /// Lines with which version managers and launchers say that they start nothing: the words that a line begins with, and words
 /// that follow in it.
 ///
-/// From the tools' own sources and outputs: rustup; pyenv and those made after it; asdf; mise; Volta; the go command; the
-/// start scripts of Gradle and Maven; the .NET host; `RubyGems` and Bundler.
-const REFUSALS: [(&str, &str); 21] = [
+/// As these print them: rustup; pyenv and those made after it; asdf; mise; the go command; the start scripts of Gradle and
+/// Maven; the .NET host; Bundler.
+const REFUSALS: [(&str, &str); 22] = [
     ("error: rustup could not choose a version of ", ""),
     ("error: toolchain '", "' is not installed"),
     ("error: the '", "' component, is not applicable to the '"),
+    ("error: could not download file from '", "/channel-rust-"),
     ("pyenv: ", "is not installed"),
     ("pyenv: ", ": command not found"),
     ("rbenv: ", "is not installed"),

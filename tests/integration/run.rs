@@ -136,7 +136,15 @@ const NO_TOOLCHAIN: &str =
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_that_does_not_start_is_said_before_the_model_is_asked_and_not_mended() {
-    let world = World::with(&[("check.sh", NO_TOOLCHAIN), ("src/price.py", PRICE), ("task.yml", TASK)]);
+    // Where no test can run, none is asked for first.
+    let settings = "model: {profiles: {scripted: {chain: [test]}}}\n";
+    let task = TASK.replace("It gives", "It is wrong and gives");
+    let world = World::with(&[
+        ("check.sh", NO_TOOLCHAIN),
+        ("src/price.py", PRICE),
+        ("task.yml", &task),
+        (".prentice.yml", settings),
+    ]);
     needs_sandbox!(world);
     let endpoint = Endpoint::answering(&[GOOD]).await;
     let ran = world.run(&["run", "task.yml", "--base-url", &endpoint.url(), "--json"]);

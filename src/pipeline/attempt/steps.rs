@@ -91,10 +91,10 @@ impl Walk<'_, '_> {
     fn wants_test(&self, session: &Session<'_>, task: &Task, extracted: Option<&Extracted>) -> bool {
         let is_first = self.start.before.is_none();
         let shows_already = !self.start.failures.trim().is_empty();
-        let has_checks = !self.start.judging.checks.list.is_empty();
+        let can_fail = self.start.judging.base_run.is_checked();
         self.begins_with(session, Step::Test)
             && is_first
-            && has_checks
+            && can_fail
             && !shows_already
             && test_first::is_defect(task, extracted)
     }
