@@ -55,15 +55,7 @@ async fn a_model_that_can_be_kept_to_a_grammar_is() {
         let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), generous());
         let (task, context) = (parse_plain("Add the prices", Origin::CommandLine).expect("a task"), context());
         let revision = Revision { request: "mend it".to_owned(), difference: String::new(), threads };
-        let opening = Opening {
-            task: &task,
-            context: &context,
-            failures: "",
-            is_checked: true,
-            plan: "",
-            pictures: &[],
-            revision: (threads > 0).then_some(&revision),
-        };
+        let opening = Opening { revision: (threads > 0).then_some(&revision), ..bare(&task, &context) };
         let mut session = Session::new(&model, (&meter, &PRICING), profile, SAMPLING);
         let conversation = Conversation::open(&mut session, &opening, tree()).expect("opened");
         Held { session, conversation }.ask().await.expect("answered");
@@ -104,15 +96,7 @@ async fn a_file_without_its_name_is_the_one_that_was_asked_for_when_it_looks_lik
     let mut context = context();
     let other = RepoPath::parse("src/tax.py").expect("a path");
     context.excerpts.push(Excerpt { path: other, ..context.excerpts[0].clone() });
-    let opening = Opening {
-        task: &task,
-        context: &context,
-        failures: "",
-        is_checked: true,
-        plan: "",
-        pictures: &[],
-        revision: None,
-    };
+    let opening = bare(&task, &context);
     let check = async |answer: &str, expected: Option<&str>| {
         let (model, meter) = (Scripted::new(&[(answer, Finish::Stop)]), generous());
         let mut session = Session::new(&model, (&meter, &PRICING), &profile, SAMPLING);

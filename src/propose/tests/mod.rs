@@ -141,6 +141,11 @@ const SAMPLING: Sampling =
 
 const TASK: &str = "Add the prices\n\nIt gives the largest one.";
 
+/// An opening without failures, plan, pictures and revision.
+fn bare<'a>(task: &'a Task, context: &'a Context) -> Opening<'a> {
+    Opening { task, context, failures: "", is_checked: true, plan: "", pictures: &[], revision: None }
+}
+
 fn open_with<'a>(model: &'a Scripted, meter: &'a Meter, profile: &'a Profile) -> Held<'a> {
     open_on((TASK, tree()), model, meter, profile)
 }
@@ -153,15 +158,7 @@ fn open_on<'a>(
 ) -> Held<'a> {
     let task = parse_plain(task, Origin::CommandLine).expect("a task");
     let context = context();
-    let opening = Opening {
-        task: &task,
-        context: &context,
-        failures: "test_total: 5 != 9",
-        is_checked: true,
-        plan: "",
-        pictures: &[],
-        revision: None,
-    };
+    let opening = Opening { failures: "test_total: 5 != 9", ..bare(&task, &context) };
     let mut session = Session::new(model, (meter, &PRICING), profile, SAMPLING);
     let conversation = Conversation::open(&mut session, &opening, tree).expect("opened");
     Held { session, conversation }

@@ -9,15 +9,7 @@ async fn a_plan_with_unknown_names_is_sent_back_once() {
     let (model, meter) = (Scripted::new(&[(wrong, Finish::Stop), (right, Finish::Stop)]), generous());
     let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
     let context = context();
-    let opening = Opening {
-        task: &task,
-        context: &context,
-        failures: "",
-        is_checked: true,
-        plan: "",
-        pictures: &[],
-        revision: None,
-    };
+    let opening = bare(&task, &context);
     let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, SAMPLING);
     let plan = session.plan(&opening, &tree(), &CancellationToken::new()).await.expect("planned");
     assert_eq!(plan.files, ["src/price.py"]);
@@ -61,15 +53,7 @@ async fn a_plan_goes_on_without_the_names_that_are_nowhere() {
     let (model, meter) = (Scripted::new(&[(wrong, Finish::Stop), (wrong, Finish::Stop)]), generous());
     let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
     let context = context();
-    let opening = Opening {
-        task: &task,
-        context: &context,
-        failures: "",
-        is_checked: true,
-        plan: "",
-        pictures: &[],
-        revision: None,
-    };
+    let opening = bare(&task, &context);
     let mut session = Session::new(&model, (&meter, &PRICING), &SAFE, SAMPLING);
     let plan = session.plan(&opening, &tree(), &CancellationToken::new()).await.expect("planned");
     assert_eq!(plan.text, "It takes the largest.\nFILE: src/price.py\nSTEP: add");
