@@ -1,6 +1,6 @@
 //! What the files that fit best lead to: what their best pieces speak of and another file defines, and what they import.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::candidate::Candidate;
 use super::kind::stem;
@@ -23,8 +23,9 @@ const NAMELESS: [&str; 5] = ["mod", "lib", "main", "index", "__init__"];
 /// either way, added up. The very first, and what the task names, count as much as any: that files are led to puts none before
 /// the one that leads.
 pub(super) fn led_to(candidates: &[Candidate<'_>]) -> Vec<f64> {
-    let (defining, modules) = (defining(candidates), modules(candidates));
-    let spoken_of = lead(candidates, &|from| spoken_of(&candidates[from], from, &defining));
+    let spoken: Vec<BTreeSet<&str>> = candidates.iter().take(weights::LEADING).map(names_in_best_pieces).collect();
+    let (defining, modules) = (defining(candidates, &spoken), modules(candidates));
+    let spoken_of = lead(candidates, &|from| spoken_of(&spoken[from], from, &defining));
     let imported = lead(candidates, &|from| imported(&candidates[from], &modules));
     let mut led: Vec<f64> = spoken_of.iter().zip(&imported).map(|(spoken_of, imported)| spoken_of + imported).collect();
     let most = led.iter().copied().fold(0.0, f64::max);
@@ -39,12 +40,17 @@ pub(super) fn led_to(candidates: &[Candidate<'_>]) -> Vec<f64> {
 /// From a name to the few candidates that have it, by their places.
 type Places<'c> = BTreeMap<&'c str, Vec<usize>>;
 
-fn defining<'c>(candidates: &'c [Candidate<'_>]) -> Places<'c> {
+/// Finds the few candidates that define what is spoken of.
+fn defining<'c>(candidates: &'c [Candidate<'_>], spoken: &[BTreeSet<&'c str>]) -> Places<'c> {
+    let spoken: HashSet<&str> = spoken.iter().flatten().copied().collect();
     let mut places = Places::new();
     for (at, candidate) in candidates.iter().enumerate() {
-        let names: BTreeSet<&str> = candidate.definitions.iter().map(|definition| definition.name.as_str()).collect();
-        for name in names.into_iter().filter(|name| name.len() >= weights::LEAST_NAME_BYTES) {
-            places.entry(name).or_default().push(at);
+        let names = candidate.definitions.iter().map(|definition| definition.name.as_str());
+        for name in names.filter(|name| name.len() >= weights::LEAST_NAME_BYTES && spoken.contains(name)) {
+            let places = places.entry(name).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
         }
     }
     places.retain(|_, places| places.len() <= weights::MOST_LED_TO);
@@ -75,9 +81,9 @@ fn lead(candidates: &[Candidate<'_>], links: &dyn Fn(usize) -> Vec<(usize, f64)>
 
 /// Finds what others define and the best pieces of a file speak of. A whole file speaks of too much: that added nothing in the
 /// measurement.
-fn spoken_of(candidate: &Candidate<'_>, from: usize, defining: &Places<'_>) -> Vec<(usize, f64)> {
+fn spoken_of(names: &BTreeSet<&str>, from: usize, defining: &Places<'_>) -> Vec<(usize, f64)> {
     let mut strengths = BTreeMap::<usize, f64>::new();
-    for name in names_in_best_pieces(candidate) {
+    for name in names {
         let places = defining.get(name).map_or(&[][..], Vec::as_slice);
         for place in places.iter().filter(|_| !places.contains(&from)) {
             *strengths.entry(*place).or_default() += 1.0 / places.len() as f64;
