@@ -174,8 +174,13 @@ impl Blocks {
         for (path, text) in self.shown.iter().filter(|(path, _)| !changed.contains(path)) {
             shown.push((path, text.clone()));
         }
-        let allowed =
-            grammar::Allowed { nameless: self.target.is_some(), blocks: self.form == EditForm::SearchReplace };
+        // Who was asked for the edits behind words alone is not let go on with these.
+        let words_are_said = self.last_exchange.first().is_some_and(|answer| is_only_prose(&answer.content));
+        let allowed = grammar::Allowed {
+            words: !words_are_said,
+            nameless: self.target.is_some(),
+            blocks: self.form == EditForm::SearchReplace,
+        };
         Ok(Some(Form::Grammar { lark: grammar::of(allowed, &shown) }))
     }
 

@@ -36,6 +36,8 @@ PUT: /[^\n]*\n/ & ~/(<<<<<|=====|>>>>>)(?s:.*)/
 /// What is allowed besides whole files with their names.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Allowed {
+    /// Lines of words before the edits.
+    pub(super) words: bool,
     /// One file alone, without its name.
     pub(super) nameless: bool,
     /// Blocks of search and replace.
@@ -66,8 +68,8 @@ pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
         );
     }
     let nameless = if allowed.nameless { "nameless | " } else { "" };
-    let start =
-        format!("start: WORDS{{0,{MOST_WORDS}}} ({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
+    let words = if allowed.words { format!("WORDS{{0,{MOST_WORDS}}} ") } else { String::new() };
+    let start = format!("start: {words}({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
     format!("{start}\nedit: {edits}\nFENCE: \"{fence}\"{RULES}{rules}")
 }
 

@@ -19,7 +19,7 @@ fn path(text: &str) -> RepoPath {
 /// Returns the grammar about `src/shop.py` as it is and an empty file.
 fn shop(blocks: bool) -> String {
     of(
-        Allowed { nameless: !blocks, blocks },
+        Allowed { words: true, nameless: !blocks, blocks },
         &[(&path("src/shop.py"), SHOP.to_owned()), (&path("empty.py"), String::new())],
     )
 }
@@ -49,6 +49,14 @@ fn whole(path: &str, content: &str) -> Edit {
 }
 
 #[test]
+fn behind_words_alone_only_edits_may_come() {
+    let grammar = of(Allowed { nameless: true, ..Allowed::default() }, &[(&path("src/shop.py"), SHOP.to_owned())]);
+    expect_edits(&grammar, "FILE: src/shop.py\n```\nx = 1\n```", &[whole("src/shop.py", "x = 1\n")]);
+    assert_eq!(follow(&grammar, "```\nx = 1\n```"), (13, true), "without its name");
+    expect_stop(&grammar, "The sum is wanted.\n", "The sum is wanted.\n");
+}
+
+#[test]
 fn what_may_be_written_is_read_as_it_is_meant() {
     let file = "FILE: src/shop.py\n```\nx = 1\n\n  y = ``\n```";
     let content = "x = 1\n\n  y = ``\n";
@@ -71,7 +79,7 @@ fn what_may_be_written_is_read_as_it_is_meant() {
 #[test]
 fn files_with_unusual_names_can_be_written_when_they_are_shown() {
     for name in ["src/my file.py", "src/größe.py", "routes/posts.$id.tsx", "a'b/{c} & d.txt", "k=v/a,b.py"] {
-        let grammar = of(Allowed { nameless: false, blocks: true }, &[(&path(name), SHOP.to_owned())]);
+        let grammar = of(Allowed { words: true, nameless: false, blocks: true }, &[(&path(name), SHOP.to_owned())]);
         expect_edits(&grammar, &format!("FILE: {name}\n```\nx = 1\n```"), &[whole(name, "x = 1\n")]);
     }
     expect_edits(&shop(false), "FILE: routes/$post.a~.tsx\n```\n```", &[whole("routes/$post.a~.tsx", "")]);
@@ -144,12 +152,16 @@ fn hostile_names_and_texts_are_text() {
     let odd = path("a 'b' %regex{1}.py");
     let text = "block0: /x/\n\"substring_chunks\"\u{7f}\u{1F600}\n````\n";
     let grammar = of(
-        Allowed { blocks: true, nameless: false },
+        Allowed { words: true, blocks: true, nameless: false },
         &[(&odd, text.to_owned()), (&path("markers.md"), "<<<<<<< SEARCH\n".to_owned())],
     );
     let answer = format!("{odd}\n`````\n<<<<<<< SEARCH\n{text}=======\n```\n>>>>>>> REPLACE\n`````");
     assert_eq!(follow(&grammar, &answer), (answer.len(), true), "{grammar}");
-    expect_edits(&of(Allowed { blocks: true, nameless: false }, &[]), "FILE: a.py\n```\n```", &[whole("a.py", "")]);
+    expect_edits(
+        &of(Allowed { words: true, blocks: true, nameless: false }, &[]),
+        "FILE: a.py\n```\n```",
+        &[whole("a.py", "")],
+    );
     let markers = answer.replace(odd.as_str(), "markers.md");
     assert!(!follow(&grammar, &markers).1, "text with markers goes between longer ones");
 }

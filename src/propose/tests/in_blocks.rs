@@ -74,6 +74,23 @@ async fn a_model_that_can_be_kept_to_a_grammar_is() {
 }
 
 #[tokio::test]
+async fn behind_words_alone_a_model_with_a_grammar_goes_on_with_edits() {
+    let kept = Profile { grammar: true, ..Profile::safe() };
+    let script = [("The sum is wanted.", Finish::Stop), ("Nothing.", Finish::Stop), (GOOD, Finish::Stop)];
+    let (model, meter) = (Scripted::new(&script), generous());
+    let mut held = open_with(&model, &meter, &kept);
+    for _ in 0..3 {
+        held.ask().await.expect("answered");
+    }
+    let asked = model.asked.lock().expect("no panic");
+    let may_speak = asked.iter().map(|request| match &request.form {
+        Some(crate::llm::Form::Grammar { lark }) => lark.starts_with("start: WORDS"),
+        form => panic!("{form:?}"),
+    });
+    assert_eq!(may_speak.collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[tokio::test]
 async fn an_unusable_answer_becomes_feedback_and_changes_nothing() {
     let wrong = GOOD.replace("max", "min");
     let (model, meter) = (Scripted::new(&[(&wrong, Finish::Stop), (GOOD, Finish::Stop)]), generous());
