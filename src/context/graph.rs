@@ -9,24 +9,13 @@ use super::weights;
 ///
 /// The other direction, how much it is used by them, added nothing in the measurement.
 pub(super) fn uses(candidates: &[Candidate<'_>]) -> Vec<f64> {
-    let mut defining = BTreeMap::<&str, Vec<usize>>::new();
-    for (at, candidate) in candidates.iter().enumerate() {
-        let mut names: Vec<&str> = candidate.definitions.iter().map(|definition| definition.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names.into_iter().filter(|name| name.len() >= weights::LEAST_NAME_BYTES) {
-            defining.entry(name).or_default().push(at);
-        }
-    }
+    // What several files define says little of any one of them.
+    let defining = defining(candidates, |_| true, weights::MOST_DEFINING);
     let mut uses = vec![0.0; candidates.len()];
     for (user, candidate) in candidates.iter().enumerate() {
         let mut links = BTreeMap::<usize, f64>::new();
         for name in &candidate.references {
-            // What several files define says little of any one of them.
-            let Some(places) = defining.get(name.as_str()).filter(|places| places.len() <= weights::MOST_DEFINING)
-            else {
-                continue;
-            };
+            let places = defining.get(name.as_str()).map_or(&[][..], Vec::as_slice);
             for place in places.iter().filter(|place| **place != user) {
                 *links.entry(*place).or_default() += 1.0 / places.len() as f64;
             }
@@ -36,4 +25,27 @@ pub(super) fn uses(candidates: &[Candidate<'_>]) -> Vec<f64> {
         }
     }
     uses
+}
+
+/// From a name to the candidates that have it, by their places.
+pub(super) type Places<'c> = BTreeMap<&'c str, Vec<usize>>;
+
+/// Finds which candidates define the names that are wanted; a name that more than `most` define is left out.
+pub(super) fn defining<'c>(
+    candidates: &'c [Candidate<'_>],
+    is_wanted: impl Fn(&str) -> bool,
+    most: usize,
+) -> Places<'c> {
+    let mut places = Places::new();
+    for (at, candidate) in candidates.iter().enumerate() {
+        let names = candidate.definitions.iter().map(|definition| definition.name.as_str());
+        for name in names.filter(|name| name.len() >= weights::LEAST_NAME_BYTES && is_wanted(name)) {
+            let places = places.entry(name).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
+        }
+    }
+    places.retain(|_, places| places.len() <= most);
+    places
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::candidate::Candidate;
+use super::graph::{Places, defining};
 use super::kind::stem;
 use super::rank::Tier;
 use super::weights;
@@ -24,7 +25,9 @@ const NAMELESS: [&str; 5] = ["mod", "lib", "main", "index", "__init__"];
 /// the one that leads.
 pub(super) fn led_to(candidates: &[Candidate<'_>]) -> Vec<f64> {
     let spoken: Vec<BTreeSet<&str>> = candidates.iter().take(weights::LEADING).map(names_in_best_pieces).collect();
-    let (defining, modules) = (defining(candidates, &spoken), modules(candidates));
+    let wanted: HashSet<&str> = spoken.iter().flatten().copied().collect();
+    let defining = defining(candidates, |name| wanted.contains(name), weights::MOST_LED_TO);
+    let modules = modules(candidates);
     let spoken_of = lead(candidates, &|from| spoken_of(&spoken[from], from, &defining));
     let imported = lead(candidates, &|from| imported(&candidates[from], &modules));
     let mut led: Vec<f64> = spoken_of.iter().zip(&imported).map(|(spoken_of, imported)| spoken_of + imported).collect();
@@ -35,26 +38,6 @@ pub(super) fn led_to(candidates: &[Candidate<'_>]) -> Vec<f64> {
         }
     }
     led
-}
-
-/// From a name to the few candidates that have it, by their places.
-type Places<'c> = BTreeMap<&'c str, Vec<usize>>;
-
-/// Finds the few candidates that define what is spoken of.
-fn defining<'c>(candidates: &'c [Candidate<'_>], spoken: &[BTreeSet<&'c str>]) -> Places<'c> {
-    let spoken: HashSet<&str> = spoken.iter().flatten().copied().collect();
-    let mut places = Places::new();
-    for (at, candidate) in candidates.iter().enumerate() {
-        let names = candidate.definitions.iter().map(|definition| definition.name.as_str());
-        for name in names.filter(|name| name.len() >= weights::LEAST_NAME_BYTES && spoken.contains(name)) {
-            let places = places.entry(name).or_default();
-            if places.last() != Some(&at) {
-                places.push(at);
-            }
-        }
-    }
-    places.retain(|_, places| places.len() <= weights::MOST_LED_TO);
-    places
 }
 
 fn modules<'c>(candidates: &'c [Candidate<'_>]) -> Places<'c> {
