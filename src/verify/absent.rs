@@ -40,7 +40,7 @@ const REFUSALS: [(&str, &str); 22] = [
 /// The most of such a line that is shown.
 const LONGEST_LINE_BYTES: usize = 240;
 
-/// Programs that a machine brings, and that scripts of a repository call by name.
+/// Programs that a machine or a setup brings, and that scripts of a repository call by name.
 const KNOWN: [&str; 46] = [
     "ant", "bazel", "bun", "bundle", "cargo", "clang", "cmake", "composer", "ctest", "deno", "dotnet", "gcc", "g++",
     "go", "gradle", "java", "javac", "jest", "make", "meson", "mix", "mocha", "mvn", "ninja", "node", "nox", "npm",
@@ -96,15 +96,16 @@ fn refusal(output: &str) -> Option<&str> {
 /// "Exit Status for Commands", which make tells of).
 fn called(exit: Exit, output: &str) -> Option<&'static str> {
     let ended_so = exit == Exit::Code(127) || output.trim_end().ends_with("Error 127");
-    let program = |line: &str| {
-        let line = line.trim();
-        let rest = ["command not found", "not found", "No such file or directory"]
-            .iter()
-            .find_map(|end| line.strip_suffix(end)?.strip_suffix(": "))?;
-        let name = rest.rsplit(": ").next()?.trim_matches(['\'', '‘', '’', '`', '"']);
-        KNOWN.into_iter().find(|known| *known == name)
-    };
-    output.lines().rev().find_map(program).filter(|_| ended_so)
+    // What is missed before that was done without.
+    let last = output.lines().filter(|_| ended_so).filter_map(not_found).next_back()?;
+    let name = last.rsplit(": ").next()?.trim_matches(['\'', '‘', '’', '`', '"']);
+    KNOWN.into_iter().find(|known| *known == name)
+}
+
+/// Returns what stands before the words with which a shell, make or env ends a line about a missing program.
+fn not_found(line: &str) -> Option<&str> {
+    let ends = ["command not found", "not found", "No such file or directory"];
+    ends.iter().find_map(|end| line.trim().strip_suffix(end)?.strip_suffix(": "))
 }
 
 #[cfg(test)]
@@ -122,7 +123,7 @@ mod tests {
         let outputs = [
             "error: rustup could not choose a version of cargo to run, because one wasn't specified explicitly, and no default is configured.\nhelp: run 'rustup default stable'\n\nStack backtrace:\n   0: main\n",
             "error: toolchain '1.60.0-x86_64-unknown-linux-gnu' is not installed\nhelp: run `rustup toolchain install` to install it\n",
-            "pyenv: version `3.9.1' is not installed (set by /work/.python-version)\n",
+            "pyenv: version `3.9.1' is not installed (set by shop/.python-version)\n",
             "pyenv: pytest: command not found\n\nThe `pytest' command exists in these Python versions:\n  3.11.7\n",
             "go: downloading go1.23 (linux/amd64)\ngo: download go1.23 for linux/amd64: toolchain not available\n",
             "go: go.mod requires go >= 1.23.0 (running go 1.22.5; GOTOOLCHAIN=local)\n",
@@ -133,7 +134,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @"
         its tool did not start here: error: rustup could not choose a version of cargo to run, because one wasn't specified explicitly, and no default is configured.
         its tool did not start here: error: toolchain '1.60.0-x86_64-unknown-linux-gnu' is not installed
-        its tool did not start here: pyenv: version `3.9.1' is not installed (set by /work/.python-version)
+        its tool did not start here: pyenv: version `3.9.1' is not installed (set by shop/.python-version)
         its tool did not start here: pyenv: pytest: command not found
         its tool did not start here: go: download go1.23 for linux/amd64: toolchain not available
         its tool did not start here: go: go.mod requires go >= 1.23.0 (running go 1.22.5; GOTOOLCHAIN=local)
@@ -159,6 +160,7 @@ mod tests {
         let missing = |output: &str, code| told("make test", code, output).is_some();
         assert!(!missing("sh: 1: ./run-tests: not found\n", 127), "a script of the tree");
         assert!(!missing("sh: 1: pyhton: not found\n", 127), "a slip of the pen");
+        assert!(!missing("sh: 1: node: not found\nsh: 2: ./run-tests: not found\n", 127), "done without");
         assert!(!missing("cat: node: No such file or directory\n1 test failed\n", 1), "not why it ended");
         assert!(!missing("sh: 1: node: not found\n", 0), "it succeeded");
         assert!(!missing("error: expected `;`, found `}`\n", 101), "a compiler's error");

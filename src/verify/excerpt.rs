@@ -62,10 +62,12 @@ pub(super) fn capped(text: &str, max_lines: usize, max_bytes: usize) -> String {
     render(&lines, &kept)
 }
 
-/// Tells a frame of pytest itself, of which thirty stand around the test that takes too long.
+/// Tells a frame of pytest itself, of which thirty stand around the test that takes too long. Files of the tree are never meant,
+/// not even pytest's own.
 fn is_runners_own(line: &str) -> bool {
     const FILES: [&str; 4] = ["/_pytest/", "/pluggy/", "/pytest/__main__.py", "<frozen runpy>"];
-    line.strip_prefix("  File \"").is_some_and(|file| FILES.iter().any(|part| file.contains(part)))
+    let file = line.strip_prefix("  File \"").filter(|file| !file.starts_with("./"));
+    file.is_some_and(|file| FILES.iter().any(|part| file.contains(part)))
 }
 
 /// What may still be kept.
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn of_a_test_that_takes_too_long_its_own_frames_are_kept() {
         let runner = "  File \"/usr/lib/python3/site-packages/_pytest/runner.py\", line 187 in call\n".repeat(30);
-        let own = "  File \"./lib.py\", line 3 in go\n  File \"./test_lib.py\", line 3 in test_hangs\n";
+        let own = "  File \"./src/_pytest/lib.py\", line 3 in go\n  File \"./test_lib.py\", line 3 in test_hangs\n";
         let told = excerpt(&format!(".Timeout (0:00:18)!\n{own}{runner}  File \"<frozen runpy>\", line 88 in _run\n"));
         assert_eq!(told, format!(".Timeout (0:00:18)!\n{own}"));
     }

@@ -18,6 +18,14 @@ fn the_model_is_told_what_it_broke_first() {
 }
 
 #[test]
+fn a_check_that_the_change_keeps_from_starting_is_told_and_one_that_never_started_is_not() {
+    let gone = || CheckRun::not_run(tests("").check, "its tool did not start here".to_owned());
+    let told = |base: TreeRun| failures_for_model(&tree(vec![gone()]), Some(&base), 4000);
+    assert_eq!(told(tree(vec![tests("a-")])), "`cargo test` was not run: its tool did not start here\n");
+    assert_eq!(told(tree(vec![gone()])), "");
+}
+
+#[test]
 fn the_model_is_told_of_code_that_does_not_compile_first() {
     let run = tree(vec![tests("a-"), code("make all-tests", 2, "x.c:1:1: error: expected ;\nmake: *** [x.o] Error 1")]);
     insta::assert_snapshot!(failures_for_model(&run, None, 4000), @"
