@@ -157,6 +157,24 @@ async fn refused_parameters_are_left_out_from_then_on() {
 }
 
 #[tokio::test]
+async fn texts_at_which_an_answer_ends_are_sent_and_left_out_where_they_are_refused() {
+    let server = MockServer::start().await;
+    let words = "Unsupported parameter: 'stop' is not supported with this model.";
+    Mock::given(body_partial_json(serde_json::json!({"stop": ["END"]})))
+        .respond_with(json(400, &serde_json::json!({"error": {"message": words}}).to_string()))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let whole = r#"{"choices":[{"text":"one END two"}]}"#;
+    Mock::given(method("POST")).respond_with(json(200, whole)).expect(2).mount(&server).await;
+    let model = adapter(&server.uri(), Duration::from_secs(20));
+    let request = Request { stop: vec!["END".to_owned()], ..request() };
+    for _ in 0..2 {
+        assert_eq!(model.complete(&request, &CancellationToken::new()).await.unwrap().text, "one ");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_that_only_mentions_a_parameter_is_final() {
     let words = "max_tokens is too large: 100. This model supports at most 50 completion tokens";
     let body = serde_json::json!({"error": {"message": words}}).to_string();
