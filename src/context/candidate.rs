@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use super::memory::Memory;
 use super::piece::{self, Piece, Source};
 use super::question::Question;
-use super::rank::{self, RankedFile};
+use super::rank::RankedFile;
 use super::rarity::Rarity;
+use super::weights;
 use super::withhold::Reason;
-use super::{Query, weights};
 use crate::index::Names;
 use crate::repo::{FileTree, RepoPath};
 use crate::syntax::{Definition, Language};
@@ -28,7 +28,7 @@ pub(super) struct Candidate<'a> {
     pub pieces: Vec<Piece>,
 }
 
-/// Reads and cuts `ranked`, and returns what can be shown, best first, with what cannot.
+/// Reads and cuts `ranked`, and returns what can be shown, in the same order, with what cannot.
 ///
 /// At most [`weights::PARSED_BYTES`] are parsed; the rest is cut by lines.
 pub(super) fn examine<'a>(
@@ -36,7 +36,6 @@ pub(super) fn examine<'a>(
     question: &Question,
     rarity: &Rarity,
     ranked: &[RankedFile<'a>],
-    query: &Query,
 ) -> (Vec<Candidate<'a>>, Vec<(&'a RepoPath, Reason)>) {
     let mut bytes = 0;
     let planned: Vec<(&RankedFile<'a>, bool)> = ranked
@@ -73,7 +72,6 @@ pub(super) fn examine<'a>(
             Err(reason) => withheld.push(reason),
         }
     }
-    rank::rank_anew(&mut candidates, query);
     (candidates, withheld)
 }
 

@@ -12,7 +12,7 @@ use super::weights;
 /// Most files that one name may stand for and still say something.
 const MAX_NAMESAKES: usize = 5;
 /// Names that stand in texts for a file of the reader's own.
-const COMMON_STEMS: [&str; 12] =
+pub(super) const COMMON_STEMS: [&str; 12] =
     ["main", "index", "mod", "lib", "app", "test", "example", "__init__", "setup", "conftest", "config", "package"];
 
 /// Marks the files that the text names, with the lines.

@@ -61,6 +61,7 @@ pub use signals::Says;
 
 use candidate::Candidate;
 use fit::Allowance;
+use history::Earlier;
 use kind::FileKind;
 use memory::Memory;
 use question::Question;
@@ -266,6 +267,7 @@ struct Survey<'s> {
     question: &'s Question,
     scan: &'s Scan<'s>,
     rarity: &'s Rarity,
+    earlier: &'s [Earlier<'s>],
     /// The files that were parsed, best first.
     candidates: Vec<Candidate<'s>>,
     /// All files, best first; the first `parsed` of them were parsed.
@@ -289,14 +291,16 @@ fn survey<T>(
     let memory = Memory::new(index);
     let scan = scan::scan(tree, &question, &compile(&query.files)?, &memory);
     let rarity = Rarity::of(&question, &scan.files);
-    let mut ranked = rank::rank(&question, &scan, &rarity, &query.history);
+    let earlier = history::as_now(&query.history, tree, &scan.files);
+    let mut ranked = rank::rank(&question, &scan, &rarity, &earlier);
     ranked.retain(|file| !is_idle_setting(file));
     let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
     let parsed = worth_reading(&ranked, everything);
-    let (candidates, unreadable) = candidate::examine((tree, &memory), &question, &rarity, &ranked[..parsed], query);
+    let (mut candidates, unreadable) = candidate::examine((tree, &memory), &question, &rarity, &ranked[..parsed]);
+    rank::rank_anew(&mut candidates, &earlier, &query.similar);
     memory.keep();
-    let (question, scan, rarity, ranked) = (&question, &scan, &rarity, &ranked);
-    Ok(then(Survey { question, scan, rarity, candidates, ranked, parsed, unreadable, everything }))
+    let (question, scan, rarity, earlier, ranked) = (&question, &scan, &rarity, &earlier, &ranked);
+    Ok(then(Survey { question, scan, rarity, earlier, candidates, ranked, parsed, unreadable, everything }))
 }
 
 fn fit_to_budget(
@@ -305,7 +309,7 @@ fn fit_to_budget(
     settings: &Settings,
     (found, knowledge): (Survey<'_>, &GlobSet),
 ) -> Found {
-    let Survey { question, scan, rarity, mut candidates, ranked, parsed, unreadable, everything } = found;
+    let Survey { question, scan, rarity, earlier, mut candidates, ranked, parsed, unreadable, everything } = found;
     let budget = settings.budget_tokens;
     let ranking = tell_ranking(&candidates, &ranked[parsed..]);
     let best: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
@@ -317,7 +321,7 @@ fn fit_to_budget(
         focus::focus(&mut candidates, &query.text, most);
     }
     let spent = instructions.tokens();
-    let for_commits = if query.history.is_empty() { 0 } else { budget / COMMITS_PART };
+    let for_commits = if earlier.is_empty() { 0 } else { budget / COMMITS_PART };
     let allowance = Allowance {
         tokens: budget - spent - budget / MAP_PART - for_commits,
         excerpt_tokens: settings.max_excerpt_tokens,
@@ -325,7 +329,7 @@ fn fit_to_budget(
     };
     let fitted = fit::fit(&candidates, question, rarity, allowance);
     let map = map::draw(&candidates, if is_limited { &[] } else { ranked }, &fitted.excerpts, budget / MAP_PART);
-    let commits = history::tell(&query.history, &fitted.excerpts, for_commits);
+    let commits = history::tell(earlier, &fitted.excerpts, for_commits);
     let told: usize = commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
     let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
     let secret = instructions.withheld.iter().map(|(path, reason)| (path, *reason));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::candidate::Candidate;
 use super::graph;
-use super::history::{self, Past};
+use super::history::{self, Earlier, Past};
 use super::kind::FileKind;
 use super::links;
 use super::neighbours;
@@ -14,8 +14,8 @@ use super::question::Question;
 use super::rarity::{Own, Rarity};
 use super::scan::{FileFacts, Scan};
 use super::signals::{Round, Signal, Signals, spread};
-use super::{Query, weights};
-use crate::repo::{PastCommit, RepoPath};
+use super::{Similar, weights};
+use crate::repo::RepoPath;
 
 /// How sure it is that a file belongs to the task, apart from its words. Later is surer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,7 @@ pub(super) fn rank<'a>(
     question: &Question,
     scan: &'a Scan<'a>,
     rarity: &Rarity,
-    commits: &[PastCommit],
+    earlier: &[Earlier<'_>],
 ) -> Vec<RankedFile<'a>> {
     let own: Vec<Own> = scan.files.iter().map(|file| rarity.own(question, file)).collect();
     let mut ranked: Vec<RankedFile<'_>> = scan
@@ -72,7 +72,7 @@ pub(super) fn rank<'a>(
             lines: Vec::new(),
         })
         .collect();
-    let past = history::weigh(question, commits);
+    let past = history::weigh(question, earlier);
     let past = |file: &FileFacts<'_>| past.get(file.path).copied().unwrap_or_default();
     let mut set = |signal: Signal, of: &dyn Fn(usize) -> f64| {
         let values: Vec<f64> = (0..own.len()).map(of).collect();
@@ -124,14 +124,14 @@ pub(super) fn compare(a: &RankedFile<'_>, b: &RankedFile<'_>) -> Ordering {
 }
 
 /// Sets what is known only of the files that were parsed, and ranks these anew.
-pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], query: &Query) {
+pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], earlier: &[Earlier<'_>], similar: &Similar) {
     let paths: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
     let piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.score).fold(0.0, f64::max)).collect();
     let title_piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.title_score).fold(0.0, f64::max)).collect();
     let uses = graph::uses(candidates);
     let fitting = candidates.iter().take(weights::TOGETHER_WITH).map(|c| (c.file.facts.path, c.file.score)).collect();
-    let together = history::changed_together(&query.history, &paths, &fitting);
-    let similar = passage::similarities(candidates, &query.similar);
+    let together = history::changed_together(earlier, &paths, &fitting);
+    let similar = passage::similarities(candidates, similar);
     let all: [(Signal, Vec<f64>); 5] = [
         (Signal::Piece, piece),
         (Signal::Uses, uses),

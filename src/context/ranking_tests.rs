@@ -95,6 +95,32 @@ fn earlier_commits_that_say_the_same_point_at_what_they_touched() {
 }
 
 #[test]
+fn what_was_said_of_a_file_before_it_moved_is_said_of_it() {
+    let tree = tree(&[
+        ("core/src/args.rs", "fn run() {}\n"),
+        ("core/src/mod.rs", "fn run() {}\n"),
+        ("core/src/walk/mod.rs", "fn run() {}\n"),
+        ("lib/src/walk/mod.rs", "fn run() {}\n"),
+        ("one/twice.rs", "fn run() {}\n"),
+        ("two/twice.rs", "fn run() {}\n"),
+        ("new/main.rs", "fn zebra() {}\n"),
+    ]);
+    let alike = |old: &str| {
+        let history = vec![past("Fix the zebra crossing", &[old])];
+        let query = Query { text: "Zebra crossing fails".to_owned(), history: history.into(), ..Query::default() };
+        let found = search(&tree, &query, &Settings::default(), None).expect("hints that are globs");
+        let told = found.ranking.iter().filter(|file| file.signals.contains_key("alike"));
+        told.map(|file| file.path.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(alike("src/args.rs"), ["core/src/args.rs"], "by its name");
+    assert_eq!(alike("core/walk/mod.rs"), [""; 0], "two end alike");
+    assert_eq!(alike("old/lib/src/walk/mod.rs"), ["lib/src/walk/mod.rs"], "by the longest end");
+    assert_eq!(alike("old/twice.rs"), [""; 0], "two have the name");
+    assert_eq!(alike("old/main.rs"), [""; 0], "a name of many files says nothing by itself");
+    assert_eq!(alike("one/twice.rs"), ["one/twice.rs"], "what is there did not move");
+}
+
+#[test]
 fn files_that_changed_together_with_what_fits_are_lifted() {
     let tree = tree(&[
         ("src/a.rs", "fn header() {}\n"),
