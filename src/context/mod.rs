@@ -9,6 +9,7 @@ mod bag;
 mod candidate;
 mod fit;
 mod focus;
+mod forms;
 mod graph;
 mod history;
 mod instructions;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use super::forms::Asides;
 use super::mention::{self, Mention};
 use super::stop_words;
 use super::weights;
@@ -126,6 +127,7 @@ fn collect(text: &str) -> BTreeMap<String, Collected> {
             known.weight += one.weight;
         }
     };
+    let asides = Asides::of(text);
     let mut before: Option<(Word, bool)> = None;
     each_word(text.as_bytes(), |word| {
         let Some(shown) = text.get(word.start..word.end) else { return };
@@ -137,7 +139,10 @@ fn collect(text: &str) -> BTreeMap<String, Collected> {
             _ => weights::WORD,
         };
         let in_title = word.start < title_end;
-        let boost = if in_title { weights::TITLE } else { weights::at_depth(word.start - title_end) };
+        let boost = match in_title {
+            true => weights::TITLE,
+            false => asides.factor(word.start) * weights::at_depth(word.start - title_end),
+        };
         let is_worthy = is_worth_searching(&lower, is_code);
         if word.kind == WordKind::Plain {
             if let Some((first, first_is_worthy)) = before

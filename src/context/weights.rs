@@ -20,6 +20,8 @@ pub(super) const IDENTIFIER: f64 = 2.0;
 pub(super) const IDENTIFIER_PART: f64 = 0.5;
 /// Factor for the title: boosting it was the best single change to plain BM25 in the measurement.
 pub(super) const TITLE: f64 = 2.5;
+/// Factor for the headings of a form and for what an issue tells of the machine.
+pub(super) const ASIDE: f64 = 0.3;
 /// Behind this many bytes of the text below the title a word counts half.
 const HALF_DEPTH_BYTES: f64 = 1500.0;
 /// Most words of a task that are searched for, the heaviest first: logs in issues are long and say little.
