@@ -16,11 +16,13 @@ use crate::tokens;
 
 /// Commits that are told, at most.
 const MAX_TOLD: usize = 8;
+/// Files of one name among which a file that moved is looked for, at most: the work grows with their number.
+const MAX_NAMESAKES: usize = 1000;
 
 /// An earlier commit with the paths of today.
 pub(super) struct Earlier<'h> {
     message: &'h str,
-    /// Each once, in no order.
+    /// Each once, in the order of the paths.
     files: Vec<&'h RepoPath>,
 }
 
@@ -78,6 +80,7 @@ fn where_to<'h>(gone: &RepoPath, namesakes: &[&'h RepoPath]) -> Option<&'h RepoP
         let both = gone.as_str().rsplit('/').zip(path.as_str().rsplit('/'));
         both.take_while(|(old, new)| old == new).count()
     };
+    let namesakes = (namesakes.len() <= MAX_NAMESAKES).then_some(namesakes)?;
     let longest = namesakes.iter().map(|path| shared(path)).max()?;
     let mut there = namesakes.iter().filter(|path| shared(path) == longest);
     let (first, second) = (there.next()?, there.next());
