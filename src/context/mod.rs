@@ -34,6 +34,7 @@ mod scan;
 mod secrecy;
 mod signals;
 mod stop_words;
+mod survey;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -62,14 +63,9 @@ pub use signals::Says;
 
 use candidate::Candidate;
 use fit::Allowance;
-use history::Earlier;
-use kind::FileKind;
-use memory::Memory;
-use question::Question;
 use rank::{RankedFile, Tier};
-use rarity::Rarity;
-use scan::Scan;
 use signals::Round;
+use survey::{Survey, survey};
 use withhold::Reason;
 
 /// What is asked.
@@ -220,8 +216,6 @@ const INSTRUCTIONS_PART: usize = 8;
 const COMMITS_PART: usize = 32;
 /// Tokens that a prompt puts around a line of [`Context::commits`].
 const LINE_OVERHEAD_TOKENS: usize = 2;
-/// Source texts have at least about this many bytes a token.
-const LEAST_BYTES_A_TOKEN: usize = 3;
 
 /// Finds what the task is about in `tree` and fits it to the budget.
 ///
@@ -261,47 +255,6 @@ pub fn search(
 /// As [`gather`].
 pub fn passages(tree: &FileTree, query: &Query, index: Option<&Index>) -> Result<Vec<Passage>, ContextError> {
     survey(tree, query, index, 0, |found| passage::of_candidates(&found.candidates))
-}
-
-/// What reading and ranking have found.
-struct Survey<'s> {
-    question: &'s Question,
-    scan: &'s Scan<'s>,
-    rarity: &'s Rarity,
-    earlier: &'s [Earlier<'s>],
-    /// The files that were parsed, best first.
-    candidates: Vec<Candidate<'s>>,
-    /// All files, best first; the first `parsed` of them were parsed.
-    ranked: &'s [RankedFile<'s>],
-    parsed: usize,
-    /// What turned out to be no text.
-    unreadable: Vec<(&'s RepoPath, Reason)>,
-    /// Whether all files together fit into the budget.
-    everything: bool,
-}
-
-/// Reads the tree, ranks its files and parses the best ones.
-fn survey<T>(
-    tree: &FileTree,
-    query: &Query,
-    index: Option<&Index>,
-    budget: usize,
-    then: impl FnOnce(Survey<'_>) -> T,
-) -> Result<T, ContextError> {
-    let question = Question::new(&query.text);
-    let memory = Memory::new(index);
-    let scan = scan::scan(tree, &question, &compile(&query.files)?, &memory);
-    let rarity = Rarity::of(&question, &scan.files);
-    let earlier = history::as_now(&query.history, tree, &scan.files);
-    let mut ranked = rank::rank(&question, &scan, &rarity, &earlier);
-    ranked.retain(|file| !is_idle_setting(file));
-    let everything = scan.size_bytes() / LEAST_BYTES_A_TOKEN <= budget;
-    let parsed = worth_reading(&ranked, everything);
-    let (mut candidates, unreadable) = candidate::examine((tree, &memory), &question, &rarity, &ranked[..parsed]);
-    rank::rank_anew(&mut candidates, &earlier, &query.similar);
-    memory.keep();
-    let (question, scan, rarity, earlier, ranked) = (&question, &scan, &rarity, &earlier, &ranked);
-    Ok(then(Survey { question, scan, rarity, earlier, candidates, ranked, parsed, unreadable, everything }))
 }
 
 fn fit_to_budget(
@@ -363,18 +316,6 @@ fn tell_ranking(candidates: &[Candidate<'_>], others: &[RankedFile<'_>]) -> Vec<
             kind_factor: rank::prior(file.facts.kind),
         })
         .collect()
-}
-
-/// Returns how many files are worth parsing: the best that match, or when everything fits, the best of all.
-fn worth_reading(ranked: &[RankedFile<'_>], everything: bool) -> usize {
-    let end = ranked.partition_point(|file| everything || file.tier > Tier::Matched || file.score > 0.0);
-    end.min(weights::CANDIDATES)
-}
-
-/// Settings of tools (`.gitignore`, `.editorconfig`) say nothing where the task does not name them.
-fn is_idle_setting(file: &RankedFile<'_>) -> bool {
-    let is_setting = file.facts.kind == FileKind::Data && file.facts.path.file_name().starts_with('.');
-    is_setting && file.tier == Tier::Matched
 }
 
 fn compile(hints: &[String]) -> Result<GlobSet, ContextError> {
