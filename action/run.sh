@@ -87,23 +87,14 @@ export_config() {
   done <<<"$WITH_CONFIG"
 }
 
-# Models that run inside the program: a file is fetched where it is not there yet, by a cache, an image or `model add`. No
-# secret is needed for that.
+# Models that run inside the program and that the run will ask are fetched where they are not there yet, by a cache, an image or
+# `model add`. No secret is needed for that. The program reads the settings; it is not called where none of them has the word.
 fetch_model() {
-  local item name here
-  for item in ${WITH_MODEL//,/ }; do
-    case "$item" in
-      # Any model that is here will do.
-      embedded | embedded:) name=qwen2.5-coder-1.5b here=() ;;
-      embedded:*) name=${item#embedded:} here=(-- "$name") ;;
-      *) continue ;;
-    esac
-    if GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model path ${here[@]+"${here[@]}"} </dev/null >/dev/null 2>&1; then
-      continue
-    fi
-    GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model fetch --yes -- "$name" </dev/null ||
-      fail "the model $name could not be fetched"
-  done
+  local flags=()
+  grep -qs embedded .prentice.yml - <<<"$WITH_MODEL ${PRENTICE_MODEL:-} ${OPENAI_MODEL:-}" || return 0
+  add_flag --model "$WITH_MODEL"
+  GITHUB_OUTPUT=/dev/null with_nothing "$PROGRAM" model fetch --configured --yes ${flags[@]+"${flags[@]}"} </dev/null ||
+    fail "the model inside could not be fetched"
 }
 
 add_flag() { [ -z "$2" ] || flags+=("$1=$2"); }

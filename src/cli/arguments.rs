@@ -71,8 +71,8 @@ pub(super) struct Place {
 /// Which model answers.
 #[derive(Debug, Args)]
 pub(super) struct ModelFlags {
-    /// The model's name as its endpoint knows it; given several times, a ladder from small to strong: the next is asked when
-    /// the evidence says no to the one before [env: PRENTICE_MODEL, with commas].
+    /// The model's name as its endpoint knows it; several, with commas or each with `--model`, are a ladder from small to
+    /// strong: the next is asked when the evidence says no to the one before [env: PRENTICE_MODEL].
     #[arg(long, value_name = "NAME")]
     pub model: Vec<String>,
     /// An OpenAI-compatible endpoint, up to and including `/v1` [env: PRENTICE_BASE_URL; the key: PRENTICE_API_KEY].

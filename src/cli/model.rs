@@ -41,13 +41,13 @@ pub(super) async fn find(
 ) -> Result<Vec<Choice>, LlmError> {
     let get = |name: &str| environment.get(name).map(str::to_owned);
     let key = |name: &str| environment.get(name).map(Secret::new);
-    let listed = |names: Option<String>| names.map_or(Vec::new(), |names| split(&names));
+    let [of_flags, of_task, of_file, of_ours, of_openai] = named(&flags.model, task_model, file, environment);
     let layers = [
-        (Source::Flags, flags.model.clone(), flags.base_url.clone(), None),
-        (Source::Task, task_model.map(split).unwrap_or_default(), None, None),
-        (Source::Config, file.model.name.clone().unwrap_or_default(), file.model.base_url.clone(), None),
-        (Source::PrenticeVariables, listed(get("PRENTICE_MODEL")), get("PRENTICE_BASE_URL"), key("PRENTICE_API_KEY")),
-        (Source::OpenAiVariables, listed(get("OPENAI_MODEL")), get("OPENAI_BASE_URL"), key("OPENAI_API_KEY")),
+        (Source::Flags, of_flags, flags.base_url.clone(), None),
+        (Source::Task, of_task, None, None),
+        (Source::Config, of_file, file.model.base_url.clone(), None),
+        (Source::PrenticeVariables, of_ours, get("PRENTICE_BASE_URL"), key("PRENTICE_API_KEY")),
+        (Source::OpenAiVariables, of_openai, get("OPENAI_BASE_URL"), key("OPENAI_API_KEY")),
     ];
     // The ladder is the list of the highest layer that names any.
     let rungs = layers.iter().map(|(_, names, ..)| names.len()).find(|count| *count > 0).unwrap_or(1);
@@ -62,6 +62,23 @@ pub(super) async fn find(
         choices.push(choose(&candidates, &rules).await?);
     }
     Ok(choices)
+}
+
+/// Returns the names of models that each layer gives, from the highest layer to the lowest.
+pub(super) fn named(
+    flags: &[String],
+    task_model: Option<&str>,
+    file: &Layer,
+    environment: &Environment,
+) -> [Vec<String>; 5] {
+    let variable = |name: &str| environment.get(name).map(split).unwrap_or_default();
+    [
+        flags.iter().flat_map(|names| split(names)).collect(),
+        task_model.map(split).unwrap_or_default(),
+        file.model.name.clone().unwrap_or_default(),
+        variable("PRENTICE_MODEL"),
+        variable("OPENAI_MODEL"),
+    ]
 }
 
 /// The model files of this user, in the order of preference. A folder that cannot be read has none: whoever asks for one is told

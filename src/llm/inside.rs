@@ -26,12 +26,17 @@ pub struct Inside {
 pub(super) fn asked_for(candidates: &[Candidate]) -> Option<Named<Option<String>>> {
     let named = |candidate: &&Candidate| candidate.model.as_deref().is_some_and(|model| !model.trim().is_empty());
     let highest = candidates.iter().filter(named).min_by_key(|candidate| candidate.source)?;
-    let (model, source) = (highest.model.as_deref()?.trim(), highest.source);
-    let value = match model.strip_prefix(EMBEDDED)? {
-        "" => None,
-        rest => Some(rest.strip_prefix(':')?.trim().to_owned()).filter(|name| !name.is_empty()),
-    };
-    Some(Named { value, source })
+    let value = inside_name(highest.model.as_deref()?)?.map(str::to_owned);
+    Some(Named { value, source: highest.source })
+}
+
+/// Tells whether `model` means one that runs inside this program, and returns which one if it says so: `embedded`,
+/// `embedded:NAME`.
+pub fn inside_name(model: &str) -> Option<Option<&str>> {
+    match model.trim().strip_prefix(EMBEDDED)? {
+        "" => Some(None),
+        rest => Some(Some(rest.strip_prefix(':')?.trim()).filter(|name| !name.is_empty())),
+    }
 }
 
 /// Finds a file: the one with that name, or the first.

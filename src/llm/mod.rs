@@ -45,7 +45,7 @@ pub use count::{
 pub use embed::{Embedded, Embedder};
 #[cfg(feature = "embedded")]
 pub use engine::LocalModel;
-pub use inside::{EMBEDDED, INSIDE_WINDOW_TOKENS, Inside};
+pub use inside::{EMBEDDED, INSIDE_WINDOW_TOKENS, Inside, inside_name};
 pub use message::{Alternative, CountedBy, Effort, Finish, Form, Message, Reply, Request, Role, Tool, ToolCall, Usage};
 pub use models::{ListedModel, list_models};
 pub use openai::{Endpoint, OpenAi, OpenAiSettings};

@@ -147,7 +147,6 @@ fn call(runner: &Runner, mode: &str, outputs: &str, code: u8, more: &[(&str, &st
     std::fs::write(runner.place("given"), outputs).expect("written");
     let script = format!(
         "n=$(ls '{0}' | wc -l); {{ printf '%s\\0' \"$@\"; printf '\\n\\0'; env -0; }} >\"{0}/$((n))\"\n\
-         if [ \"$1 $2\" = 'model path' ]; then exit \"${{HAS_MODEL:-1}}\"; fi\n\
          grep \"^$1:\" '{1}' | sed 's/^[a-z]*://' >>\"$GITHUB_OUTPUT\"\nexit {code}\n",
         calls.display(),
         runner.place("given").display()
@@ -248,32 +247,29 @@ fn the_model_inside_is_fetched_without_any_secret_before_it_is_asked() {
     let runner = Runner::new();
     // What the fetch says is no output of the action.
     let outputs = format!("model:decision=run\npropose:digest={DIGEST}\n");
-    for (model, name) in [
-        ("embedded", "qwen2.5-coder-1.5b"),
-        ("embedded:mine", "mine"),
-        ("embedded:", "qwen2.5-coder-1.5b"),
-        (" embedded,gpt-5", "qwen2.5-coder-1.5b"),
-    ] {
+    for (model, variable) in [("embedded", ""), ("embedded:mine", ""), (" embedded,gpt-5", "x"), ("", "embedded")] {
         let config = "model.mirror: https://mirror.example/models";
-        let given = [("WITH_MODEL", model), ("WITH_TASK", "a task"), ("WITH_CONFIG", config)];
+        let given =
+            [("WITH_MODEL", model), ("PRENTICE_MODEL", variable), ("WITH_TASK", "a task"), ("WITH_CONFIG", config)];
         let (ran, handed_on, calls) = call(&runner, "propose", &outputs, 0, &given);
         ran.ends_with(0);
-        assert_eq!(names(&calls), ["model", "model", "propose"]);
-        let asked: &[&str] = if name == "mine" { &["model", "path", "--", name] } else { &["model", "path"] };
-        assert_eq!(calls[0].arguments, asked, "any model will do where none is named");
-        assert_eq!(calls[1].arguments, ["model", "fetch", "--yes", "--", name]);
-        assert_eq!((calls[0].secrets(), calls[1].secrets()), ((false, false), (false, false)));
-        assert!(calls[1].variables.contains("PRENTICE_MODEL_MIRROR=https://mirror.example/models\n"), "{model}");
-        assert!(calls[2].arguments.contains(&format!("--model={model}")), "{:?}", calls[2].arguments);
+        assert_eq!(names(&calls), ["model", "propose"]);
+        // Without an input the settings of the repository say what is asked.
+        let flag = Some(format!("--model={model}")).filter(|_| !model.is_empty());
+        let wanted = ["model", "fetch", "--configured", "--yes"].map(str::to_owned).into_iter().chain(flag.clone());
+        assert_eq!(calls[0].arguments, wanted.collect::<Vec<_>>());
+        assert_eq!(calls[0].secrets(), (false, false));
+        assert!(calls[0].variables.contains("PRENTICE_MODEL_MIRROR=https://mirror.example/models\n"), "{model}");
+        assert!(flag.is_none_or(|flag| calls[1].arguments.contains(&flag)), "{:?}", calls[1].arguments);
         assert_eq!(handed_on, format!("digest={DIGEST}\n"));
     }
-    let given = [("WITH_MODEL", "embedded:mine"), ("WITH_TASK", "a task"), ("HAS_MODEL", "0")];
-    let (_, _, calls) = call(&runner, "propose", &outputs, 0, &given);
-    assert_eq!(names(&calls), ["model", "propose"], "nothing is fetched that is there");
     let (ran, _, calls) = call(&runner, "propose", "", 5, &[("WITH_MODEL", "embedded"), ("WITH_TASK", "a task")]);
     let text = ran.out.clone() + &ran.err;
-    assert!(text.contains("the model qwen2.5-coder-1.5b could not be fetched"), "{ran:?}");
-    assert_eq!(names(&calls), ["model", "model"], "nothing is asked without it");
+    assert!(text.contains("the model inside could not be fetched"), "{ran:?}");
+    assert_eq!(names(&calls), ["model"], "nothing is asked without it");
+    std::fs::write(runner.place(".prentice.yml"), "model: {name: embedded}\n").expect("written");
+    let (_, _, calls) = call(&runner, "propose", &outputs, 0, &[("WITH_TASK", "a task")]);
+    assert_eq!(names(&calls), ["model", "propose"], "named by the repository's settings");
 }
 
 #[test]

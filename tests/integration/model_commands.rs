@@ -76,6 +76,34 @@ fn a_model_is_listed_fetched_found_and_removed() {
 }
 
 #[test]
+fn what_the_settings_ask_for_is_fetched() {
+    let server = FileServer::with(vec![Act::Serve(model())]);
+    let catalogue = serde_json::to_string(&[entry(vec![Origin::Url { url: server.url("tiny") }])]).expect("JSON");
+    let settings = "model: {name: ['embedded:tiny', gpt-5]}\n";
+    let world = World::with(&[("models.json", &catalogue), (".prentice.yml", settings)]);
+    let fetch = |more: &[&str]| {
+        let words = ["model", "fetch", "--configured", "--catalogue", "models.json"];
+        world.run(&words.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let path = format!("{}\n", store(&world).join("tiny.gguf").display());
+    assert!(fetch(&[]).ends_with(2).err.contains("nobody is here to be asked"), "the user is asked as for a name");
+    let unknown = fetch(&["--yes", "--model", "embedded:none"]);
+    assert!(unknown.ends_with(2).err.contains("none"), "{unknown:?}");
+    let nothing = fetch(&["--yes", "--model", "gpt-5,embedded-model"]);
+    assert!(nothing.ends_with(0).err.contains("Nothing is to be fetched"), "{nothing:?}");
+    assert_eq!((nothing.out.as_str(), store(&world).join("tiny.gguf").exists()), ("", false));
+
+    assert_eq!(fetch(&["--yes"]).ends_with(0).out, path);
+    for again in [&[][..], &["--model", "gpt-5, embedded"], &["--model", "embedded:tiny", "--model", "x"]] {
+        let ran = fetch(again);
+        assert_eq!((ran.ends_with(0).out.as_str(), ran.err.as_str()), (path.as_str(), "tiny is here already.\n"));
+    }
+    let both = world.run(&["model", "fetch", "tiny", "--configured"]);
+    assert!(both.ends_with(2).err.contains("cannot be used with"), "{both:?}");
+    assert!(world.run(&["model", "fetch"]).ends_with(2).err.contains("<NAME>"), "without a name only with the flag");
+}
+
+#[test]
 fn mistakes_with_models_name_what_would_be_right() {
     let server = FileServer::with(vec![Act::Status("404 Not Found")]);
     let world = world(&server);

@@ -9,21 +9,74 @@ use tokio_util::sync::CancellationToken;
 use super::Fetch;
 use crate::catalogue::{Entry, Fetched, Means, Python, Store, Watch, megabytes};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::model;
 use crate::cli::output::{print, tell};
 use crate::cli::setup;
 use crate::clock::TokioWait;
 use crate::config::{Environment, Layer, layer_from_environment};
+use crate::llm::inside_name;
 use crate::repo::{RepoError, Repository};
 
-/// Shows what would be fetched, asks, and fetches it.
+/// Fetches the model that is named, or those that the settings ask for.
 pub(super) async fn fetch(
     store: &Store,
     flags: &Fetch,
     environment: &Environment,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    let entry = store.entry(&flags.name)?;
-    let mirror = mirror(flags, environment)?;
+    let own_mirror = flags.mirror.clone().or(layer_from_environment(environment)?.model.mirror);
+    let entries = match &flags.name {
+        Some(name) => vec![store.entry(name)?],
+        None => wanted(store, flags, environment)?,
+    };
+    for entry in entries {
+        let mirror = match &own_mirror {
+            None => settings_around(flags, environment)?.model.mirror,
+            own => own.clone(),
+        };
+        let exit = fetch_one(store, entry, mirror, (flags, environment), cancel).await?;
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Returns what the settings ask for and what is not here, and tells of what is.
+fn wanted<'s>(store: &'s Store, flags: &Fetch, environment: &Environment) -> Result<Vec<&'s Entry>, Failure> {
+    let file = settings_around(flags, environment)?;
+    let asked = model::named(&flags.model, None, &file, environment).into_iter().find(|names| !names.is_empty());
+    let inside: Vec<_> = asked.iter().flatten().filter_map(|name| inside_name(name)).collect();
+    if inside.is_empty() {
+        tell(
+            "Nothing is to be fetched: --model, .prentice.yml and PRENTICE_MODEL name no model that runs inside of Prentice.",
+        );
+    }
+    let usable = store.usable()?;
+    let mut entries = Vec::new();
+    for name in inside {
+        // Any model that is here will do where none is named.
+        if let Some(here) = usable.iter().find(|model| name.is_none_or(|name| name == model.name)) {
+            tell(&format!("{} is here already.", here.name));
+            print(&format!("{}\n", here.path.display()));
+            continue;
+        }
+        entries.push(match name {
+            Some(name) => store.entry(name)?,
+            None => store.entries().first().ok_or_else(|| Failure::new(Exit::Usage, "the catalogue is empty"))?,
+        });
+    }
+    Ok(entries)
+}
+
+/// Shows what would be fetched, asks, and fetches it.
+async fn fetch_one(
+    store: &Store,
+    entry: &Entry,
+    mirror: Option<String>,
+    (flags, environment): (&Fetch, &Environment),
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
     let is_here = store.installed()?.iter().any(|model| model.name == entry.name && model.has_its_size());
     if !is_here {
         tell(&about(entry, store, mirror.as_deref()));
@@ -50,25 +103,24 @@ pub(super) async fn fetch(
     Ok(Exit::Done)
 }
 
-/// Finds the mirror: flag, environment, file of the repository around, if there is one.
-fn mirror(flags: &Fetch, environment: &Environment) -> Result<Option<String>, Failure> {
-    let own = flags.mirror.clone().or(layer_from_environment(environment)?.model.mirror);
-    if own.is_some() {
-        return Ok(own);
-    }
+/// Reads the settings of the repository around, if there is one. Only `--configured` cannot do without.
+fn settings_around(flags: &Fetch, environment: &Environment) -> Result<Layer, Failure> {
     let tree = match Repository::discover(&flags.place.repo) {
-        Err(RepoError::NotARepository(_)) => return Ok(None),
+        Err(RepoError::NotARepository(_)) => return Ok(Layer::default()),
         // A mirror is one source more; the others need no repository.
-        Err(error) => {
+        Err(error) if !flags.configured => {
             tell(&format!("No mirror is looked for in the repository around: {error}"));
-            return Ok(None);
+            return Ok(Layer::default());
         }
-        Ok(repository) => match repository.resolve("HEAD") {
-            Err(RepoError::NoCommit) => return Ok(None),
-            head => repository.tree(&head?)?,
-        },
+        found => {
+            let repository = found?;
+            match repository.resolve("HEAD") {
+                Err(RepoError::NoCommit) => return Ok(Layer::default()),
+                head => repository.tree(&head?)?,
+            }
+        }
     };
-    Ok(setup::layers(&tree, environment, Layer::default())?.file.model.mirror)
+    Ok(setup::layers(&tree, environment, Layer::default())?.file)
 }
 
 fn about(entry: &Entry, store: &Store, mirror: Option<&str>) -> String {

@@ -20,6 +20,7 @@ use crate::config::Environment;
   prentice model list
   prentice model fetch qwen2.5-coder-1.5b           shows size, licence and sources, and asks
   prentice model fetch qwen2.5-coder-1.5b --yes     in CI
+  prentice model fetch --configured --yes           in CI, whatever .prentice.yml asks for
   prentice model add ~/Downloads/my-model.gguf      a GGUF file that you have
   prentice model path qwen2.5-coder-1.5b            for other programs
 
@@ -64,7 +65,15 @@ pub(super) struct List {
 Several at once wait for each other. A mirror is a folder on a web server with files named like the models: URL/NAME.gguf.")]
 pub(super) struct Fetch {
     /// Its name in the catalogue.
-    pub name: String,
+    #[arg(required_unless_present = "configured")]
+    pub name: Option<String>,
+    /// Fetch what a run here would ask: every `embedded` and `embedded:NAME` that --model, .prentice.yml or PRENTICE_MODEL
+    /// names, and nothing where they name none.
+    #[arg(long, conflicts_with = "name")]
+    pub configured: bool,
+    /// With --configured: models in the place of those of the settings, as `prentice run --model` takes them.
+    #[arg(long, value_name = "NAME", requires = "configured")]
+    pub model: Vec<String>,
     /// Do not ask; needed where nobody sits at a terminal.
     #[arg(long)]
     pub yes: bool,
