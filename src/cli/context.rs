@@ -113,7 +113,8 @@ async fn answer(flags: &Context, environment: &Environment, cancel: &Cancellatio
     let recalled = clock.elapsed();
     let config = setup::layers(&tree, environment, Layer::default())?.resolve(Some(&task));
     let knowledge = config.knowledge.value.clone();
-    let mut query = Query { text: task.full_text(), files: task.files.clone(), history, knowledge, ..Query::default() };
+    let (text, further, files) = (task.story(), task.conditions(), task.files.clone());
+    let mut query = Query { text, further, files, history, knowledge, ..Query::default() };
     let say: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(tell);
     if let Some(embedder) = model::embedder(&config, environment, &say)? {
         match pipeline::compare(&tree, &query, index.as_ref(), &embedder, cancel).await {

@@ -13,9 +13,9 @@ use super::weights;
 /// The lines of a test that must stand in the text, where it has so many.
 const LEAST_TOLD_LINES: usize = 3;
 
-/// Leaves the best `most` of the candidates, which come best first, for a task with this text.
-pub(super) fn focus(candidates: &mut Vec<Candidate<'_>>, text: &str, most: usize) {
-    let told: HashSet<&str> = text.lines().map(code_of).collect();
+/// Leaves the best `most` of the candidates, which come best first, for a task with these texts.
+pub(super) fn focus(candidates: &mut Vec<Candidate<'_>>, texts: &[&str], most: usize) {
+    let told: HashSet<&str> = texts.iter().flat_map(|text| text.lines()).map(code_of).collect();
     candidates.retain(|candidate| !tells_test(&told, candidate));
     let best = candidates.iter().map(|candidate| candidate.file.score).fold(0.0, f64::max);
     let is_named = |candidate: &Candidate<'_>| candidate.file.tier > Tier::Matched;

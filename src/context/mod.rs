@@ -71,9 +71,12 @@ use withhold::Reason;
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
-    /// Everything that tells what the task is about, the title in the first line: description, criteria, the names of
-    /// failing tests and what they say.
+    /// What a person wrote, the title in the first line. It may be a form that was filled in: comments in it are passed over,
+    /// and its headings count less.
     pub text: String,
+    /// Everything else that tells what the task is about, all of which counts: criteria, a reviewer's words, the names of failing
+    /// tests and what they say.
+    pub further: String,
     /// Globs of files that the user hinted at, or their folders; such files come first.
     pub files: Vec<String>,
     /// Earlier commits, newest first: what they say points at the files that they touched.
@@ -272,7 +275,7 @@ fn fit_to_budget(
     candidates.retain(|c| instructions.shown.iter().all(|file| file.path != *c.file.facts.path));
     let is_limited = settings.max_files.is_some();
     if let Some(most) = settings.max_files {
-        focus::focus(&mut candidates, &query.text, most);
+        focus::focus(&mut candidates, &[&query.text, &query.further], most);
     }
     let spent = instructions.tokens();
     let for_commits = if earlier.is_empty() { 0 } else { budget / COMMITS_PART };

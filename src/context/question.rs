@@ -34,10 +34,12 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// Reads the task's text; its first line is the title.
-    pub(super) fn new(text: &str) -> Self {
-        let text = &without_comments(text);
-        let mut found: Vec<Collected> = collect(text).into_values().collect();
+    /// Reads what a person wrote, whose first line is the title, and what is told besides.
+    pub(super) fn new(text: &str, further: &str) -> Self {
+        let text = without_comments(text);
+        let asides = Asides::of(&text);
+        let text = &format!("{text}\n{further}");
+        let mut found: Vec<Collected> = collect(text, &asides).into_values().collect();
         found.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.first.cmp(&b.first)));
         let (mut words, mut pairs) = (0, 0);
         found.retain(|one| {
@@ -113,7 +115,7 @@ fn comment(text: &str) -> Option<usize> {
 
 /// Collects the words by what makes two of them the same term, and pairs of words: what the text calls `smart case` may be
 /// `smart_case` or `SmartCase` in a program.
-fn collect(text: &str) -> BTreeMap<String, Collected> {
+fn collect(text: &str, asides: &Asides) -> BTreeMap<String, Collected> {
     let title_end = text.trim_start().find('\n').map_or(text.len(), |at| at + text.len() - text.trim_start().len());
     let mut found = BTreeMap::<String, Collected>::new();
     let mut add = |key: String, one: Collected| match found.entry(key) {
@@ -127,7 +129,6 @@ fn collect(text: &str) -> BTreeMap<String, Collected> {
             known.weight += one.weight;
         }
     };
-    let asides = Asides::of(text);
     let mut before: Option<(Word, bool)> = None;
     each_word(text.as_bytes(), |word| {
         let Some(shown) = text.get(word.start..word.end) else { return };
@@ -305,7 +306,7 @@ mod tests {
 
     /// The terms with their weights, to two places.
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let question = Question::new(text);
+        let question = Question::new(text, "");
         let found: Vec<(&str, String)> =
             question.terms.iter().map(|term| (term.shown.as_str(), format!("{:.2}", term.weight))).collect();
         let found: Vec<(&str, &str)> = found.iter().map(|(shown, weight)| (*shown, weight.as_str())).collect();
@@ -334,7 +335,7 @@ mod tests {
 
     #[test]
     fn forms_of_a_word_and_spellings_of_a_name_are_one_term() {
-        let question = Question::new("x\nparsing of parse_header fails");
+        let question = Question::new("x\nparsing of parse_header fails", "");
         let term = |word: &str| question.term(word.as_bytes()).map(|at| question.terms[at].shown.as_str());
         for form in ["parse", "parses", "parsed", "parser", "parsing"] {
             assert_eq!(term(form), Some("parsing"), "{form}");
@@ -343,14 +344,14 @@ mod tests {
             assert_eq!(term(spelling), Some("parse_header"), "{spelling}");
         }
         assert_eq!(term("head"), None);
-        let question = Question::new("x\nsuppress what validates");
+        let question = Question::new("x\nsuppress what validates", "");
         let term = |word: &str| question.term(word.as_bytes()).map(|at| question.terms[at].shown.as_str());
         assert_eq!((term("suppression"), term("validator")), (Some("suppress"), Some("validates")));
     }
 
     #[test]
     fn two_words_side_by_side_may_be_one_name() {
-        let question = Question::new("Smart case\nThe content-length, and a header. Timeout of it");
+        let question = Question::new("Smart case\nThe content-length, and a header. Timeout of it", "");
         let term = |word: &str| question.term(word.as_bytes()).map(|at| question.terms[at].shown.as_str());
         assert_eq!(term("SmartCase"), Some("Smart_case"));
         assert_eq!(term("content_length"), Some("content_length"));
@@ -358,11 +359,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_told_besides_a_form_counts_whole() {
+        let question = Question::new("Title\n## Version\n1.2 zebra <!-- open", "## horse\nfails");
+        let weight = |word: &str| question.term(word.as_bytes()).map(|term| question.terms[term].weight).expect(word);
+        assert!(weight("horse") > 2.0 * weight("zebra"), "{} and {}", weight("horse"), weight("zebra"));
+    }
+
+    #[test]
     fn what_a_reader_of_an_issue_does_not_see_is_no_question() {
-        let question = Question::new("Header\n<!-- Thank you for the zebra\n-->timeout<!-- open");
+        let question = Question::new("Header\n<!-- Thank you for the zebra\n-->timeout<!-- open", "");
         let shown: Vec<&str> = question.terms.iter().map(|term| term.shown.as_str()).collect();
         assert_eq!(shown, ["Header", "timeout"]);
-        let quoted = Question::new("Unclosed `<!--` loses\ntimeout <!-- zebra -->");
+        let quoted = Question::new("Unclosed `<!--` loses\ntimeout <!-- zebra -->", "");
         let shown: Vec<&str> = quoted.terms.iter().map(|term| term.shown.as_str()).collect();
         assert_eq!(shown, ["Unclosed", "loses", "timeout"]);
     }
@@ -370,6 +378,6 @@ mod tests {
     #[test]
     fn the_number_of_terms_is_capped() {
         let text: String = (0..1000).map(|n| format!("word{n} ")).collect();
-        assert_eq!(Question::new(&text).terms.len(), weights::MAX_TERMS + weights::MAX_PAIRS);
+        assert_eq!(Question::new(&text, "").terms.len(), weights::MAX_TERMS + weights::MAX_PAIRS);
     }
 }

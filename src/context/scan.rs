@@ -246,7 +246,7 @@ mod tests {
     fn words_are_counted_in_text_path_and_definitions() {
         let tree =
             tree(&[("src/header.rs", "fn parse(header: Header) {}\n"), ("src/b.rs", "let x = 1;\n"), (".env", "A")]);
-        let question = Question::new("header parse");
+        let question = Question::new("header parse", "");
         let scan = scan(&tree, &question, &GlobSet::empty(), &Memory::default());
         let found: Vec<(&str, u32, &[TermCount])> =
             scan.files.iter().map(|file| (file.path.as_str(), file.words, file.counts.as_slice())).collect();

@@ -41,7 +41,7 @@ pub(super) fn survey<T>(
     budget: usize,
     then: impl FnOnce(Survey<'_>) -> T,
 ) -> Result<T, ContextError> {
-    let question = Question::new(&query.text);
+    let question = Question::new(&query.text, &query.further);
     let memory = Memory::new(index);
     let scan = scan::scan(tree, &question, &compile(&query.files)?, &memory);
     let rarity = Rarity::of(&question, &scan.files);

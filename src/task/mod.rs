@@ -125,12 +125,30 @@ impl Task {
 
     /// Returns all the text that a search for fitting places should know.
     pub fn full_text(&self) -> String {
-        let mut parts = vec![self.title.as_str(), self.description.as_str()];
-        parts.extend(self.acceptance.iter().map(String::as_str));
-        parts.extend(self.constraints.iter().map(String::as_str));
-        parts.retain(|part| !part.is_empty());
-        parts.join("\n")
+        joined([self.story(), self.conditions()])
     }
+
+    /// Returns title and description, the title in the first line.
+    pub fn story(&self) -> String {
+        joined([&self.title, &self.description])
+    }
+
+    /// Returns the acceptance criteria and the constraints, one after the other.
+    pub fn conditions(&self) -> String {
+        joined(self.acceptance.iter().chain(&self.constraints))
+    }
+}
+
+fn joined<T: AsRef<str>>(parts: impl IntoIterator<Item = T>) -> String {
+    let mut all = String::new();
+    for part in parts {
+        let part = part.as_ref();
+        if !all.is_empty() && !part.is_empty() {
+            all.push('\n');
+        }
+        all.push_str(part);
+    }
+    all
 }
 
 /// The longest text of a task, in bytes; what is longer was refused before.

@@ -30,17 +30,18 @@ pub(super) fn attempts(job: &Job<'_>) -> RangeInclusive<u32> {
 
 /// What the search goes by: the task, what a reviewer says of it, what fails.
 pub(super) fn query(job: &Job<'_>, failures: &str, history: Arc<[PastCommit]>) -> Query {
-    let mut text = job.task.full_text();
+    let mut further = job.task.conditions();
     let mut files = job.task.files.clone();
     if let Some(order) = job.order {
-        text = format!("{text}\n{}", order.instruction);
+        further = format!("{further}\n{}", order.instruction);
         for thread in &order.threads {
-            text = format!("{text}\n{}", thread.said);
+            further = format!("{further}\n{}", thread.said);
             files.push(thread.path.clone());
         }
     }
     Query {
-        text: format!("{text}\n{failures}"),
+        text: job.task.story(),
+        further: format!("{further}\n{failures}"),
         files,
         history,
         knowledge: job.config.knowledge.value.clone(),
