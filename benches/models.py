@@ -16,6 +16,9 @@ tools take turns program by program, so that a noisy machine is noisy for all of
 `--tool 'prentice:blocks={edits: search_replace}'`. `--tool embedded` is Prentice with the model inside it, of the same name (see
 `prentice model list`): no server is asked, tokens are Prentice's own count.
 
+`--rounds 1` lets Prentice ask once, so that first answers are compared and time decides nothing. `--examples whole|blocks` shows
+every tool how two other programs were mended, in AGENTS.md: as whole files, or as blocks of search and replace.
+
 Limits: aider reflects three times on a failed test (its own limit), Prentice makes as many changes as the profile says (eight
 for small models), mini-swe-agent 10 steps; 600 seconds for each program (`--seconds`).
 
@@ -26,9 +29,11 @@ Results go to DIR/results.jsonl, a line for each program and tool; what is there
 """
 
 import argparse
+import difflib
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -153,6 +158,30 @@ def quixbugs(checkout):
     return programs
 
 
+def example(checkout, name, form):
+    """How a program was mended, as an answer in a form."""
+    def lines(folder):
+        text = re.sub(r'\n"""[\s\S]*?"""\s*$', "\n", (checkout / folder / f"{name}.py").read_text())
+        return text.strip("\n").split("\n")
+    before, after = lines("python_programs"), lines("correct_python_programs")
+    said = f"Earlier change: fix {name}\n\npython_programs/{name}.py\n"
+    if form == "whole":
+        return said + "```python\n" + "\n".join(after) + "\n```\n"
+    for kind, start, end, new, new_end in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind != "equal":
+            start, behind = max(start - 1, 0), before[end:end + 1]
+            new = max(new - 1, 0)
+            blocks = ["<<<<<<< SEARCH", *before[start:end], *behind, "=======", *after[new:new_end], *behind, ">>>>>>> REPLACE"]
+            said += "\n".join(blocks) + "\n"
+    return said
+
+
+def examples(checkout, name, form):
+    others = [other for other in ("bitcount", "gcd", "quicksort") if other != name][:2]
+    said = "How this repository was changed before, as answers in the form that is asked for:\n\n"
+    return said + "\n".join(example(checkout, other, form) for other in others)
+
+
 def exercises(checkout):
     """The Python exercises that are one file: a beginning without a body, a test, and instructions in words."""
     programs = []
@@ -179,7 +208,7 @@ def prentice(arguments, tool, folder, program, profile, inside=False):
     model = ["--model", f"embedded:{arguments.model}"] if inside else \
         ["--base-url", arguments.counter, "--model", arguments.model]
     words = [tool, "run", program.task, "--repo", ".", *model, "--check", program.check(), "--json", "--max-time",
-             f"{SECONDS}s"]
+             f"{SECONDS}s", *(["--rounds", str(arguments.rounds)] if arguments.rounds else [])]
     ran = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=SECONDS * 2)
     (folder / "said.txt").write_text(ran.stdout + ran.stderr)
     if inside:
@@ -257,6 +286,8 @@ def run(arguments):
                     continue
                 folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=arguments.work))
                 program.make(folder)
+                if arguments.examples:
+                    (folder / "AGENTS.md").write_text(examples(arguments.quixbugs, name, arguments.examples))
                 git(folder, "init", "-q")
                 git(folder, "add", "-A")
                 git(folder, "commit", "-qm", "a program")
@@ -313,6 +344,8 @@ def main():
     parser.add_argument("--tool", action="append", default=[])
     parser.add_argument("--only")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--rounds", type=int, help="calls that Prentice may make")
+    parser.add_argument("--examples", choices=["whole", "blocks"], help="two programs of QuixBugs, mended, as examples")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="for each program, where the machine is busy")
     arguments = parser.parse_args()
     globals()["SECONDS"] = arguments.seconds
@@ -322,6 +355,8 @@ def main():
         return report(arguments)
     if not (arguments.url and arguments.model and arguments.tool):
         sys.exit("run needs --url, --model and at least one --tool")
+    if arguments.exercises and arguments.examples:
+        sys.exit("--examples are programs of QuixBugs: leave out --exercises")
     if arguments.exercises and not (arguments.exercises / "python/exercises/practice").is_dir():
         sys.exit(f"{arguments.exercises} is no checkout of https://github.com/Aider-AI/polyglot-benchmark")
     if not arguments.exercises and not (arguments.quixbugs / "python_testcases").is_dir():
