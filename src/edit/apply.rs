@@ -55,7 +55,8 @@ pub fn apply(tree: &FileTree, edits: &[Edit]) -> Result<FileTree, EditError> {
     if problems.is_empty() { Ok(changed) } else { Err(EditError { problems }) }
 }
 
-/// Refuses a whole file beside another edit of the same existing file: one of the two is usually a quotation.
+/// Refuses a whole file beside another edit of the same existing file: one of the two is usually a quotation. The same edit twice
+/// is none.
 fn contradictions(tree: &FileTree, edits: &[Edit]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (at, edit) in edits.iter().enumerate() {
@@ -64,7 +65,7 @@ fn contradictions(tree: &FileTree, edits: &[Edit]) -> Vec<Problem> {
             RepoPath::of_existing(path.strip_prefix("./").unwrap_or(path)).is_ok_and(|path| tree.contains(&path));
         let mut others = edits.iter().zip(1..).enumerate().filter(|(other, _)| *other != at);
         let clash = others.find_map(|(_, (other, number))| match other {
-            Edit::WholeFile { path: same, .. } => (same == path && number <= at).then_some(number),
+            Edit::WholeFile { path: same, .. } => (same == path && number <= at && other != edit).then_some(number),
             Edit::Replace { path: same, .. }
             | Edit::Hunks { path: same, .. }
             | Edit::Substitute { path: same, .. }

@@ -272,7 +272,8 @@ fn edits_that_change_nothing_or_exclude_each_other_are_refused() {
     refused(&files, "FILE: x.txt\n```\na\nb\n```\n", &[Cause::NoChange]);
     refused(&files, "FILE: x.txt\n```\n```\n", &[Cause::Fragment]);
     refused(&files, &format!("{whole}FILE: x.txt\n{}", block("a\n", "c\n")), &[Cause::Contradiction]);
-    refused(&files, &format!("{whole}{whole}"), &[Cause::Contradiction]);
+    refused(&files, &format!("{whole}{}", whole.replace("c\n", "d\n")), &[Cause::Contradiction]);
+    check(&files, &format!("{whole}{whole}"), &[("x.txt", "a\nc\n")]);
 }
 
 #[test]

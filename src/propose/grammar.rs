@@ -18,9 +18,10 @@ const MOST_WORDS: u32 = 12;
 /// Edits behind the first, at most.
 const MOST_EDITS: u32 = 11;
 /// The rules that hold for any files; `FENCE` is another. None of the lines of words looks like the beginning of an edit
-/// in any notation, and no line of a file like its closing fence.
+/// in any notation, or of a text that the question quotes (`<<TASK`: the smallest models copy the question), and no line of a file
+/// like its closing fence.
 const RULES: &str = r#"
-WORDS: "\n" | /[^\n]+\n/ & ~/[ \t*#>`-]*(FILE|DELETE|RENAME):(?s:.*)/ & ~/[ \t]*(``|~~~|<<<|---|\+\+\+|\*\*\*|@@|diff |\{|\[)(?s:.*)/
+WORDS: "\n" | /[^\n]+\n/ & ~/[ \t*#>`-]*(FILE|DELETE|RENAME):(?s:.*)/ & ~/[ \t]*(``|~~~|<<|---|\+\+\+|\*\*\*|@@|diff |\{|\[)(?s:.*)/
 nameless: FENCE_OPEN LINE* FENCE
 file: NAME_AND_FENCE LINE* FENCE
 FENCE_OPEN: FENCE LANGUAGE? "\n"

@@ -99,6 +99,7 @@ fn what_small_models_get_wrong_cannot_be_written() {
     stop("FILE: ../shop.py\n", "/shop.py\n");
     stop("FILE: src//shop.py\n", "/shop.py\n");
     stop("{\"path\"", "{\"path\"");
+    stop("<<TASK 91b4920e2f\n", "<TASK 91b4920e2f\n");
     stop(&"word\n".repeat(13), "word\n");
     stop("FILE: src/shop.py\n```\nx = 1\n", "");
     stop("", "");
