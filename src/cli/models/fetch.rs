@@ -25,16 +25,18 @@ pub(super) async fn fetch(
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     let own_mirror = flags.mirror.clone().or(layer_from_environment(environment)?.model.mirror);
-    let entries = match &flags.name {
-        Some(name) => vec![store.entry(name)?],
-        None => wanted(store, flags, environment)?,
+    let named = flags.name.as_ref().map(|name| store.entry(name)).transpose()?;
+    let file = match flags.configured || own_mirror.is_none() {
+        true => settings_around(flags, environment)?,
+        false => Layer::default(),
     };
+    let entries = match named {
+        Some(entry) => vec![entry],
+        None => wanted(store, flags, &file, environment)?,
+    };
+    let mirror = own_mirror.or(file.model.mirror);
     for entry in entries {
-        let mirror = match &own_mirror {
-            None => settings_around(flags, environment)?.model.mirror,
-            own => own.clone(),
-        };
-        let exit = fetch_one(store, entry, mirror, (flags, environment), cancel).await?;
+        let exit = fetch_one(store, entry, mirror.clone(), (flags, environment), cancel).await?;
         if exit != Exit::Done {
             return Ok(exit);
         }
@@ -43,9 +45,13 @@ pub(super) async fn fetch(
 }
 
 /// Returns what the settings ask for and what is not here, and tells of what is.
-fn wanted<'s>(store: &'s Store, flags: &Fetch, environment: &Environment) -> Result<Vec<&'s Entry>, Failure> {
-    let file = settings_around(flags, environment)?;
-    let asked = model::named(&flags.model, None, &file, environment).into_iter().find(|names| !names.is_empty());
+fn wanted<'s>(
+    store: &'s Store,
+    flags: &Fetch,
+    file: &Layer,
+    environment: &Environment,
+) -> Result<Vec<&'s Entry>, Failure> {
+    let asked = model::named(&flags.model, None, file, environment).into_iter().find(|names| !names.is_empty());
     let inside: Vec<_> = asked.iter().flatten().filter_map(|name| inside_name(name)).collect();
     if inside.is_empty() {
         tell(
