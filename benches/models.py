@@ -264,7 +264,7 @@ def settle(arguments):
 
 
 def run(arguments):
-    Counter.url = arguments.url.rstrip("/")
+    Counter.url = (arguments.url or "").rstrip("/")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counter)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     arguments.counter = f"http://127.0.0.1:{server.server_port}/v1"
@@ -353,8 +353,11 @@ def main():
     arguments.work, arguments.prentice = arguments.work.resolve(), arguments.prentice.resolve()
     if arguments.what == "report":
         return report(arguments)
-    if not (arguments.url and arguments.model and arguments.tool):
-        sys.exit("run needs --url, --model and at least one --tool")
+    if not (arguments.model and arguments.tool):
+        sys.exit("run needs --model and at least one --tool")
+    asked = [tool for tool in arguments.tool if tool.partition("=")[0].partition(":")[0] != "embedded"]
+    if asked and not arguments.url:
+        sys.exit(f"{asked[0]} needs --url, the server of the model")
     if arguments.exercises and arguments.examples:
         sys.exit("--examples are programs of QuixBugs: leave out --exercises")
     if arguments.exercises and not (arguments.exercises / "python/exercises/practice").is_dir():

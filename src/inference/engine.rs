@@ -27,7 +27,9 @@ const OVERHEAD_BYTES: u64 = 256 << 20;
 pub struct Question {
     /// Turns as chat templates take them: objects with `role` and `content`.
     pub messages: Value,
-    /// The longest answer in tokens.
+    /// What the answer begins with and the asker writes: the model goes on behind it, and hands out what follows.
+    pub begun: String,
+    /// The longest answer in tokens, without its beginning.
     pub most_tokens: usize,
     /// How tokens are chosen.
     pub sampling: Sampling,
@@ -67,7 +69,7 @@ pub struct Answer {
     pub text: String,
     /// Why it ended.
     pub ended: Ended,
-    /// Tokens of the conversation.
+    /// Tokens of the conversation with the beginning of the answer.
     pub read_tokens: usize,
     /// Of these, tokens that were still known from the question before.
     pub known_tokens: usize,
@@ -139,7 +141,8 @@ impl Engine {
         told: &mut dyn FnMut(Moment<'_>),
         stop: &dyn Fn() -> bool,
     ) -> Result<Answer, InferenceError> {
-        let tokens = self.tokens(&question.messages)?;
+        let mut tokens = self.tokens(&question.messages)?;
+        tokens.extend(self.tokenizer.encode(&self.tokenizer.hidden(&question.begun)));
         let window = self.window_tokens();
         if tokens.len() >= window {
             return Err(InferenceError::TooLong { tokens: tokens.len(), window_tokens: window });

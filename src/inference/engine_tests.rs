@@ -22,7 +22,15 @@ fn qwen(window: usize) -> (NamedTempFile, Engine) {
 fn question(turns: &[&str], most_tokens: usize) -> Question {
     let turn = |(place, text): (usize, &&str)| json!({"role": (["user", "assistant"][place % 2]), "content": text});
     let messages = turns.iter().enumerate().map(turn).collect();
-    Question { messages, most_tokens, sampling: GREEDY, stop: Vec::new(), form: None, enough: None }
+    Question {
+        messages,
+        begun: String::new(),
+        most_tokens,
+        sampling: GREEDY,
+        stop: Vec::new(),
+        form: None,
+        enough: None,
+    }
 }
 
 /// A question whose answer shows small differences of the odds.

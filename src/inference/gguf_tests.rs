@@ -17,6 +17,7 @@ fn ask(bytes: &[u8]) -> Result<String, InferenceError> {
     let mut engine = Engine::load(file.path(), 96)?;
     let question = Question {
         messages: serde_json::json!([{"role": "user", "content": "the hello"}]),
+        begun: String::new(),
         most_tokens: 3,
         sampling: Sampling { temperature: 0.7, top_p: 0.9, seed: 1 },
         stop: Vec::new(),

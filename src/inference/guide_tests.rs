@@ -16,6 +16,7 @@ fn loaded(model: &Gguf) -> (NamedTempFile, Engine) {
 fn ask(engine: &mut Engine, form: Form, seed: u64) -> Result<Answer, InferenceError> {
     let question = Question {
         messages: json!([{"role": "user", "content": "hello"}]),
+        begun: String::new(),
         most_tokens: 200,
         sampling: Sampling { temperature: if seed == 0 { 0.0 } else { 1.0 }, top_p: 1.0, seed },
         stop: Vec::new(),
@@ -66,6 +67,7 @@ fn what_was_not_asked_for_comes_back_with_the_next_question() {
     let free = |engine: &mut Engine| {
         let question = Question {
             messages: json!([{"role": "user", "content": "hello"}]),
+            begun: String::new(),
             most_tokens: 12,
             sampling: Sampling { temperature: 1.0, top_p: 1.0, seed: 3 },
             stop: Vec::new(),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::ending;
 use super::inside::Inside;
 use super::message::{self, Alternative, CountedBy, Finish, Message, Reply, Request, Role, Usage};
 use super::{BoxFuture, LanguageModel, LlmError, Passing};
@@ -18,10 +19,6 @@ const TOP_P: f32 = 0.95;
 const LEAST_ODDS: f32 = 0.1;
 /// Alternatives to one line, at most.
 const MOST_ALTERNATIVES: usize = 6;
-
-/// Words before the edits that are as long as this are all that there will be, in bytes: of 137 answers of a model of 1.5 billion
-/// weights that came to a file, all but one did within 794; of 14 that did not, most went on to their longest.
-const LONGEST_WORDS: usize = 1_000;
 
 /// A model in this process. It is loaded when it is first asked, and once; questions wait for each other.
 pub struct LocalModel {
@@ -53,14 +50,21 @@ impl LocalModel {
         if request.messages.iter().any(|message| !message.pictures.is_empty()) {
             return Err(self.failed("it sees no pictures"));
         }
-        let form = match &request.form {
+        let (form, edits) = match &request.form {
             Some(message::Form::Alternatives { lines }) => {
                 return Ok(Asked::Alternatives { messages: request.messages.clone(), lines: lines.clone() });
             }
-            form => form.as_ref().and_then(form_of),
+            Some(message::Form::Grammar { lark, edits }) => {
+                (Some(Form::Grammar(lark.clone())), edits.clone().map(Form::Grammar))
+            }
+            Some(message::Form::JsonObject) => (Some(Form::JsonSchema(json!({ "type": "object" }))), None),
+            Some(message::Form::JsonSchema { schema, .. }) => (Some(Form::JsonSchema(schema.clone())), None),
+            None => (None, None),
         };
-        Ok(Asked::Answer(Question {
+        let is_of_edits = matches!(request.form, Some(message::Form::Grammar { .. }));
+        let question = Question {
             messages: request.messages.iter().map(turn).collect(),
+            begun: String::new(),
             most_tokens: request.max_output_tokens as usize,
             sampling: Sampling {
                 temperature: request.temperature.unwrap_or(0.0),
@@ -69,8 +73,9 @@ impl LocalModel {
             },
             stop: request.stop.clone(),
             form,
-            enough: Some(if is_of_edits(request) { is_enough } else { super::runs_in_circles }),
-        }))
+            enough: Some(if is_of_edits { ending::is_due } else { super::runs_in_circles }),
+        };
+        Ok(Asked::Answer { question, edits, is_of_edits })
     }
 
     fn failed(&self, reason: &(impl ToString + ?Sized)) -> LlmError {
@@ -99,7 +104,7 @@ impl LanguageModel for LocalModel {
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(async move {
-            let (asked, is_of_edits) = (self.asked(request)?, is_of_edits(request));
+            let asked = self.asked(request)?;
             let (engine, path, stop) = (Arc::clone(&self.engine), self.path.clone(), cancel.clone());
             let (window_tokens, passing) = (self.window_tokens, Arc::clone(&self.passing));
             let work = tokio::task::spawn_blocking(move || {
@@ -123,12 +128,11 @@ impl LanguageModel for LocalModel {
                 () = cancel.cancelled() => Err(InferenceError::Stopped),
             };
             let answer = answer.map_err(|error| self.refusal(error))?;
-            let finish = finish_of(&answer, is_of_edits);
             Ok(Reply {
                 text: answer.text,
                 calls: Vec::new(),
                 thought: None,
-                finish,
+                finish: if answer.ended == Ended::Done { Finish::Stop } else { Finish::Length },
                 usage: Usage {
                     input_tokens: answer.read_tokens as u64,
                     cached_input_tokens: answer.known_tokens as u64,
@@ -143,20 +147,65 @@ impl LanguageModel for LocalModel {
 
 /// What the model inside is asked for.
 enum Asked {
-    Answer(Question),
-    Alternatives { messages: Vec<Message>, lines: Vec<String> },
+    Answer {
+        question: Question,
+        /// The form of what follows words that are enough.
+        edits: Option<Form>,
+        is_of_edits: bool,
+    },
+    Alternatives {
+        messages: Vec<Message>,
+        lines: Vec<String>,
+    },
 }
 
 impl Asked {
     fn of(&self, engine: &mut Engine, tell: &dyn Fn(&str), stop: &dyn Fn() -> bool) -> Result<Answer, InferenceError> {
         match self {
-            Self::Answer(question) => {
+            Self::Answer { question, edits, is_of_edits } => {
                 let mut written_letters = 0;
                 let mut told = |moment: Moment<'_>| tell(&how_far(moment, &mut written_letters));
-                engine.answer(question, &mut told, stop)
+                let mut answer = engine.answer(question, &mut told, stop)?;
+                if let Some(edits) = edits
+                    && answer.ended == Ended::Full
+                    && ending::words_are_enough(&answer.text)
+                {
+                    answer = with_edits(engine, (question, edits), answer, (&mut told, stop))?;
+                }
+                if let Some(end) = ending::file_again(&answer.text).filter(|_| *is_of_edits) {
+                    answer.text.truncate(end);
+                    answer.ended = Ended::Done;
+                }
+                Ok(answer)
             }
             Self::Alternatives { messages, lines } => alternatives(engine, (messages, lines), tell, stop),
         }
+    }
+}
+
+/// Goes on with the edits where the words before them are enough; an answer without room for these stays as it is.
+fn with_edits(
+    engine: &mut Engine,
+    (question, edits): (&Question, &Form),
+    words: Answer,
+    (told, stop): (&mut dyn FnMut(Moment<'_>), &dyn Fn() -> bool),
+) -> Result<Answer, InferenceError> {
+    let next = Question {
+        begun: ending::words_once(&words.text),
+        most_tokens: question.most_tokens - words.written_tokens,
+        form: Some(edits.clone()),
+        enough: Some(ending::is_due),
+        ..question.clone()
+    };
+    match engine.answer(&next, told, stop) {
+        Ok(edits) => Ok(Answer {
+            text: next.begun + &edits.text,
+            ended: edits.ended,
+            written_tokens: words.written_tokens + edits.written_tokens,
+            ..words
+        }),
+        Err(InferenceError::TooLong { .. }) => Ok(words),
+        Err(error) => Err(error),
     }
 }
 
@@ -210,36 +259,6 @@ fn how_far(moment: Moment<'_>, written_letters: &mut usize) -> String {
     }
 }
 
-/// Tells whether the answer is to be words and then edits, which stand between fences.
-fn is_of_edits(request: &Request) -> bool {
-    matches!(request.form, Some(message::Form::Grammar { .. }))
-}
-
-/// Words without edits are at their end: what follows is asked for, in the place of being gone on with.
-fn finish_of(answer: &Answer, is_of_edits: bool) -> Finish {
-    let is_done = answer.ended == Ended::Done || is_of_edits && is_words_alone(&answer.text);
-    if is_done { Finish::Stop } else { Finish::Length }
-}
-
-/// Tells whether an answer that is to hold edits need not go on.
-fn is_enough(text: &str) -> bool {
-    super::runs_in_circles(text) || is_words_alone(text)
-}
-
-/// Tells whether an answer has said all that its words can be for, and holds no edit yet.
-fn is_words_alone(text: &str) -> bool {
-    text.len() > LONGEST_WORDS && !text.contains("```")
-}
-
-fn form_of(form: &message::Form) -> Option<Form> {
-    match form {
-        message::Form::JsonObject => Some(Form::JsonSchema(json!({ "type": "object" }))),
-        message::Form::JsonSchema { schema, .. } => Some(Form::JsonSchema(schema.clone())),
-        message::Form::Grammar { lark } => Some(Form::Grammar(lark.clone())),
-        message::Form::Alternatives { .. } => None,
-    }
-}
-
 /// A turn as chat templates take it.
 fn turn(message: &Message) -> Value {
     let role = match message.role {
@@ -249,26 +268,4 @@ fn turn(message: &Message) -> Value {
         Role::Tool => "tool",
     };
     json!({ "role": role, "content": message.content })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_come_to_no_edit_are_enough_at_last() {
-        let words = |count: usize| (0..count).map(|number| format!("Reason {number} is this. ")).collect::<String>();
-        let answer = |text: String, ended| Answer { text, ended, read_tokens: 0, known_tokens: 0, written_tokens: 0 };
-        let with_file = format!("{}\n```\n{}", words(10), words(60));
-        for (text, enough) in [(words(40), false), (words(60), true), (with_file.clone(), false)] {
-            assert_eq!(is_enough(&text), enough, "{text}");
-        }
-        assert!(is_enough(&"It adds. ".repeat(30)), "in circles");
-        let finish = |text: String, ended, is_of_edits| finish_of(&answer(text, ended), is_of_edits);
-        assert_eq!(finish(words(60), Ended::Full, true), Finish::Stop);
-        assert_eq!(finish(words(60), Ended::Full, false), Finish::Length, "a description may be long");
-        assert_eq!(finish(with_file, Ended::Full, true), Finish::Length);
-        assert_eq!(finish(words(1), Ended::Full, true), Finish::Length, "the window was full");
-        assert_eq!(finish(words(1), Ended::Done, true), Finish::Stop);
-    }
 }

@@ -82,6 +82,10 @@ pub enum Form {
     Grammar {
         /// The grammar; its first rule is `start`.
         lark: String,
+        /// The grammar of what is left once the words that the answer begins with are enough: too many, or the same again and
+        /// again; `None` where it begins with none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edits: Option<String>,
     },
     /// No answer, but what the model would write in the place of each of these lines, as JSON that [`Alternative::all_of`]
     /// reads. The last message asks for one line, and each stands behind it in turn; only the model inside can be asked so.

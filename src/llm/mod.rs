@@ -10,6 +10,8 @@ mod circles;
 mod count;
 mod embed;
 #[cfg(feature = "embedded")]
+mod ending;
+#[cfg(feature = "embedded")]
 mod engine;
 mod inside;
 mod message;

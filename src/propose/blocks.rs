@@ -114,9 +114,9 @@ impl Blocks {
         }
         let form = self.form_of_answer(session.profile(), tree)?;
         let mut reply = session.ask_whole(&Wanted { messages, form, ..Wanted::default() }, cancel).await?;
-        if let Some(words) = llm::said_once(&reply.text).filter(|words| is_only_prose(words)) {
-            // What goes round in circles has told the cause, and that alone.
-            reply = Reply { text: words.to_owned(), finish: Finish::Stop, ..reply };
+        if let Some(once) = llm::said_once(&reply.text).filter(|once| is_complete(once)) {
+            // What goes round in circles has told the cause, and that alone; or its edits, again and again.
+            reply = Reply { text: once.to_owned(), finish: Finish::Stop, ..reply };
         }
         let is_new = self.seen.insert(reply.text.clone());
         let answer = match reply.finish {
@@ -179,9 +179,13 @@ impl Blocks {
         let allowed = grammar::Allowed {
             words: !words_are_said,
             nameless: self.target.is_some(),
+            first: None,
             blocks: self.form == EditForm::SearchReplace,
         };
-        Ok(Some(Form::Grammar { lark: grammar::of(allowed, &shown) }))
+        // A model that speaks in circles is led to the file.
+        let led = grammar::Allowed { words: false, nameless: false, first: self.target.as_ref(), ..allowed };
+        let edits = allowed.words.then(|| grammar::of(led, &shown));
+        Ok(Some(Form::Grammar { lark: grammar::of(allowed, &shown), edits }))
     }
 
     pub(super) fn has_lines_to_ask(&self) -> bool {
@@ -326,6 +330,11 @@ impl Blocks {
         }
         Ok(applied)
     }
+}
+
+/// Tells whether an answer is words alone, or ends with an edit. One that announces more behind its edits is neither.
+fn is_complete(answer: &str) -> bool {
+    is_only_prose(answer) || answer.trim_end().ends_with("```") && edit::parse(answer).is_ok()
 }
 
 fn is_only_prose(answer: &str) -> bool {

@@ -36,17 +36,19 @@ PUT: /[^\n]*\n/ & ~/(<<<<<|=====|>>>>>)(?s:.*)/
 
 /// What is allowed besides whole files with their names.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Allowed {
+pub(super) struct Allowed<'a> {
     /// Lines of words before the edits.
     pub(super) words: bool,
     /// One file alone, without its name.
     pub(super) nameless: bool,
+    /// The file that must be written first, with its name.
+    pub(super) first: Option<&'a RepoPath>,
     /// Blocks of search and replace.
     pub(super) blocks: bool,
 }
 
 /// Returns the grammar of answers about what is `shown` of files. The text to search for is made of lines as they are shown.
-pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
+pub(super) fn of(allowed: Allowed<'_>, shown: &[(&RepoPath, String)]) -> String {
     let fence =
         shown.iter().map(|(_, text)| code_fence(text)).max_by_key(String::len).unwrap_or_else(|| code_fence(""));
     let (mut edits, mut rules) = ("file".to_owned(), String::new());
@@ -69,8 +71,14 @@ pub(super) fn of(allowed: Allowed, shown: &[(&RepoPath, String)]) -> String {
         );
     }
     let nameless = if allowed.nameless { "nameless | " } else { "" };
+    let first = if let Some(path) = allowed.first {
+        rules += &format!("first: {} FENCE_OPEN LINE* FENCE\n", json!(format!("FILE: {path}\n")));
+        "first"
+    } else {
+        "edit"
+    };
     let words = if allowed.words { format!("WORDS{{0,{MOST_WORDS}}} ") } else { String::new() };
-    let start = format!("start: {words}({nameless}edit (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
+    let start = format!("start: {words}({nameless}{first} (/\\n{{1,2}}/ edit){{0,{MOST_EDITS}}}) \"\\n\"?");
     format!("{start}\nedit: {edits}\nFENCE: \"{fence}\"{RULES}{rules}")
 }
 

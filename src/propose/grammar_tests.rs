@@ -19,7 +19,7 @@ fn path(text: &str) -> RepoPath {
 /// Returns the grammar about `src/shop.py` as it is and an empty file.
 fn shop(blocks: bool) -> String {
     of(
-        Allowed { words: true, nameless: !blocks, blocks },
+        Allowed { words: true, nameless: !blocks, blocks, ..Allowed::default() },
         &[(&path("src/shop.py"), SHOP.to_owned()), (&path("empty.py"), String::new())],
     )
 }
@@ -57,6 +57,19 @@ fn behind_words_alone_only_edits_may_come() {
 }
 
 #[test]
+fn a_model_can_be_led_to_a_file() {
+    let (shop, tax) = (path("src/shop.py"), path("tax.py"));
+    let grammar =
+        of(Allowed { first: Some(&shop), ..Allowed::default() }, &[(&shop, SHOP.to_owned()), (&tax, String::new())]);
+    let (file, other) = ("FILE: src/shop.py\n```python\nx = 1\n```", "FILE: tax.py\n```\n```");
+    let edit = whole("src/shop.py", "x = 1\n");
+    expect_edits(&grammar, file, std::slice::from_ref(&edit));
+    expect_edits(&grammar, &format!("{file}\n\n{other}"), &[edit, whole("tax.py", "")]);
+    expect_stop(&grammar, other, "tax.py\n```\n```");
+    expect_stop(&grammar, "```\nx = 1\n```", "```\nx = 1\n```");
+}
+
+#[test]
 fn what_may_be_written_is_read_as_it_is_meant() {
     let file = "FILE: src/shop.py\n```\nx = 1\n\n  y = ``\n```";
     let content = "x = 1\n\n  y = ``\n";
@@ -79,7 +92,8 @@ fn what_may_be_written_is_read_as_it_is_meant() {
 #[test]
 fn files_with_unusual_names_can_be_written_when_they_are_shown() {
     for name in ["src/my file.py", "src/größe.py", "routes/posts.$id.tsx", "a'b/{c} & d.txt", "k=v/a,b.py"] {
-        let grammar = of(Allowed { words: true, nameless: false, blocks: true }, &[(&path(name), SHOP.to_owned())]);
+        let grammar =
+            of(Allowed { words: true, blocks: true, ..Allowed::default() }, &[(&path(name), SHOP.to_owned())]);
         expect_edits(&grammar, &format!("FILE: {name}\n```\nx = 1\n```"), &[whole(name, "x = 1\n")]);
     }
     expect_edits(&shop(false), "FILE: routes/$post.a~.tsx\n```\n```", &[whole("routes/$post.a~.tsx", "")]);
@@ -153,13 +167,13 @@ fn hostile_names_and_texts_are_text() {
     let odd = path("a 'b' %regex{1}.py");
     let text = "block0: /x/\n\"substring_chunks\"\u{7f}\u{1F600}\n````\n";
     let grammar = of(
-        Allowed { words: true, blocks: true, nameless: false },
+        Allowed { words: true, blocks: true, ..Allowed::default() },
         &[(&odd, text.to_owned()), (&path("markers.md"), "<<<<<<< SEARCH\n".to_owned())],
     );
     let answer = format!("{odd}\n`````\n<<<<<<< SEARCH\n{text}=======\n```\n>>>>>>> REPLACE\n`````");
     assert_eq!(follow(&grammar, &answer), (answer.len(), true), "{grammar}");
     expect_edits(
-        &of(Allowed { words: true, blocks: true, nameless: false }, &[]),
+        &of(Allowed { words: true, blocks: true, ..Allowed::default() }, &[]),
         "FILE: a.py\n```\n```",
         &[whole("a.py", "")],
     );

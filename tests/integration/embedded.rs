@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::common::{GOOD, Ran, World, sandbox_or_skip};
+use crate::common::{GOOD, PRICE, Ran, World, sandbox_or_skip};
 
 /// The dialogue format of Qwen.
 const TEMPLATE: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + \
@@ -49,7 +49,8 @@ impl Gguf {
         self.set(key, 9, &bytes);
     }
 
-    /// Adds a matrix of 32-bit numbers that is zero but for the places in `ones`, as row and column.
+    /// Adds a matrix of 32-bit numbers that is zero but for the places in `ones`, as row and column; what stands there twice
+    /// is two.
     fn matrix(&mut self, name: &str, columns: usize, rows: usize, ones: &[(usize, usize)]) {
         Self::text(&mut self.tensors, name);
         self.tensors.extend(2_u32.to_le_bytes());
@@ -58,7 +59,7 @@ impl Gguf {
         self.tensors.extend(0_u32.to_le_bytes());
         self.tensors.extend((self.data.len() as u64).to_le_bytes());
         let mut values = vec![0.0_f32; columns * rows];
-        ones.iter().for_each(|(row, column)| values[row * columns + column] = 1.0);
+        ones.iter().for_each(|(row, column)| values[row * columns + column] += 1.0);
         self.data.extend(values.iter().flat_map(|value| value.to_le_bytes()));
         self.data.resize(self.data.len().next_multiple_of(32), 0);
         self.tensor_count += 1;
@@ -85,12 +86,19 @@ fn letter(byte: u8) -> String {
 
 /// A model that, after the beginning of its turn, writes `answer` and then what `follows` it.
 fn model(answer: &str, follows: &str) -> Vec<u8> {
+    model_of(&[answer], &[("\n", answer), (answer, follows)])
+}
+
+/// A model of these tokens besides the letters, where the second of a pair follows the first; a pair that stands there more
+/// often is likelier.
+fn model_of(words: &[&str], pairs: &[(&str, &str)]) -> Vec<u8> {
     let mut tokens: Vec<String> = (0..=255).map(letter).collect();
-    tokens.extend(["<|im_start|>", "<|im_end|>", answer].map(str::to_owned));
+    tokens.extend(["<|im_start|>", "<|im_end|>"].iter().chain(words).map(|word| (*word).to_owned()));
     let kinds: Vec<u8> =
-        (0..tokens.len()).flat_map(|token| [1_i32, 3, 3, 4][token.saturating_sub(255)].to_le_bytes()).collect();
-    let place: BTreeMap<&str, usize> = tokens.iter().map(String::as_str).zip(0..).collect();
-    let next = [(place[answer], place[letter(b'\n').as_str()]), (place[follows], place[answer])];
+        (0..tokens.len()).flat_map(|token| [1_i32, 3, 3, 4][token.saturating_sub(255).min(3)].to_le_bytes()).collect();
+    let places: BTreeMap<&str, usize> = tokens.iter().map(String::as_str).zip(0..).collect();
+    let place = |word: &str| if word == "\n" { places[letter(b'\n').as_str()] } else { places[word] };
+    let next: Vec<(usize, usize)> = pairs.iter().map(|(first, second)| (place(second), place(first))).collect();
     let (width, names) = (272, tokens.len());
     let mut file = Gguf::default();
     file.set_text("general.architecture", "qwen2");
@@ -114,7 +122,7 @@ fn model(answer: &str, follows: &str) -> Vec<u8> {
     file.set_list("tokenizer.ggml.tokens", 8, names, &texts);
     file.set_list("tokenizer.ggml.merges", 8, 0, &[]);
     file.set_list("tokenizer.ggml.token_type", 5, names, &kinds);
-    file.set_number("tokenizer.ggml.eos_token_id", place["<|im_end|>"] as u32);
+    file.set_number("tokenizer.ggml.eos_token_id", place("<|im_end|>") as u32);
     let itself: Vec<(usize, usize)> = (0..names).map(|token| (token, token)).collect();
     let all: Vec<(usize, usize)> = (0..width).map(|column| (0, column)).collect();
     file.matrix("token_embd.weight", width, names, &itself);
@@ -167,6 +175,28 @@ fn the_whole_line_runs_with_the_model_inside() {
     let asked = world.run(&["run", "task.yml", "--model", "embedded:large"]);
     assert!(asked.ends_with(2).err.contains("asks for the embedded model \"large\""), "{asked:?}");
     assert!(asked.err.contains("there are the files tiny") && asked.err.contains("prentice model fetch"), "{asked:?}");
+}
+
+#[test]
+fn words_in_circles_end_in_edits_within_the_answer() {
+    let world = World::new();
+    if !sandbox_or_skip(&world, module_path!()) {
+        return;
+    }
+    let words = "It takes the largest. ";
+    let file = format!("FILE: src/price.py\n```\n{}```", PRICE.replace("max", "sum"));
+    let pairs = [("\n", words), ("\n", words), (words, words), ("\n", &file), (&file, "\n")];
+    add(&world, &model_of(&[words, &file], &pairs));
+    let result = world.run(&["run", "task.yml", "--model", "embedded", "--json"]).ends_with(0).json();
+    assert_eq!((&result["outcome"], &result["verdict"]), (&"done".into(), &"proven".into()));
+    let journal = world.journal();
+    let replies: Vec<&str> = journal.lines().filter(|line| line.contains("\"event\":\"reply\"")).collect();
+    let [reply] = replies[..] else { panic!("{replies:?}") };
+    assert!(
+        reply.contains("{\"text\":\"It takes the largest.\\n\\nFILE: src/price.py\\n"),
+        "said once, then the file, once: {reply}"
+    );
+    assert_eq!(reply.matches("FILE: ").count(), 1, "{reply}");
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn probe(path: &Path, window_tokens: usize, cancel: &CancellationToken) -> Resul
     let load = clock.elapsed();
     let question = Question {
         messages: json!([{ "role": "user", "content": QUESTION }]),
+        begun: String::new(),
         most_tokens: ANSWER_TOKENS,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
         stop: Vec::new(),

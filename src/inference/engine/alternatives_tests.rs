@@ -72,8 +72,15 @@ fn asking_twice_gives_the_same_and_reads_less() {
 #[test]
 fn an_answer_afterwards_is_what_it_would_have_been() {
     let sampling = Sampling { temperature: 1.0, top_p: 1.0, seed: 4 };
-    let question =
-        Question { messages: asked(), most_tokens: 30, sampling, stop: Vec::new(), form: None, enough: None };
+    let question = Question {
+        messages: asked(),
+        begun: String::new(),
+        most_tokens: 30,
+        sampling,
+        stop: Vec::new(),
+        form: None,
+        enough: None,
+    };
     let (_file, mut fresh) = engine(400);
     let wanted = fresh.answer(&question, &mut |_| (), &|| false).unwrap().text;
     let (_file, mut engine) = engine(400);

@@ -110,6 +110,15 @@ async fn an_answer_without_end_is_neither_continued_nor_answered() {
 }
 
 #[tokio::test]
+async fn edits_in_circles_are_taken_once() {
+    let file = "FILE: src/price.py\n```\ndef total(prices):\n    return sum(prices)\n```\n\n";
+    let endless = format!("The sum is wanted.\n\n{}{}", file.repeat(6), &file[..40]);
+    let (model, meter) = (Scripted::new(&[(&endless, Finish::Length)]), generous());
+    expect_total(&mut open(&model, &meter), "sum").await;
+    assert_eq!(asked(&model), [(2, Some(0.0), Some(1))]);
+}
+
+#[tokio::test]
 async fn words_in_circles_are_the_cause_and_the_edits_are_asked_for() {
     let cause = "The sum is wanted. ";
     let endless = format!("In the shop:\n{}", cause.repeat(20));

@@ -60,7 +60,7 @@ async fn a_model_that_can_be_kept_to_a_grammar_is() {
         let conversation = Conversation::open(&mut session, &opening, tree()).expect("opened");
         Held { session, conversation }.ask().await.expect("answered");
         match model.last_request().form {
-            Some(crate::llm::Form::Grammar { lark }) => Some(lark),
+            Some(crate::llm::Form::Grammar { lark, .. }) => Some(lark),
             _ => None,
         }
     };
@@ -84,7 +84,11 @@ async fn behind_words_alone_a_model_with_a_grammar_goes_on_with_edits() {
     }
     let asked = model.asked.lock().expect("no panic");
     let may_speak = asked.iter().map(|request| match &request.form {
-        Some(crate::llm::Form::Grammar { lark }) => lark.starts_with("start: WORDS"),
+        Some(crate::llm::Form::Grammar { lark, edits }) => {
+            let may_speak = lark.starts_with("start: WORDS");
+            assert_eq!(edits.as_ref().map(|edits| edits.starts_with("start: (edit")), may_speak.then_some(true));
+            may_speak
+        }
         form => panic!("{form:?}"),
     });
     assert_eq!(may_speak.collect::<Vec<_>>(), [true, false, false]);
