@@ -31,6 +31,7 @@ mod ranking_tests;
 mod rarity;
 mod reason;
 mod scan;
+mod scope;
 mod secrecy;
 mod signals;
 mod stop_words;

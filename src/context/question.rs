@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 
 use super::forms::Asides;
 use super::mention::{self, Mention};
+use super::scope::Scope;
 use super::stop_words;
 use super::weights;
 use super::words::{BEGINNINGS, Word, WordKind, beginning, each_word, hash_word};
@@ -30,6 +31,8 @@ pub(super) struct Question {
     pub terms: Vec<Term>,
     /// The files and lines named in the text.
     pub mentions: Vec<Mention>,
+    /// What the title says that is changed.
+    pub scope: Option<Scope>,
     lookup: Lookup,
 }
 
@@ -38,6 +41,7 @@ impl Question {
     pub(super) fn new(text: &str, further: &str) -> Self {
         let text = without_comments(text);
         let asides = Asides::of(&text);
+        let scope = Scope::of(&text);
         let text = &format!("{text}\n{further}");
         let mut found: Vec<Collected> = collect(text, &asides).into_values().collect();
         found.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.first.cmp(&b.first)));
@@ -58,7 +62,7 @@ impl Question {
             is_code: c.is_code,
         };
         let terms = found.into_iter().map(term).collect();
-        Self { terms, mentions: mention::find(text), lookup }
+        Self { terms, mentions: mention::find(text), scope, lookup }
     }
 
     /// Returns the index of the term that a word stands for.

@@ -85,6 +85,9 @@ pub(super) fn rank<'a>(
     set(Signal::Defines, &|at| own[at].defines);
     set(Signal::Rare, &|at| own[at].rare);
     set(Signal::Code, &|at| own[at].code);
+    set(Signal::Scope, &|at| {
+        f64::from(u8::from(question.scope.as_ref().is_some_and(|scope| scope.is_of(scan.files[at].path))))
+    });
     set(Signal::NameCover, &|at| own[at].name_cover);
     let mut by_extension = BTreeMap::<&str, f64>::new();
     for file in scan.files.iter().filter(|file| file.kind == FileKind::Source) {

@@ -50,11 +50,13 @@ pub(super) enum Signal {
     Together,
     /// The definition in it that an embedding model finds most like the task.
     Similar,
+    /// The scope of the title is its name or that of its folder.
+    Scope,
 }
 
 impl Signal {
     /// Every signal, in the order of the variants.
-    pub(super) const ALL: [Self; 20] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Words,
         Self::Title,
         Self::Rare,
@@ -75,6 +77,7 @@ impl Signal {
         Self::LedTo,
         Self::Together,
         Self::Similar,
+        Self::Scope,
     ];
 
     /// The name of the signal in JSON and for people.
@@ -100,6 +103,7 @@ impl Signal {
             Self::LedTo => "led_to",
             Self::Together => "together",
             Self::Similar => "similar",
+            Self::Scope => "scope",
         }
     }
 }

@@ -94,6 +94,7 @@ pub(super) const SIGNALS: [(Signal, f64, f64); Signal::ALL.len()] = [
     (Signal::LedTo, 0.00, 0.09),
     (Signal::Together, 0.00, 0.04),
     (Signal::Similar, 0.00, 0.10),
+    (Signal::Scope, 0.15, 0.15),
 ];
 
 /// From this share on a signal is told to people as a reason.
