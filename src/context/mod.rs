@@ -6,6 +6,7 @@
 //! between files.
 
 mod bag;
+mod bigrams;
 mod candidate;
 mod fit;
 mod focus;

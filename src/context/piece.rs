@@ -1,7 +1,9 @@
 //! Pieces of a file: definitions where the language is known, stretches of lines elsewhere; and how well each fits.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
+use super::bigrams::Bigrams;
 use super::question::Question;
 use super::rarity::Rarity;
 use super::weights;
@@ -32,6 +34,8 @@ pub(super) struct Piece {
     pub score: f64,
     /// How well it fits the title.
     pub title_score: f64,
+    /// How many words follow each other in it as in the task, each two by what the commoner one is worth.
+    pub bigrams: f64,
 }
 
 /// A text with the places of its lines and of the terms in it.
@@ -43,20 +47,31 @@ pub(super) struct Source {
     words_before: Vec<u32>,
     /// Line, from 1, and term of every occurrence, in the order of the text.
     hits: Vec<(usize, usize)>,
+    /// Line, from 1, and terms that follow each other there as in the task, in the order of the text.
+    bigrams: Vec<(usize, (usize, usize))>,
 }
 
 impl Source {
     /// Finds the lines and the terms of a text.
     pub(super) fn new(question: &Question, text: String) -> Self {
-        let mut source = Self { text: String::new(), line_starts: Vec::new(), words_before: vec![0], hits: Vec::new() };
+        let mut source = Self {
+            text: String::new(),
+            line_starts: Vec::new(),
+            words_before: vec![0],
+            hits: Vec::new(),
+            bigrams: Vec::new(),
+        };
         let (mut words, mut start) = (0, 0);
         for (at, line) in text.split_inclusive('\n').enumerate() {
             source.line_starts.push(start);
             start += line.len();
+            let mut bigrams = Bigrams::default();
             each_word(line.as_bytes(), |word| {
                 words += u32::from(word.kind != WordKind::Compound);
                 if let Some(term) = question.term(&line.as_bytes()[word.start..word.end]) {
                     source.hits.push((at + 1, term));
+                    let two = bigrams.take(word.kind, term).filter(|two| question.bigrams.contains(two));
+                    source.bigrams.extend(two.map(|two| (at + 1, two)));
                 }
             });
             source.words_before.push(words);
@@ -79,14 +94,24 @@ impl Source {
 
     /// Returns line and term of every occurrence within some lines.
     pub(super) fn hits(&self, lines: &RangeInclusive<usize>) -> &[(usize, usize)] {
-        let start = self.hits.partition_point(|(line, _)| line < lines.start());
-        let end = self.hits.partition_point(|(line, _)| line <= lines.end());
-        &self.hits[start..end.max(start)]
+        within(&self.hits, lines)
+    }
+
+    /// Returns the terms that follow each other within some lines as in the task, each two once.
+    fn bigrams(&self, lines: &RangeInclusive<usize>) -> BTreeSet<(usize, usize)> {
+        within(&self.bigrams, lines).iter().map(|(_, two)| *two).collect()
     }
 
     fn words(&self, lines: &RangeInclusive<usize>) -> u32 {
         self.words_before[(*lines.end()).min(self.lines())] - self.words_before[(lines.start() - 1).min(self.lines())]
     }
+}
+
+/// Returns what stands on some lines, of what comes with its line in their order.
+fn within<'f, T>(found: &'f [(usize, T)], lines: &RangeInclusive<usize>) -> &'f [(usize, T)] {
+    let start = found.partition_point(|(line, _)| line < lines.start());
+    let end = found.partition_point(|(line, _)| line <= lines.end());
+    &found[start..end.max(start)]
 }
 
 /// Cuts a file into pieces, in the order of the lines, none above another.
@@ -114,6 +139,7 @@ pub(super) fn split(source: &Source, definitions: &[Definition]) -> Vec<Piece> {
                 is_test: open.iter().any(|outer| is_test_module(outer)),
                 score: 0.0,
                 title_score: 0.0,
+                bigrams: 0.0,
             });
             covered = last;
         }
@@ -154,7 +180,7 @@ fn add_stretch(
         if source.words(&lines) > 0 {
             let head = outer.map(head).filter(|head| !lines.contains(head.start()));
             let is_test = outer.is_some_and(is_test_module);
-            pieces.push(Piece { lines, name: None, head, is_test, score: 0.0, title_score: 0.0 });
+            pieces.push(Piece { lines, name: None, head, is_test, score: 0.0, title_score: 0.0, bigrams: 0.0 });
         }
         start = end + 1;
     }
@@ -186,7 +212,10 @@ pub(super) fn score(source: &Source, pieces: &mut [Piece], question: &Question, 
             piece.score += part;
             piece.title_score += if question.terms[term].in_title { part } else { 0.0 };
         }
+        let worth = |(first, second): (usize, usize)| rarity.worth[first].min(rarity.worth[second]);
+        piece.bigrams = source.bigrams(&piece.lines).into_iter().map(worth).sum();
         if piece.is_test {
+            piece.bigrams *= weights::TEST_PRIOR;
             piece.score *= weights::TEST_PRIOR;
             piece.title_score *= weights::TEST_PRIOR;
         }

@@ -1,9 +1,10 @@
 //! What the task's text asks for: weighted words, and the files and lines that it names.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
+use super::bigrams::Bigrams;
 use super::forms::Asides;
 use super::mention::{self, Mention};
 use super::scope::Scope;
@@ -33,6 +34,8 @@ pub(super) struct Question {
     pub mentions: Vec<Mention>,
     /// What the title says that is changed.
     pub scope: Option<Scope>,
+    /// Terms that follow each other on a line of the text.
+    pub bigrams: HashSet<(usize, usize)>,
     lookup: Lookup,
 }
 
@@ -62,7 +65,18 @@ impl Question {
             is_code: c.is_code,
         };
         let terms = found.into_iter().map(term).collect();
-        Self { terms, mentions: mention::find(text), scope, lookup }
+        let mut question = Self { terms, mentions: mention::find(text), scope, bigrams: HashSet::new(), lookup };
+        question.bigrams = text.lines().flat_map(|line| question.bigrams_of(line)).collect();
+        question
+    }
+
+    fn bigrams_of(&self, line: &str) -> Vec<(usize, usize)> {
+        let (mut bigrams, mut found) = (Bigrams::default(), Vec::new());
+        each_word(line.as_bytes(), |word| {
+            let term = self.term(&line.as_bytes()[word.start..word.end]);
+            found.extend(term.and_then(|term| bigrams.take(word.kind, term)));
+        });
+        found
     }
 
     /// Returns the index of the term that a word stands for.

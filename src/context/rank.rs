@@ -10,6 +10,7 @@ use super::kind::FileKind;
 use super::links;
 use super::neighbours;
 use super::passage;
+use super::piece::Piece;
 use super::question::Question;
 use super::rarity::{Own, Rarity};
 use super::scan::{FileFacts, Scan};
@@ -129,8 +130,8 @@ pub(super) fn compare(a: &RankedFile<'_>, b: &RankedFile<'_>) -> Ordering {
 /// Sets what is known only of the files that were parsed, and ranks these anew.
 pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], earlier: &[Earlier<'_>], similar: &Similar) {
     let paths: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
-    let piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.score).fold(0.0, f64::max)).collect();
-    let title_piece = candidates.iter().map(|c| c.pieces.iter().map(|p| p.title_score).fold(0.0, f64::max)).collect();
+    let piece = best_piece(candidates, |piece| piece.score);
+    let title_piece = best_piece(candidates, |piece| piece.title_score);
     let uses = graph::uses(candidates);
     let fitting = candidates.iter().take(weights::TOGETHER_WITH).map(|c| (c.file.facts.path, c.file.score)).collect();
     let together = history::changed_together(earlier, &paths, &fitting);
@@ -148,8 +149,15 @@ pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], earlier: &[Earlier<'_>
     order(candidates);
     // Where the best files lead can be told once it is known which they are.
     let led_to = neighbours::led_to(candidates);
+    let bigrams = best_piece(candidates, |piece| piece.bigrams);
+    spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), Signal::Bigrams, &bigrams);
     spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), Signal::LedTo, &led_to);
     order(candidates);
+}
+
+/// Returns of each file what the best of its pieces has.
+fn best_piece(candidates: &[Candidate<'_>], value: fn(&Piece) -> f64) -> Vec<f64> {
+    candidates.iter().map(|candidate| candidate.pieces.iter().map(value).fold(0.0, f64::max)).collect()
 }
 
 fn order(candidates: &mut [Candidate<'_>]) {

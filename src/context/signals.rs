@@ -52,11 +52,13 @@ pub(super) enum Signal {
     Similar,
     /// The scope of the title is its name or that of its folder.
     Scope,
+    /// The definition in it where most words follow each other as in the task.
+    Bigrams,
 }
 
 impl Signal {
     /// Every signal, in the order of the variants.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Words,
         Self::Title,
         Self::Rare,
@@ -78,6 +80,7 @@ impl Signal {
         Self::Together,
         Self::Similar,
         Self::Scope,
+        Self::Bigrams,
     ];
 
     /// The name of the signal in JSON and for people.
@@ -104,6 +107,7 @@ impl Signal {
             Self::Together => "together",
             Self::Similar => "similar",
             Self::Scope => "scope",
+            Self::Bigrams => "bigrams",
         }
     }
 }

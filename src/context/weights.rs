@@ -75,7 +75,7 @@ pub(super) const SCALE: f64 = 10.0;
 /// repositories, checked on repositories that were left out (ARCHITECTURE.md, "Context").
 pub(super) const SIGNALS: [(Signal, f64, f64); Signal::ALL.len()] = [
     (Signal::Words, 0.22, 0.00),
-    (Signal::Title, 0.28, 0.17),
+    (Signal::Title, 0.28, 0.15),
     (Signal::Rare, 0.06, 0.04),
     (Signal::Code, 0.04, 0.05),
     (Signal::Name, 0.06, 0.07),
@@ -88,13 +88,14 @@ pub(super) const SIGNALS: [(Signal, f64, f64); Signal::ALL.len()] = [
     (Signal::Tested, 0.09, 0.08),
     (Signal::Named, 0.30, 0.21),
     (Signal::LooselyNamed, 0.17, 0.20),
-    (Signal::Piece, 0.00, 0.24),
+    (Signal::Piece, 0.00, 0.19),
     (Signal::TitlePiece, 0.00, 0.07),
     (Signal::Uses, 0.00, 0.12),
     (Signal::LedTo, 0.00, 0.09),
     (Signal::Together, 0.00, 0.04),
     (Signal::Similar, 0.00, 0.10),
     (Signal::Scope, 0.15, 0.15),
+    (Signal::Bigrams, 0.00, 0.06),
 ];
 
 /// From this share on a signal is told to people as a reason.
