@@ -1,5 +1,6 @@
-//! Which parts of an issue speak of no code: the headings of the form that it was written in, and what it says of the machine.
+//! Which parts of an issue speak of no code: the form that it was written in, and what it says of the machine.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::weights;
@@ -51,6 +52,31 @@ impl Asides {
         let next = self.0.get(self.0.partition_point(|aside| aside.end <= at));
         if next.is_some_and(|aside| aside.contains(&at)) { weights::ASIDE } else { 1.0 }
     }
+}
+
+/// Blanks out what stands in HTML comments: the forms that issues are filled into speak there, and no reader sees it. In code
+/// a comment is shown, and is none; one that is never closed hides the rest.
+pub(super) fn without_comments(text: &str) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(start) = comment(rest) {
+        kept.push_str(&rest[..start]);
+        rest = rest[start..].find("-->").map_or("", |length| &rest[start + length + 3..]);
+    }
+    match kept.is_empty() && rest.len() == text.len() {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(kept + rest),
+    }
+}
+
+/// Finds the first comment that does not stand in code between backticks on its line.
+fn comment(text: &str) -> Option<usize> {
+    text.match_indices("<!--").map(|(at, _)| at).find(|at| {
+        let line = text[..*at].rfind('\n').map_or(0, |end| end + 1);
+        let before = text[line..*at].matches('`').count();
+        let is_quoted = before % 2 == 1 && text[*at..].lines().next().is_some_and(|rest| rest.contains('`'));
+        !is_quoted
+    })
 }
 
 /// Returns the words of a heading of Markdown, or of a line in bold letters, as forms have them.

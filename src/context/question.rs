@@ -1,11 +1,10 @@
 //! What the task's text asks for: weighted words, and the files and lines that it names.
 
-use std::borrow::Cow;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
 use super::bigrams::Bigrams;
-use super::forms::Asides;
+use super::forms::{Asides, without_comments};
 use super::mention::{self, Mention};
 use super::scope::Scope;
 use super::stop_words;
@@ -104,31 +103,6 @@ struct Collected {
 
 fn saturate(weight: f64) -> f64 {
     weight * (weights::QUERY_SATURATION + 1.0) / (weight + weights::QUERY_SATURATION)
-}
-
-/// Blanks out what stands in HTML comments: the forms that issues are filled into speak there, and no reader sees it. In code
-/// a comment is shown, and is none; one that is never closed hides the rest.
-fn without_comments(text: &str) -> Cow<'_, str> {
-    let mut kept = String::new();
-    let mut rest = text;
-    while let Some(start) = comment(rest) {
-        kept.push_str(&rest[..start]);
-        rest = rest[start..].find("-->").map_or("", |length| &rest[start + length + 3..]);
-    }
-    match kept.is_empty() && rest.len() == text.len() {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(kept + rest),
-    }
-}
-
-/// Finds the first comment that does not stand in code between backticks on its line.
-fn comment(text: &str) -> Option<usize> {
-    text.match_indices("<!--").map(|(at, _)| at).find(|at| {
-        let line = text[..*at].rfind('\n').map_or(0, |end| end + 1);
-        let before = text[line..*at].matches('`').count();
-        let is_quoted = before % 2 == 1 && text[*at..].lines().next().is_some_and(|rest| rest.contains('`'));
-        !is_quoted
-    })
 }
 
 /// Collects the words by what makes two of them the same term, and pairs of words: what the text calls `smart case` may be
