@@ -67,6 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let load_seconds = start.elapsed().as_secs_f64();
     let mut question = Question {
         messages: json!([{"role": "user", "content": prompt}]),
+        begun: String::new(),
         most_tokens: 0,
         sampling: Sampling { temperature: 0.0, top_p: 1.0, seed: 0 },
         stop: Vec::new(),
