@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::common::{GOOD, PRICE, Ran, World, sandbox_or_skip};
+use crate::common::{GOOD, PRICE, Ran, TASK, World, sandbox_or_skip};
 
 /// The dialogue format of Qwen.
 const TEMPLATE: &str = "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + \
@@ -187,7 +187,11 @@ fn words_in_circles_end_in_edits_within_the_answer() {
     let file = format!("FILE: src/price.py\n```\n{}```", PRICE.replace("max", "sum"));
     let pairs = [("\n", words), ("\n", words), (words, words), ("\n", &file), (&file, "\n")];
     add(&world, &model_of(&[words, &file], &pairs));
-    let result = world.run(&["run", "task.yml", "--model", "embedded", "--json"]).ends_with(0).json();
+    // The first file that is shown is the one that a model in circles is led to.
+    world.write("task.yml", &format!("{TASK}files: [src/price.py]\n"));
+    world.commit("the file is named");
+    let ran = world.run(&["run", "task.yml", "--model", "embedded", "--json", "--rounds", "1"]);
+    let result = ran.ends_with(0).json();
     assert_eq!((&result["outcome"], &result["verdict"]), (&"done".into(), &"proven".into()));
     let journal = world.journal();
     let replies: Vec<&str> = journal.lines().filter(|line| line.contains("\"event\":\"reply\"")).collect();
