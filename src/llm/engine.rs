@@ -62,7 +62,7 @@ impl LocalModel {
             None => (None, None),
         };
         let is_of_edits = matches!(request.form, Some(message::Form::Grammar { .. }));
-        let question = Question {
+        let question = Box::new(Question {
             messages: request.messages.iter().map(turn).collect(),
             begun: String::new(),
             most_tokens: request.max_output_tokens as usize,
@@ -74,7 +74,7 @@ impl LocalModel {
             stop: request.stop.clone(),
             form,
             enough: Some(if is_of_edits { ending::is_due } else { super::runs_in_circles }),
-        };
+        });
         Ok(Asked::Answer { question, edits, is_of_edits })
     }
 
@@ -148,7 +148,7 @@ impl LanguageModel for LocalModel {
 /// What the model inside is asked for.
 enum Asked {
     Answer {
-        question: Question,
+        question: Box<Question>,
         /// The form of what follows words that are enough.
         edits: Option<Form>,
         is_of_edits: bool,
@@ -170,7 +170,7 @@ impl Asked {
                     && answer.ended == Ended::Full
                     && ending::words_are_enough(&answer.text)
                 {
-                    answer = with_edits(engine, (question, edits), answer, (&mut told, stop))?;
+                    answer = with_edits(engine, (question, edits), answer, &mut told, stop)?;
                 }
                 if let Some(end) = ending::file_again(&answer.text).filter(|_| *is_of_edits) {
                     answer.text.truncate(end);
@@ -188,7 +188,8 @@ fn with_edits(
     engine: &mut Engine,
     (question, edits): (&Question, &Form),
     words: Answer,
-    (told, stop): (&mut dyn FnMut(Moment<'_>), &dyn Fn() -> bool),
+    told: &mut dyn FnMut(Moment<'_>),
+    stop: &dyn Fn() -> bool,
 ) -> Result<Answer, InferenceError> {
     let next = Question {
         begun: ending::words_once(&words.text),
