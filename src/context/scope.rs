@@ -17,21 +17,24 @@ impl Scope {
         if !is_kind || !rest.strip_prefix('!').unwrap_or(rest).starts_with(": ") {
             return None;
         }
-        let names: Vec<String> =
-            scope.split([',', '/', '|', ' ']).map(plain).filter(|name| name.contains(char::is_alphanumeric)).collect();
+        let names: Vec<String> = scope
+            .split([',', '/', '|', ' '])
+            .map(|name| plain(name).collect::<String>())
+            .filter(|name| name.contains(char::is_alphanumeric))
+            .collect();
         (!names.is_empty()).then_some(Self(names))
     }
 
     /// Tells whether a folder of the path or its file is called like the scope.
     pub(super) fn is_of(&self, path: &RepoPath) -> bool {
-        let parts = path.as_str().split('/').map(|part| plain(part.split('.').next().unwrap_or(part)));
-        parts.into_iter().any(|part| self.0.contains(&part))
+        let mut parts = path.as_str().split('/').map(|part| part.split('.').next().unwrap_or(part));
+        parts.any(|part| self.0.iter().any(|name| plain(part).eq(name.chars())))
     }
 }
 
 /// A name without what is written in one way or another.
-fn plain(name: &str) -> String {
-    name.chars().filter(|letter| !matches!(letter, '-' | '_')).flat_map(char::to_lowercase).collect()
+fn plain(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|letter| !matches!(letter, '-' | '_')).flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

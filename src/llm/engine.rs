@@ -61,7 +61,7 @@ impl LocalModel {
             Some(message::Form::JsonSchema { schema, .. }) => (Some(Form::JsonSchema(schema.clone())), None),
             None => (None, None),
         };
-        let is_of_edits = matches!(request.form, Some(message::Form::Grammar { .. }));
+        let is_of_edits = matches!(form, Some(Form::Grammar(_)));
         let question = Box::new(Question {
             messages: request.messages.iter().map(turn).collect(),
             begun: String::new(),
@@ -75,7 +75,7 @@ impl LocalModel {
             form,
             enough: Some(if is_of_edits { ending::is_due } else { super::runs_in_circles }),
         });
-        Ok(Asked::Answer { question, edits, is_of_edits })
+        Ok(Asked::Answer { question, edits })
     }
 
     fn failed(&self, reason: &(impl ToString + ?Sized)) -> LlmError {
@@ -151,7 +151,6 @@ enum Asked {
         question: Box<Question>,
         /// The form of what follows words that are enough.
         edits: Option<Form>,
-        is_of_edits: bool,
     },
     Alternatives {
         messages: Vec<Message>,
@@ -162,7 +161,7 @@ enum Asked {
 impl Asked {
     fn of(&self, engine: &mut Engine, tell: &dyn Fn(&str), stop: &dyn Fn() -> bool) -> Result<Answer, InferenceError> {
         match self {
-            Self::Answer { question, edits, is_of_edits } => {
+            Self::Answer { question, edits } => {
                 let mut written_letters = 0;
                 let mut told = |moment: Moment<'_>| tell(&how_far(moment, &mut written_letters));
                 let mut answer = engine.answer(question, &mut told, stop)?;
@@ -172,7 +171,9 @@ impl Asked {
                 {
                     answer = with_edits(engine, (question, edits), answer, &mut told, stop)?;
                 }
-                if let Some(end) = ending::file_again(&answer.text).filter(|_| *is_of_edits) {
+                // What the model ended itself is judged as it stands.
+                let is_cut = answer.ended == Ended::Full && matches!(question.form, Some(Form::Grammar(_)));
+                if let Some(end) = ending::file_again(&answer.text).filter(|_| is_cut) {
                     answer.text.truncate(end);
                     answer.ended = Ended::Done;
                 }
