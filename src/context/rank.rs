@@ -149,6 +149,7 @@ pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], earlier: &[Earlier<'_>
     order(candidates);
     // Where the best files lead can be told once it is known which they are.
     let led_to = neighbours::led_to(candidates);
+    // Of files that fit, this tells the one; it did not tell better where they lead.
     let bigrams = best_piece(candidates, |piece| piece.bigrams);
     spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), Signal::Bigrams, &bigrams);
     spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), Signal::LedTo, &led_to);

@@ -36,6 +36,24 @@ fn hints_come_first_then_what_the_task_names() {
 }
 
 #[test]
+fn the_scope_of_a_title_speaks_for_a_folder() {
+    let tree = tree(&[("core/wire.rs", "fn header() {}\n"), ("dom/wire.rs", "fn header() {}\n")]);
+    let has_scope = |title: &str, path: &str| signals(&tree, &query(title), path).contains_key("scope");
+    assert!(has_scope("fix(dom): the header is lost", "dom/wire.rs"));
+    assert!(!has_scope("fix(dom): the header is lost", "core/wire.rs"));
+    assert!(!has_scope("The header of dom is lost", "dom/wire.rs"));
+}
+
+#[test]
+fn words_in_the_order_of_the_task_come_before_the_same_words_apart() {
+    let tree = tree(&[
+        ("src/apart.rs", "fn check() {\n    report(\"exceeded\");\n    report(\"bounds\");\n}\n"),
+        ("src/order.rs", "fn check() {\n    report(\"bounds exceeded\");\n    report(\"\");\n}\n"),
+    ]);
+    check_order(&tree, &query("It stops\nThe bounds are exceeded."), &["src/order.rs", "src/apart.rs"]);
+}
+
+#[test]
 fn frames_of_another_machine_mean_files_at_the_top_and_in_packages() {
     let named = |text: &str, path: &str| {
         let tree = tree(&[
