@@ -8,7 +8,9 @@ Usage:
   context.py train FILE           the weights that fit best, checked on repositories that they were not fitted to
 
 FILE of --tasks has one JSON object a line: `id`, `repo` (OWNER/NAME), `lang`, `base_commit`, `text` (what a person wrote) and
-`gold_files` (what the fix changed, without tests). DIR holds each repository as OWNER+NAME/repo, a git directory; nothing is
+`gold_files` (what the fix changed, without tests), and where it is known `gold_symbols` (PATH::NAME of each function that it
+changed; `functions@N` tells how many begin in a line that is shown, `bodies@N` how many do so in an excerpt and not only in the
+outline; this needs `pip install 'tree-sitter-language-pack<1'`, which finds where they begin, and is left out without). DIR holds each repository as OWNER+NAME/repo, a git directory; nothing is
 checked out. `run` writes a line for each task and goes on where it was stopped; what failed is asked again. Tests, fixtures and examples are left out of
 the ranking, as the fixes' own tests are no part of the gold files. `train` needs numpy.
 
@@ -28,11 +30,19 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+try:
+    from tree_sitter_language_pack import get_parser
+except ImportError:
+    get_parser = None
+
 SOURCE = re.compile(r"\.(py|rs|[mc]?jsx?|[mc]?tsx?|go|java|c|h|cc|cpp|kt|rb|vue|svelte)$")
 TEST = re.compile(
     r"(^|/)(tests?|__tests__|testing|testdata|test_data|fixtures?|specs?|bench(es|marks?)?|examples?|e2e)/|"
     r"(^|/)(test_[^/]*|conftest|[^/]*_tests?|tests?)\.[a-z]+$|\.(test|spec)\.[a-z]+$|"
     r"(Tests?|TestCase|IT)\.java$|src/(it|androidTest)/")
+LANGUAGES = {"py": "python", "rs": "rust", "js": "javascript", "jsx": "javascript", "mjs": "javascript", "cjs": "javascript",
+             "ts": "typescript", "mts": "typescript", "tsx": "tsx", "go": "go", "java": "java"}
+FUNCTION = re.compile(r"function|method|constructor|^arrow_function$")
 CUTS = (1, 5, 10, 20)
 FOLDS = 6
 GROUPS = {
@@ -46,11 +56,42 @@ def counts(path):
     return bool(SOURCE.search(path)) and not TEST.search(path)
 
 
+def functions(task, repository):
+    """The lines in which each function begins that the fix changed; several where a file has many of that name."""
+    if get_parser is None:
+        return []
+    found = []
+    for symbol in task.get("gold_symbols", []):
+        path, name = symbol.split("::", 1)
+        language = LANGUAGES.get(path.rsplit(".", 1)[-1])
+        words = ["git", "--git-dir", str(repository), "show", f"{task['base_commit']}:{path}"]
+        text = subprocess.run(words, capture_output=True).stdout
+        if language and text:
+            found.append([path, beginnings(get_parser(language).parse(text).root_node, re.split(r"\.|::", name)[-1])])
+    return found
+
+
+def beginnings(root, name):
+    """Whatever has a name of its own and is a function, or is one's value."""
+    lines, waiting = [], [root]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.children
+        own = next(filter(None, map(node.child_by_field_name, ("name", "left", "key"))), None)
+        value = next(filter(None, map(node.child_by_field_name, ("value", "right"))), None)
+        if own is not None and own.text.decode(errors="replace").split("<")[0].split(".")[-1] == name:
+            kinds = (node.type, value.type if value is not None else "")
+            if any(FUNCTION.search(kind) for kind in kinds):
+                lines.append(node.start_point[0] + 1)
+    return lines
+
+
 def ask(task, options, folder):
     text = Path(folder) / f"{task['id'].replace('/', '_')}.txt"
     text.write_text(task["text"])
     repository = Path(options.mirrors) / task["repo"].replace("/", "+") / "repo"
     row = {key: task[key] for key in ("id", "repo", "lang", "gold_files")}
+    row["functions"] = functions(task, repository)
     for tokens in options.tokens.split(","):
         words = [options.prentice, "context", "--json", "--repo", str(repository), "--base", task["base_commit"],
                  "--no-index", "--tokens", tokens, "--file", str(text)]
@@ -58,6 +99,9 @@ def ask(task, options, folder):
         if done.returncode:
             return {**row, "error": done.stderr.decode(errors="replace").strip()}
         answer = json.loads(done.stdout)
+        row.setdefault("lines", {})[tokens] = [
+            [excerpt["path"], excerpt["start"], excerpt["end"], excerpt["outline"]]
+            for excerpt in answer["excerpts"] if excerpt["path"] in task["gold_files"]]
         row["ranked"] = [file for file in answer["ranked"] if counts(file["path"])]
         row.setdefault("shown", {})[tokens] = sorted({excerpt["path"] for excerpt in answer["excerpts"]})
         row["milliseconds"] = sum(answer["timings_ms"].values())
@@ -84,6 +128,12 @@ def read(path):
     return [row for row in rows if "error" not in row]
 
 
+def share(functions, shown):
+    is_shown = lambda path, line: any(path == one and start <= line <= end for one, start, end, _ in shown)
+    begin = [any(is_shown(path, line) for line in lines) for path, lines in functions]
+    return sum(begin) / len(begin) if begin else None
+
+
 def measure(row, order):
     gold = set(row["gold_files"])
     figures = {f"R@{cut}": len(gold & set(order[:cut])) / len(gold) for cut in CUTS}
@@ -91,19 +141,27 @@ def measure(row, order):
     figures["MRR"] = next((1 / place for place, path in enumerate(order, 1) if path in gold), 0.0)
     for tokens, shown in row["shown"].items():
         figures[f"files@{tokens}"] = len(gold & set(shown)) / len(gold)
+    for tokens, shown in row["lines"].items():
+        figures[f"functions@{tokens}"] = share(row["functions"], shown)
+        figures[f"bodies@{tokens}"] = share(row["functions"], [one for one in shown if not one[3]])
     return figures
 
 
 def mean(figures, name):
-    return 100 * sum(one[name] for one in figures) / max(1, len(figures))
+    known = [one[name] for one in figures if one[name] is not None]
+    return 100 * sum(known) / len(known) if known else float("nan")
+
+
+def width(name):
+    return max(11, len(name) + 1)
 
 
 def line(label, figures):
-    print(f"{label:<16}{len(figures):>4} " + "".join(f"{mean(figures, name):>11.1f}" for name in figures[0]))
+    print(f"{label:<16}{len(figures):>4} " + "".join(f"{mean(figures, name):>{width(name)}.1f}" for name in figures[0]))
 
 
 def head(row):
-    print(f"{'':<16}{'n':>4} " + "".join(f"{name:>11}" for name in measure(row, [])))
+    print(f"{'':<16}{'n':>4} " + "".join(f"{name:>{width(name)}}" for name in measure(row, [])))
 
 
 def report(options):

@@ -17,7 +17,7 @@ use super::output::{in_a_line, print, print_json, safe, tell};
 use super::setup;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Environment, Layer};
-use crate::context::{self, Excerpt, Found, Query, Ranked, Settings};
+use crate::context::{self, Excerpt, Found, Query, Ranked, Settings, Signature};
 use crate::index::{DEFAULT_LIMIT_BYTES, Index};
 use crate::llm::LlmError;
 use crate::pipeline::{self, SimilarError};
@@ -35,7 +35,8 @@ use crate::task::{self, Task};
 No index and no model is needed: every file is read once. What is found out is kept in the repository's git folder and makes
 the next question faster (`prentice index` finds out everything at once). Where the folder is the top of a checkout, the
 messages of the last 1,000 commits help to find what the task is about; a shallow clone has fewer. The 32 best files are cut
-into excerpts; secrets, and what no person reads, are listed and not shown.")]
+into excerpts; of what these do not show, the outline has the lines in which the definitions begin that fit best. Secrets, and what
+no person reads, are listed and not shown.")]
 pub(super) struct Context {
     /// The task as plain text.
     #[arg(required_unless_present = "file", conflicts_with = "file")]
@@ -186,11 +187,16 @@ fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Fai
         .filter(|excerpt| excerpt.path == named)
         .map(|excerpt| format!("{}-{}", excerpt.lines.start(), excerpt.lines.end()))
         .collect();
+    let outlined = found.context.outline.iter().filter(|signature| signature.path == named).count();
     text += &match (shown.is_empty(), context::why_withheld(tree, &named)) {
         (false, _) => format!("\nShown: lines {}\n", shown.join(", ")),
         (true, Some(reason)) => format!("\nIt is not shown: {reason}\n"),
+        (true, None) if outlined > 0 => "\nNo piece of it fits the budget beside better files.\n".to_owned(),
         (true, None) => "\nNo line of it fits the budget beside better files.\n".to_owned(),
     };
+    if outlined > 0 {
+        text += &format!("In the outline: {outlined} definitions, each by the line in which it begins\n");
+    }
     Ok(text)
 }
 
@@ -237,16 +243,31 @@ fn document(found: &Found, skipped: usize, timings: Timings) -> serde_json::Valu
             "start": excerpt.lines.start(),
             "end": excerpt.lines.end(),
             "whole_file": excerpt.whole_file,
+            "outline": false,
             "tokens": excerpt.tokens,
             "score": excerpt.score,
             "reason": excerpt.reason,
             "text": excerpt.text,
         })
     };
+    let signature = |signature: &Signature| {
+        json!({
+            "path": signature.path,
+            "start": signature.line,
+            "end": signature.line,
+            "whole_file": false,
+            "outline": true,
+            "tokens": signature.tokens,
+            "score": signature.score,
+            "reason": "a definition that is not shown begins here",
+            "text": signature.text,
+        })
+    };
+    let excerpts = context.excerpts.iter().map(excerpt).chain(context.outline.iter().map(signature));
     json!({
         "ranked": found.ranking.iter().take(RANKED_IN_JSON).collect::<Vec<&Ranked>>(),
         "ranked_files": found.ranking.len(),
-        "excerpts": context.excerpts.iter().map(excerpt).collect::<Vec<_>>(),
+        "excerpts": excerpts.collect::<Vec<_>>(),
         "map": context.map,
         "commits": context.commits,
         "instructions": context.instructions,
@@ -274,6 +295,10 @@ fn table(found: &Found, skipped: usize) -> String {
         let line = format!("{rank:>4} {:>8.2} {:>6}  {}:{lines}", excerpt.score, excerpt.tokens, excerpt.path);
         text += &format!("{}\n{:>20}  {}\n", in_a_line(&line), "", in_a_line(&excerpt.reason));
     }
+    for of_file in context.outline.chunk_by(|a, b| a.path == b.path) {
+        let (path, number) = (in_a_line(of_file[0].path.as_str()), of_file.len());
+        text += &format!("outline: {path}: {number} definitions more, each by the line in which it begins\n");
+    }
     for file in &context.instructions {
         text += &format!("instructions: {}{}\n", in_a_line(file.path.as_str()), if file.cut { " (cut)" } else { "" });
     }
@@ -296,7 +321,10 @@ fn table(found: &Found, skipped: usize) -> String {
              be read, what may not be opened\n"
         );
     }
-    let left_out = |file: &&Ranked| context.excerpts.iter().all(|excerpt| excerpt.path != file.path);
+    let left_out = |file: &&Ranked| {
+        let is_outlined = context.outline.iter().any(|signature| signature.path == file.path);
+        !is_outlined && context.excerpts.iter().all(|excerpt| excerpt.path != file.path)
+    };
     let next: Vec<String> =
         found.ranking.iter().filter(left_out).take(RANKED_IN_TABLE).map(|file| in_a_line(file.path.as_str())).collect();
     if !next.is_empty() {

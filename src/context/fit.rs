@@ -58,17 +58,8 @@ pub(super) fn fit<'a>(
     allowance: Allowance,
 ) -> Fitted<'a> {
     let mut fitted = Fitted::default();
-    let best = candidates.iter().map(|candidate| candidate.file.score).fold(0.0, f64::max);
-    let wanted: Vec<&Candidate<'a>> = candidates
-        .iter()
-        .filter(|candidate| {
-            let file = &candidate.file;
-            let matches = file.score > 0.0 && file.score >= best * weights::LEAST_SHARE;
-            matches || file.tier > Tier::Matched || allowance.everything
-        })
-        .collect();
     let mut chosen: Vec<Choice<'_, 'a>> = Vec::new();
-    for candidate in wanted {
+    for (candidate, fits) in wanted(candidates, allowance.everything) {
         let file = &candidate.file;
         let credential = secret::find_credential(&candidate.source.text);
         if let Some(shape) = credential {
@@ -77,10 +68,6 @@ pub(super) fn fit<'a>(
                 continue;
             }
         }
-        let fits = match file.tier {
-            Tier::Hinted => 2.0 * best.max(1.0),
-            Tier::Named | Tier::Matched => file.score,
-        };
         chosen.push(Choice::new(candidate, allowance, credential.is_some(), fits));
     }
     take_turns(&mut chosen, allowance);
@@ -89,6 +76,23 @@ pub(super) fn fit<'a>(
     }
     drop_what_does_not_fit(&mut fitted.excerpts, allowance.tokens);
     fitted
+}
+
+/// Returns the files that may be shown, and how well they fit: those that do, and what a person hinted at above all.
+pub(super) fn wanted<'c, 'a>(
+    candidates: &'c [Candidate<'a>],
+    everything: bool,
+) -> impl Iterator<Item = (&'c Candidate<'a>, f64)> {
+    let best = candidates.iter().map(|candidate| candidate.file.score).fold(0.0, f64::max);
+    candidates.iter().filter_map(move |candidate| {
+        let file = &candidate.file;
+        let matches = file.score > 0.0 && file.score >= best * weights::LEAST_SHARE;
+        let fits = match file.tier {
+            Tier::Hinted => 2.0 * best.max(1.0),
+            Tier::Named | Tier::Matched => file.score,
+        };
+        (matches || file.tier > Tier::Matched || everything).then_some((candidate, fits))
+    })
 }
 
 /// Lets the files take turns: each turn of a file makes its next one less urgent, so that the best file shows most, and many
@@ -154,7 +158,7 @@ impl<'c, 'a> Choice<'c, 'a> {
             || candidate.file.tier == Tier::Hinted
             || candidate.pieces.iter().all(|piece| piece.score == 0.0);
         let mut waiting: Vec<&Piece> = candidate.pieces.iter().filter(|piece| piece.score > 0.0 || shows_all).collect();
-        waiting.sort_by(|a, b| a.score.total_cmp(&b.score).then(b.lines.start().cmp(a.lines.start())));
+        waiting.sort_by(|a, b| a.wanted().total_cmp(&b.wanted()).then(b.lines.start().cmp(a.lines.start())));
         Self {
             candidate,
             overhead: overhead(candidate.file.facts.path),
@@ -163,7 +167,7 @@ impl<'c, 'a> Choice<'c, 'a> {
             lines: BTreeSet::new(),
             waiting,
             fits,
-            best: candidate.pieces.iter().map(|piece| piece.score).fold(0.0, f64::max),
+            best: Piece::most_wanted(&candidate.pieces),
             turns: 0,
             is_done: false,
         }
@@ -171,9 +175,9 @@ impl<'c, 'a> Choice<'c, 'a> {
 
     /// How much it is wanted that the file has the next turn.
     fn urgency(&self) -> f64 {
-        let piece = self.waiting.last().map_or(0.0, |piece| piece.score);
+        let piece = self.waiting.last().map_or(0.0, |piece| piece.wanted());
         let share = if self.best > 0.0 { piece / self.best } else { 1.0 };
-        self.fits * weights::NEXT_TURN.powi(self.turns) * share
+        self.fits.max(0.0).powf(weights::BETTER_FILE) * weights::NEXT_TURN.powi(self.turns) * share
     }
 
     /// Takes the whole file if it is small, or else the best pieces that are left; returns the tokens spent.

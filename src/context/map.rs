@@ -1,9 +1,9 @@
-//! The map: one line a file, with the names of what it defines, for the files that are not shown whole.
+//! The map: one line a file, with the names of what it defines, for the files that are neither shown whole nor outlined.
 
 use std::collections::BTreeSet;
 
 use super::candidate::Candidate;
-use super::{Excerpt, RankedFile};
+use super::{Excerpt, RankedFile, Signature};
 use crate::repo::{RepoPath, is_control_or_invisible};
 use crate::secret;
 use crate::syntax::{Definition, DefinitionKind};
@@ -16,10 +16,11 @@ const MAX_NAMES: usize = 12;
 pub(super) fn draw(
     candidates: &[Candidate<'_>],
     ranked: &[RankedFile<'_>],
-    excerpts: &[Excerpt],
+    (excerpts, outline): (&[Excerpt], &[Signature]),
     max_tokens: usize,
 ) -> String {
-    let mut left_out: BTreeSet<&RepoPath> = excerpts.iter().filter(|e| e.whole_file).map(|e| &e.path).collect();
+    let whole = excerpts.iter().filter(|e| e.whole_file).map(|e| &e.path);
+    let mut left_out: BTreeSet<&RepoPath> = whole.chain(outline.iter().map(|signature| &signature.path)).collect();
     let mut map = String::new();
     let mut left = max_tokens;
     let known = candidates.iter().map(|candidate| (candidate.file.facts.path, candidate.definitions.as_slice()));

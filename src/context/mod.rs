@@ -23,6 +23,7 @@ mod memory;
 mod memory_tests;
 mod mention;
 mod neighbours;
+mod outline;
 mod passage;
 mod piece;
 mod question;
@@ -59,6 +60,7 @@ use crate::tokens;
 pub use history::recall;
 pub use kind::is_source;
 pub use learn::{Learned, learn};
+pub use outline::{Signature, tell as tell_outline};
 pub use passage::{Passage, PassageId, Similar, passage_id};
 pub use secrecy::{readable, secrecy, secret_files, why_withheld, without_credentials};
 pub use signals::Says;
@@ -152,6 +154,9 @@ pub struct Withheld {
 pub struct Context {
     /// The pieces, best first.
     pub excerpts: Vec<Excerpt>,
+    /// Of what the excerpts do not show, the lines in which the definitions begin that fit best; the best file first.
+    #[serde(default)]
+    pub outline: Vec<Signature>,
     /// The files around them with their main definitions, as text.
     pub map: String,
     /// The repository's own instructions.
@@ -215,8 +220,9 @@ pub const EXCERPT_OVERHEAD_TOKENS: usize = 16;
 const HISTORY_COMMITS: usize = 1000;
 /// Entries of [`Context::withheld`], at most.
 const MAX_WITHHELD: usize = 100;
-/// The share of the budget that the map may take at most, as its denominator; the instructions have another.
-const MAP_PART: usize = 10;
+/// The share of the budget that the map may take at most, as its denominator; the others have their own.
+const MAP_PART: usize = 20;
+const OUTLINE_PART: usize = 10;
 const INSTRUCTIONS_PART: usize = 8;
 const COMMITS_PART: usize = 32;
 /// Tokens that a prompt puts around a line of [`Context::commits`].
@@ -282,20 +288,25 @@ fn fit_to_budget(
     let spent = instructions.tokens();
     let for_commits = if earlier.is_empty() { 0 } else { budget / COMMITS_PART };
     let allowance = Allowance {
-        tokens: budget - spent - budget / MAP_PART - for_commits,
+        tokens: budget - spent - budget / MAP_PART - budget / OUTLINE_PART - for_commits,
         excerpt_tokens: settings.max_excerpt_tokens,
         everything: everything && !is_limited,
     };
     let fitted = fit::fit(&candidates, question, rarity, allowance);
-    let map = map::draw(&candidates, if is_limited { &[] } else { ranked }, &fitted.excerpts, budget / MAP_PART);
+    let for_excerpts: usize = fitted.excerpts.iter().map(fit::cost).sum();
+    let outline = outline::draw(&candidates, &fitted, allowance.everything, budget / OUTLINE_PART);
+    let others = if is_limited { &[] } else { ranked };
+    let map = map::draw(&candidates, others, (&fitted.excerpts, &outline), budget / MAP_PART);
     let commits = history::tell(earlier, &fitted.excerpts, for_commits);
     let told: usize = commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
-    let tokens = told + spent + fitted.excerpts.iter().map(fit::cost).sum::<usize>() + tokens::count(&map);
+    let around = tokens::count(&tell_outline(&outline)) + tokens::count(&map);
+    let tokens = told + spent + for_excerpts + around;
     let secret = instructions.withheld.iter().map(|(path, reason)| (path, *reason));
     let withheld = scan.withheld.iter().copied().chain(unreadable).chain(secret).chain(fitted.withheld);
     let (withheld, withheld_files) = tell(withheld.collect());
     let context = Context {
         excerpts: fitted.excerpts,
+        outline,
         map,
         commits,
         tokens,

@@ -26,6 +26,8 @@ pub(super) struct Piece {
     pub lines: RangeInclusive<usize>,
     /// The name of the definition.
     pub name: Option<String>,
+    /// The line that the name stands in.
+    pub name_line: Option<usize>,
     /// The line that opens what it is nested in, with what stands above it up to the name.
     pub head: Option<RangeInclusive<usize>>,
     /// Whether it stands in a module of tests within a source file.
@@ -36,6 +38,19 @@ pub(super) struct Piece {
     pub title_score: f64,
     /// How many words follow each other in it as in the task, each two by what the commoner one is worth.
     pub bigrams: f64,
+}
+
+impl Piece {
+    /// How much it is wanted before the other pieces of its file; only the shares mean something.
+    pub(super) fn wanted(&self) -> f64 {
+        let named = if self.name.is_some() { 1.0 } else { weights::NAMELESS_PIECE };
+        named * (self.score + weights::TITLE_OF_PIECE * self.title_score)
+    }
+
+    /// Returns how much the one is wanted that is wanted most.
+    pub(super) fn most_wanted(pieces: &[Self]) -> f64 {
+        pieces.iter().map(Self::wanted).fold(0.0, f64::max)
+    }
 }
 
 /// A text with the places of its lines and of the terms in it.
@@ -135,6 +150,7 @@ pub(super) fn split(source: &Source, definitions: &[Definition]) -> Vec<Piece> {
             pieces.push(Piece {
                 lines: covered + 1..=last,
                 name: Some(definition.name.clone()),
+                name_line: Some(definition.name_line),
                 head: open.last().map(|outer| head(outer)),
                 is_test: open.iter().any(|outer| is_test_module(outer)),
                 score: 0.0,
@@ -180,7 +196,16 @@ fn add_stretch(
         if source.words(&lines) > 0 {
             let head = outer.map(head).filter(|head| !lines.contains(head.start()));
             let is_test = outer.is_some_and(is_test_module);
-            pieces.push(Piece { lines, name: None, head, is_test, score: 0.0, title_score: 0.0, bigrams: 0.0 });
+            pieces.push(Piece {
+                lines,
+                name: None,
+                name_line: None,
+                head,
+                is_test,
+                score: 0.0,
+                title_score: 0.0,
+                bigrams: 0.0,
+            });
         }
         start = end + 1;
     }

@@ -23,7 +23,13 @@ fn gathered(tree: &FileTree, query: &Query, budget_tokens: usize) -> Context {
         .map(|i| tokens::count(&i.text) + EXCERPT_OVERHEAD_TOKENS + tokens::count(i.path.as_str()))
         .sum();
     let commits: usize = context.commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
-    assert_eq!(context.tokens, excerpts + instructions + commits + tokens::count(&context.map));
+    let outline = tokens::count(&tell_outline(&context.outline));
+    assert_eq!(context.tokens, excerpts + instructions + commits + outline + tokens::count(&context.map));
+    for Signature { path, line, text, .. } in &context.outline {
+        let file = tree.read_text(path).expect("readable").expect("listed");
+        assert_eq!(file.lines().nth(line - 1).map(str::trim_end), Some(text.as_str()), "{path}:{line}");
+        assert!(!context.excerpts.iter().any(|e| e.path == *path && e.lines.contains(line)), "{path}:{line} twice");
+    }
     for excerpt in &context.excerpts {
         let text = tree.read_text(&excerpt.path).expect("readable").expect("listed");
         let lines: String =
@@ -50,7 +56,7 @@ fn a_frame_of_the_failing_test_brings_its_file_and_its_line() {
     let tree = tree(&[("app/steps.py", &long), ("app/header.py", "def header():\n    raise ValueError('header')\n")]);
     let context = gathered(&tree, &query("header fails\n  File \"/ci/app/steps.py\", line 602, in step_200"), 600);
     insta::assert_snapshot!(tell_excerpts(&context), @"
-    app/steps.py:1-113 380 tokens, named in the task; matches: steps
+    app/steps.py:1-104 350 tokens, named in the task; matches: steps
     app/steps.py:601-602 10 tokens, named in the task; the task names line 602; defines `step_200`; matches: step_200, steps
     app/header.py:1-2 (whole) 9 tokens, defines `header`; matches: header
     ");
@@ -96,13 +102,36 @@ fn of_a_large_repository_the_best_pieces_are_shown_and_the_rest_is_on_the_map() 
     src/store03.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
     src/store04.rs:9-9 4 tokens, stands around what matches
     src/store04.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
-    src/store05.rs:9-9 4 tokens, stands around what matches
     src/store05.rs:93-95 17 tokens, defines `flush_queue`; matches: flush_queue, flush, queue
     ");
-    insta::assert_snapshot!(context.map, @r"
-    src/store07.rs: parse_header, Store7, put, flush_queue
-    src/store00.rs: parse_header, Store0, put, flush_queue
-    src/store01.rs: parse_header, Store1, put, flush_queue
+    insta::assert_snapshot!(tell_outline(&context.outline), @"
+    src/store06.rs
+    93:     pub fn flush_queue(&self) {
+    src/store08.rs
+    93:     pub fn flush_queue(&self) {
+    src/store09.rs
+    93:     pub fn flush_queue(&self) {
+    ");
+    insta::assert_snapshot!(context.map, @"src/store07.rs: parse_header, Store7, put, flush_queue");
+}
+
+#[test]
+fn what_is_not_shown_is_outlined_by_the_lines_in_which_definitions_begin() {
+    let body = "    let x = compute(1);\n    store(x);\n".repeat(40);
+    let function = |name: &str| format!("pub fn {name}(queue: &Queue) {{\n{body}}}\n\n");
+    let names = ["flush_queue", "fill_queue", "drain", "queue_entries", "other", "last"];
+    let text: String = names.into_iter().map(function).collect();
+    let token = format!("pub fn queue_token() {{\n    \"ghp_{}\"\n}}\n{}", "a".repeat(36), function("queue_too"));
+    let hidden = text.replace("drain", "dr\u{200b}ain");
+    let files = [("src/queue.rs", text), ("src/token.rs", token), ("src/hidden.rs", hidden)];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let context = gathered(&tree(&files), &query("flush_queue loses entries of the queue"), 400);
+    // Neither what holds a credential, nor what a person does not see.
+    insta::assert_snapshot!(tell_outline(&context.outline), @"
+    src/queue.rs
+    167: pub fn drain(queue: &Queue) {
+    src/hidden.rs
+    84: pub fn fill_queue(queue: &Queue) {
     ");
 }
 

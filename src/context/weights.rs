@@ -126,7 +126,13 @@ pub(super) const NAMED_TURNS: usize = 2;
 /// A file of at most so many turns is shown whole.
 pub(super) const WHOLE_FILE_TURNS: usize = 3;
 /// How urgent the next turn of a file is, against the one before.
-pub(super) const NEXT_TURN: f64 = 0.8;
+pub(super) const NEXT_TURN: f64 = 0.85;
+/// How much more urgent a better file is: the power of its score.
+pub(super) const BETTER_FILE: f64 = 1.5;
+/// How much the title counts more, for which pieces of a file are shown first.
+pub(super) const TITLE_OF_PIECE: f64 = 0.5;
+/// Factor for a piece that is no definition, there.
+pub(super) const NAMELESS_PIECE: f64 = 0.7;
 /// Files below this share of the best file's score are not shown unless everything fits.
 pub(super) const LEAST_SHARE: f64 = 0.1;
 /// The same for files that nothing names, for a model that is shown few files, where a source is named.

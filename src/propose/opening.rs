@@ -1,6 +1,6 @@
 //! What a conversation begins with, put into the words of prompts.
 
-use crate::context::Context;
+use crate::context::{Context, tell_outline};
 use crate::llm::{EditForm, Profile};
 use crate::prompt::{self, Prompt, fence};
 use crate::repo::{FileTree, RepoError, RepoPath, unified};
@@ -111,6 +111,10 @@ fn map(context: &Context) -> String {
     let mut parts = Vec::new();
     if !context.map.is_empty() {
         parts.push(fence("MAP", &context.map));
+    }
+    if !context.outline.is_empty() {
+        let outline = fence("OUTLINE", &tell_outline(&context.outline));
+        parts.push(format!("Further definitions, each by the line in which it begins:\n{outline}"));
     }
     if !context.commits.is_empty() {
         let lines: Vec<String> = context.commits.iter().map(|line| format!("- {line}")).collect();

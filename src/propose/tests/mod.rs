@@ -87,6 +87,7 @@ fn context() -> Context {
             tokens: 12,
             reason: "names total".to_owned(),
         }],
+        outline: Vec::new(),
         map: String::new(),
         instructions: Vec::new(),
         tokens: 12,

@@ -1,0 +1,130 @@
+//! The outline: of what is not shown, the lines in which the definitions begin that fit best.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::candidate::Candidate;
+use super::fit::{self, Fitted};
+use super::piece::Piece;
+use crate::repo::{RepoPath, is_control_or_invisible};
+use crate::tokens;
+
+/// A line is not worth less.
+const LEAST_TOKENS: usize = 6;
+/// A longer line is data, in tokens.
+const MOST_TOKENS: usize = 80;
+
+/// The line in which a definition begins that is not shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signature {
+    /// The file.
+    pub path: RepoPath,
+    /// The line, from 1.
+    pub line: usize,
+    /// The text of the line, without its break.
+    pub text: String,
+    /// How well the definition fits the task, as a part of how well its file does; only the order means something.
+    pub score: f64,
+    /// Tokens of the text with the number of its line.
+    pub tokens: usize,
+}
+
+/// A definition that may be told.
+struct Hidden<'c> {
+    rank: usize,
+    path: &'c RepoPath,
+    line: usize,
+    text: &'c str,
+    score: f64,
+}
+
+/// Chooses the definitions that fit best of those that no excerpt shows, in at most `max_tokens` of [`tell`]; the best file
+/// first, and within a file in the order of the lines.
+pub(super) fn draw(
+    candidates: &[Candidate<'_>],
+    fitted: &Fitted<'_>,
+    everything: bool,
+    max_tokens: usize,
+) -> Vec<Signature> {
+    let mut shown = BTreeMap::<&RepoPath, Vec<&RangeInclusive<usize>>>::new();
+    for excerpt in &fitted.excerpts {
+        shown.entry(&excerpt.path).or_default().push(&excerpt.lines);
+    }
+    let mut all = Vec::new();
+    for (rank, (candidate, fits)) in fit::wanted(candidates, everything).enumerate() {
+        let path = candidate.file.facts.path;
+        let holds_secret = fitted.withheld.iter().any(|(withheld, _)| *withheld == path);
+        if !holds_secret {
+            let shown = shown.get(path).map_or(&[][..], Vec::as_slice);
+            all.extend(hidden(candidate, shown).map(|(line, text, share)| Hidden {
+                rank,
+                path,
+                line,
+                text,
+                score: fits * share,
+            }));
+        }
+    }
+    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut chosen = as_far_as_they_fit(all, max_tokens);
+    chosen.sort_by_key(|(rank, signature)| (*rank, signature.line));
+    let mut outline: Vec<Signature> = chosen.into_iter().map(|(_, signature)| signature).collect();
+    // Costs are added up line by line; the whole text decides.
+    while tokens::count(&tell(&outline)) > max_tokens {
+        outline.pop();
+    }
+    outline
+}
+
+/// Returns the lines of a file in which definitions begin and that are not shown, with their texts and how well each fits beside
+/// the best piece.
+fn hidden<'c>(
+    candidate: &'c Candidate<'_>,
+    shown: &'c [&RangeInclusive<usize>],
+) -> impl Iterator<Item = (usize, &'c str, f64)> {
+    let best = Piece::most_wanted(&candidate.pieces).max(f64::MIN_POSITIVE);
+    candidate.pieces.iter().filter_map(move |piece| {
+        let line = piece.name_line.filter(|line| !shown.iter().any(|lines| lines.contains(line)))?;
+        let text = candidate.source.slice(&(line..=line)).trim_end();
+        let is_plain = !text.chars().any(|c| c != '\t' && is_control_or_invisible(c));
+        is_plain.then_some((line, text, piece.wanted() / best))
+    })
+}
+
+fn as_far_as_they_fit(all: Vec<Hidden<'_>>, max_tokens: usize) -> Vec<(usize, Signature)> {
+    let (mut left, mut chosen) = (max_tokens, Vec::<(usize, Signature)>::new());
+    for Hidden { rank, path, line, text, score } in all {
+        if left < LEAST_TOKENS {
+            break;
+        }
+        let tokens = tokens::count(&numbered(line, text));
+        let is_first = chosen.iter().all(|(other, _)| *other != rank);
+        let cost = tokens + if is_first { tokens::count(&heading(path)) } else { 0 };
+        if tokens <= MOST_TOKENS && cost <= left {
+            left -= cost;
+            chosen.push((rank, Signature { path: path.clone(), line, text: text.to_owned(), score, tokens }));
+        }
+    }
+    chosen
+}
+
+/// Tells an outline: each file in a line, and below it its lines with their numbers.
+pub fn tell(outline: &[Signature]) -> String {
+    let tell_file = |signatures: &[Signature]| {
+        let lines = signatures.iter().map(|signature| numbered(signature.line, &signature.text));
+        heading(&signatures[0].path) + &lines.collect::<String>()
+    };
+    outline.chunk_by(|a, b| a.path == b.path).map(tell_file).collect()
+}
+
+fn heading(path: &RepoPath) -> String {
+    // A committed path may hold a line break, which would forge a line.
+    let safe = |c: char| if is_control_or_invisible(c) { '\u{FFFD}' } else { c };
+    path.as_str().chars().map(safe).chain(['\n']).collect()
+}
+
+fn numbered(line: usize, text: &str) -> String {
+    format!("{line}: {text}\n")
+}
