@@ -47,7 +47,7 @@ CUTS = (1, 5, 10, 20)
 FOLDS = 6
 GROUPS = {
     "all of the past": ("alike", "history", "together"),
-    "all of parsing": ("piece", "title_piece", "uses", "led_to"),
+    "all of parsing": ("piece", "uses", "led_to", "bigrams"),
     "all of the path": ("name", "name_cover", "folder"),
 }
 

@@ -130,19 +130,13 @@ pub(super) fn compare(a: &RankedFile<'_>, b: &RankedFile<'_>) -> Ordering {
 /// Sets what is known only of the files that were parsed, and ranks these anew.
 pub(super) fn rank_anew(candidates: &mut [Candidate<'_>], earlier: &[Earlier<'_>], similar: &Similar) {
     let paths: Vec<&RepoPath> = candidates.iter().map(|candidate| candidate.file.facts.path).collect();
-    let piece = best_piece(candidates, |piece| piece.score);
-    let title_piece = best_piece(candidates, |piece| piece.title_score);
+    let piece = best_piece(candidates, Piece::wanted);
     let uses = graph::uses(candidates);
     let fitting = candidates.iter().take(weights::TOGETHER_WITH).map(|c| (c.file.facts.path, c.file.score)).collect();
     let together = history::changed_together(earlier, &paths, &fitting);
     let similar = passage::similarities(candidates, similar);
-    let all: [(Signal, Vec<f64>); 5] = [
-        (Signal::Piece, piece),
-        (Signal::Uses, uses),
-        (Signal::Together, together),
-        (Signal::TitlePiece, title_piece),
-        (Signal::Similar, similar),
-    ];
+    let all: [(Signal, Vec<f64>); 4] =
+        [(Signal::Piece, piece), (Signal::Uses, uses), (Signal::Together, together), (Signal::Similar, similar)];
     for (signal, values) in &all {
         spread(candidates.iter_mut().map(|candidate| &mut candidate.file.signals), *signal, values);
     }

@@ -40,8 +40,6 @@ pub(super) enum Signal {
     LooselyNamed,
     /// The definition in it that fits best.
     Piece,
-    /// The definition in it that fits the title best.
-    TitlePiece,
     /// It uses what other files define that fit.
     Uses,
     /// The files that fit best import it, or speak of what it defines.
@@ -58,7 +56,7 @@ pub(super) enum Signal {
 
 impl Signal {
     /// Every signal, in the order of the variants.
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Words,
         Self::Title,
         Self::Rare,
@@ -74,7 +72,6 @@ impl Signal {
         Self::Named,
         Self::LooselyNamed,
         Self::Piece,
-        Self::TitlePiece,
         Self::Uses,
         Self::LedTo,
         Self::Together,
@@ -101,7 +98,6 @@ impl Signal {
             Self::Named => "named",
             Self::LooselyNamed => "loosely_named",
             Self::Piece => "piece",
-            Self::TitlePiece => "title_piece",
             Self::Uses => "uses",
             Self::LedTo => "led_to",
             Self::Together => "together",

@@ -54,6 +54,32 @@ fn context_tells_what_speaks_for_each_file_and_looks_at_commits_too() {
 }
 
 #[test]
+fn what_an_excerpt_does_not_show_is_outlined() {
+    let world = World::new();
+    let body = "    zebras = [zebra for zebra in zebras if zebra.stripes]\n".repeat(12);
+    let functions: String = (0..20).map(|number| format!("def zebra_{number}(zebras):\n{body}\n\n")).collect();
+    world.write("src/zebra.py", &functions);
+    let asked =
+        |arguments: &[&str]| world.run(&[&["context", "a zebra is lost", "--tokens", "900"], arguments].concat());
+    let found = asked(&["--json"]).ends_with(0).json();
+    let excerpts = found["excerpts"].as_array().expect("a list");
+    let (outline, shown): (Vec<_>, Vec<_>) = excerpts.iter().partition(|excerpt| excerpt["outline"] == true);
+    let line = |excerpt: &serde_json::Value, end: &str| excerpt[end].as_u64().expect("a line");
+    assert!(outline.len() > 2 && shown.iter().any(|excerpt| excerpt["path"] == "src/zebra.py"), "{found}");
+    for signature in &outline {
+        assert!(signature["text"].as_str().is_some_and(|text| text.starts_with("def zebra_")), "{signature}");
+        let at = line(signature, "start");
+        assert_eq!((at, &signature["path"]), (line(signature, "end"), &"src/zebra.py".into()));
+        assert!(!shown.iter().any(|excerpt| line(excerpt, "start") <= at && at <= line(excerpt, "end")), "{found}");
+    }
+    let told = format!("{} definitions", outline.len());
+    let table = asked(&[]).ends_with(0).out.clone();
+    assert!(table.contains(&format!("outline: src/zebra.py: {told} more")), "{table}");
+    let explained = asked(&["--explain", "src/zebra.py"]).ends_with(0).out.clone();
+    assert!(explained.contains(&format!("In the outline: {told}")), "{explained}");
+}
+
+#[test]
 fn what_is_not_shown_is_explained_and_counted() {
     let world = World::new();
     let (dots, key) = ("0".repeat(3), format!("zebra = \"ghp_{}\"\n", "aB3dE6gH9j".repeat(4).get(..36).expect("long")));
