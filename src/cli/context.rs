@@ -253,8 +253,8 @@ fn document(found: &Found, skipped: usize, timings: Timings) -> serde_json::Valu
     let signature = |signature: &Signature| {
         json!({
             "path": signature.path,
-            "start": signature.line,
-            "end": signature.line,
+            "start": signature.lines.start(),
+            "end": signature.lines.end(),
             "whole_file": false,
             "outline": true,
             "tokens": signature.tokens,

@@ -16,18 +16,18 @@ const LEAST_TOKENS: usize = 6;
 /// A longer line is data, in tokens.
 const MOST_TOKENS: usize = 80;
 
-/// The line in which a definition begins that is not shown.
+/// The line in which a definition begins that is not shown, with the annotations right above it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signature {
     /// The file.
     pub path: RepoPath,
-    /// The line, from 1.
-    pub line: usize,
-    /// The text of the line, without its break.
+    /// The lines, from 1, both ends included; mostly one.
+    pub lines: RangeInclusive<usize>,
+    /// The text of these lines, without the last break.
     pub text: String,
     /// How well the definition fits the task, as a part of how well its file does; only the order means something.
     pub score: f64,
-    /// Tokens of the text with the number of its line.
+    /// Tokens of the text with the numbers of its lines.
     pub tokens: usize,
 }
 
@@ -35,7 +35,7 @@ pub struct Signature {
 struct Hidden<'c> {
     rank: usize,
     path: &'c RepoPath,
-    line: usize,
+    lines: RangeInclusive<usize>,
     text: &'c str,
     score: f64,
 }
@@ -58,10 +58,10 @@ pub(super) fn draw(
         let holds_secret = fitted.withheld.iter().any(|(withheld, _)| *withheld == path);
         if !holds_secret {
             let shown = shown.get(path).map_or(&[][..], Vec::as_slice);
-            all.extend(hidden(candidate, shown).map(|(line, text, share)| Hidden {
+            all.extend(hidden(candidate, shown).map(|(lines, text, share)| Hidden {
                 rank,
                 path,
-                line,
+                lines,
                 text,
                 score: fits * share,
             }));
@@ -69,7 +69,7 @@ pub(super) fn draw(
     }
     all.sort_by(|a, b| b.score.total_cmp(&a.score));
     let mut chosen = as_far_as_they_fit(all, max_tokens);
-    chosen.sort_by_key(|(rank, signature)| (*rank, signature.line));
+    chosen.sort_by_key(|(rank, signature)| (*rank, *signature.lines.start()));
     let mut outline: Vec<Signature> = chosen.into_iter().map(|(_, signature)| signature).collect();
     // Costs are added up line by line; the whole text decides.
     while tokens::count(&tell(&outline)) > max_tokens {
@@ -83,28 +83,31 @@ pub(super) fn draw(
 fn hidden<'c>(
     candidate: &'c Candidate<'_>,
     shown: &'c [&RangeInclusive<usize>],
-) -> impl Iterator<Item = (usize, &'c str, f64)> {
+) -> impl Iterator<Item = (RangeInclusive<usize>, &'c str, f64)> {
     let best = Piece::most_wanted(&candidate.pieces).max(f64::MIN_POSITIVE);
     candidate.pieces.iter().filter_map(move |piece| {
-        let line = piece.name_line.filter(|line| !shown.iter().any(|lines| lines.contains(line)))?;
-        let text = candidate.source.slice(&(line..=line)).trim_end();
-        let is_plain = !text.chars().any(|c| c != '\t' && is_control_or_invisible(c));
-        is_plain.then_some((line, text, piece.wanted() / best))
+        let last = piece.name_line.filter(|line| !shown.iter().any(|lines| lines.contains(line)))?;
+        let is_annotation = |line: &usize| candidate.source.slice(&(*line..=*line)).trim_start().starts_with('@');
+        let first = (*piece.lines.start()..last).rev().take_while(is_annotation).last().unwrap_or(last);
+        let lines = first..=last;
+        let text = candidate.source.slice(&lines).trim_end();
+        let is_plain = !text.chars().any(|c| !matches!(c, '\t' | '\r' | '\n') && is_control_or_invisible(c));
+        is_plain.then_some((lines, text, piece.wanted() / best))
     })
 }
 
 fn as_far_as_they_fit(all: Vec<Hidden<'_>>, max_tokens: usize) -> Vec<(usize, Signature)> {
     let (mut left, mut chosen) = (max_tokens, Vec::<(usize, Signature)>::new());
-    for Hidden { rank, path, line, text, score } in all {
+    for Hidden { rank, path, lines, text, score } in all {
         if left < LEAST_TOKENS {
             break;
         }
-        let tokens = tokens::count(&numbered(line, text));
+        let tokens = tokens::count(&numbered(*lines.start(), text));
         let is_first = chosen.iter().all(|(other, _)| *other != rank);
         let cost = tokens + if is_first { tokens::count(&heading(path)) } else { 0 };
         if tokens <= MOST_TOKENS && cost <= left {
             left -= cost;
-            chosen.push((rank, Signature { path: path.clone(), line, text: text.to_owned(), score, tokens }));
+            chosen.push((rank, Signature { path: path.clone(), lines, text: text.to_owned(), score, tokens }));
         }
     }
     chosen
@@ -113,7 +116,7 @@ fn as_far_as_they_fit(all: Vec<Hidden<'_>>, max_tokens: usize) -> Vec<(usize, Si
 /// Tells an outline: each file in a line, and below it its lines with their numbers.
 pub fn tell(outline: &[Signature]) -> String {
     let tell_file = |signatures: &[Signature]| {
-        let lines = signatures.iter().map(|signature| numbered(signature.line, &signature.text));
+        let lines = signatures.iter().map(|signature| numbered(*signature.lines.start(), &signature.text));
         heading(&signatures[0].path) + &lines.collect::<String>()
     };
     outline.chunk_by(|a, b| a.path == b.path).map(tell_file).collect()
@@ -125,6 +128,6 @@ fn heading(path: &RepoPath) -> String {
     path.as_str().chars().map(safe).chain(['\n']).collect()
 }
 
-fn numbered(line: usize, text: &str) -> String {
-    format!("{line}: {text}\n")
+fn numbered(first: usize, text: &str) -> String {
+    text.lines().zip(first..).map(|(line, number)| format!("{number}: {line}\n")).collect()
 }

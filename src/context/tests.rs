@@ -25,10 +25,12 @@ fn gathered(tree: &FileTree, query: &Query, budget_tokens: usize) -> Context {
     let commits: usize = context.commits.iter().map(|line| tokens::count(line) + LINE_OVERHEAD_TOKENS).sum();
     let outline = tokens::count(&tell_outline(&context.outline));
     assert_eq!(context.tokens, excerpts + instructions + commits + outline + tokens::count(&context.map));
-    for Signature { path, line, text, .. } in &context.outline {
+    for Signature { path, lines, text, .. } in &context.outline {
         let file = tree.read_text(path).expect("readable").expect("listed");
-        assert_eq!(file.lines().nth(line - 1).map(str::trim_end), Some(text.as_str()), "{path}:{line}");
-        assert!(!context.excerpts.iter().any(|e| e.path == *path && e.lines.contains(line)), "{path}:{line} twice");
+        let there: Vec<&str> = file.lines().skip(lines.start() - 1).take(lines.clone().count()).collect();
+        assert_eq!(there.join("\n").trim_end(), text, "{path}:{lines:?}");
+        let is_shown = |e: &Excerpt| e.path == *path && e.lines.contains(lines.end());
+        assert!(!context.excerpts.iter().any(is_shown), "{path}:{lines:?} twice");
     }
     for excerpt in &context.excerpts {
         let text = tree.read_text(&excerpt.path).expect("readable").expect("listed");
@@ -132,6 +134,25 @@ fn what_is_not_shown_is_outlined_by_the_lines_in_which_definitions_begin() {
     167: pub fn drain(queue: &Queue) {
     src/hidden.rs
     84: pub fn fill_queue(queue: &Queue) {
+    ");
+}
+
+#[test]
+fn annotations_belong_to_the_line_in_which_a_definition_begins() {
+    let body = "        int x = compute(1);\n        store(x);\n".repeat(60);
+    let method = |name: &str| {
+        format!("    /** Of a queue. */\n    @Deprecated\n    @Override\n    public void {name}() {{\n{body}    }}\n\n")
+    };
+    let text = format!(
+        "class Queue {{\n{}}}\n",
+        ["flush", "fill", "drain", "put", "take", "peek"].into_iter().map(method).collect::<String>()
+    );
+    let context = gathered(&tree(&[("src/Queue.java", &text)]), &query("flush of the queue"), 300);
+    insta::assert_snapshot!(tell_outline(&context.outline), @"
+    src/Queue.java
+    507:     @Deprecated
+    508:     @Override
+    509:     public void take() {
     ");
 }
 
