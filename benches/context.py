@@ -7,12 +7,14 @@ Usage:
   context.py ablate FILE          the same with each signal and some groups left out (-), and with each alone (=)
   context.py train FILE           the weights that fit best, checked on repositories that they were not fitted to
 
-FILE of --tasks has one JSON object a line: `id`, `repo` (OWNER/NAME), `lang`, `base_commit`, `text` (what a person wrote) and
+FILE of --tasks has one JSON object a line: `id`, `repo` (OWNER/NAME), `lang`, `base_commit`, `text` (what a person wrote),
 `gold_files` (what the fix changed, without tests), and where it is known `gold_symbols` (PATH::NAME of each function that it
-changed; `functions@N` tells how many begin in a line that is shown, `bodies@N` how many do so in an excerpt and not only in the
-outline; this needs `pip install 'tree-sitter-language-pack<1'`, which finds where they begin, and is left out without). DIR holds each repository as OWNER+NAME/repo, a git directory; nothing is
-checked out. `run` writes a line for each task and goes on where it was stopped; what failed is asked again. Tests, fixtures and examples are left out of
-the ranking, as the fixes' own tests are no part of the gold files. `train` needs numpy.
+changed). DIR holds each repository as OWNER+NAME/repo, a git directory; nothing is checked out. `run` writes a line for each
+task and goes on where it was stopped; what failed is asked again. Tests, fixtures and examples are left out of the ranking, as
+the fixes' own tests are no part of the gold files. `train` needs numpy.
+
+`functions@N` tells how many of the functions begin in a line that is shown, `bodies@N` how many do so in an excerpt and not only
+in the outline. Where they begin is found by `pip install 'tree-sitter-language-pack<1'`; without it these columns say nan.
 
 PRENTICE_CONTEXT_EMBEDDINGS='{model: NAME, base_url: URL}' asks an embedding model too; `ablate` then tells what it adds.
 

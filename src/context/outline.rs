@@ -9,6 +9,7 @@ use super::candidate::Candidate;
 use super::fit::{self, Fitted};
 use super::piece::Piece;
 use crate::repo::{RepoPath, is_control_or_invisible};
+use crate::secret;
 use crate::tokens;
 
 /// A line is not worth less.
@@ -56,7 +57,7 @@ pub(super) fn draw(
     for (rank, (candidate, fits)) in fit::wanted(candidates, everything).enumerate() {
         let path = candidate.file.facts.path;
         let holds_secret = fitted.withheld.iter().any(|(withheld, _)| *withheld == path);
-        if !holds_secret {
+        if !holds_secret && secret::find_credential(path.as_str()).is_none() {
             let shown = shown.get(path).map_or(&[][..], Vec::as_slice);
             all.extend(hidden(candidate, shown).map(|(lines, text, share)| Hidden {
                 rank,

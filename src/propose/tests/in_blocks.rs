@@ -111,6 +111,28 @@ async fn an_unusable_answer_becomes_feedback_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_excerpts_do_not_show_is_told_by_its_lines_in_a_fence() {
+    let (model, meter) = (Scripted::new(&[(GOOD, Finish::Stop)]), generous());
+    let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");
+    let mut context = context();
+    context.outline = vec![Signature {
+        path: RepoPath::parse("src/tax.py").expect("a path"),
+        lines: 7..=8,
+        text: "@cached\ndef tax(price):".to_owned(),
+        score: 1.0,
+        tokens: 9,
+    }];
+    let profile = Profile::safe();
+    let mut session = Session::new(&model, (&meter, &PRICING), &profile, SAMPLING);
+    let conversation = Conversation::open(&mut session, &bare(&task, &context), tree()).expect("opened");
+    Held { session, conversation }.ask().await.expect("answered");
+    let request = model.last_request();
+    let told = request.messages.iter().map(|message| message.content.as_str()).collect::<String>();
+    let (_, fenced) = told.split_once("<<OUTLINE ").expect("a fence");
+    assert!(fenced.contains("\nsrc/tax.py\n7: @cached\n8: def tax(price):\n"), "{told}");
+}
+
+#[tokio::test]
 async fn a_file_without_its_name_is_the_one_that_was_asked_for_when_it_looks_like_it() {
     let profile = Profile { edits: EditForm::WholeFile, ..Profile::safe() };
     let task = parse_plain("Add the prices", Origin::CommandLine).expect("a task");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::clock::{FrozenClock, Timestamp};
-use crate::context::Excerpt;
+use crate::context::{Excerpt, Signature};
 use crate::llm::{
     BoxFuture, CountedBy, EditForm, Finish, LanguageModel, Profile, Reply, Request, Role, ToolCall, Usage,
 };
