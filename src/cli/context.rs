@@ -195,9 +195,13 @@ fn explanation(found: &Found, tree: &FileTree, path: &str) -> Result<String, Fai
         (true, None) => "\nNo line of it fits the budget beside better files.\n".to_owned(),
     };
     if outlined > 0 {
-        text += &format!("In the outline: {outlined} definitions, each by the line in which it begins\n");
+        text += &format!("In the outline: {}, each by the line in which it begins\n", definitions(outlined));
     }
     Ok(text)
+}
+
+fn definitions(number: usize) -> String {
+    format!("{number} definition{}", if number == 1 { "" } else { "s" })
 }
 
 /// Takes a file for YAML only when its name says so or it can be read as such: issues may begin with `---` or `title:`.
@@ -297,7 +301,7 @@ fn table(found: &Found, skipped: usize) -> String {
     }
     for of_file in context.outline.chunk_by(|a, b| a.path == b.path) {
         let (path, number) = (in_a_line(of_file[0].path.as_str()), of_file.len());
-        text += &format!("outline: {path}: {number} definitions more, each by the line in which it begins\n");
+        text += &format!("outline: {path}: {} more, each by the line in which it begins\n", definitions(number));
     }
     for file in &context.instructions {
         text += &format!("instructions: {}{}\n", in_a_line(file.path.as_str()), if file.cut { " (cut)" } else { "" });
