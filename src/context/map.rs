@@ -50,8 +50,11 @@ fn line(path: &RepoPath, definitions: &[Definition]) -> String {
         }
     }
     let colon = if names.is_empty() { "" } else { ": " };
-    let line = format!("{path}{colon}{}", names.join(", "));
-    // A committed path may hold a line break, which would forge a line of the map.
-    let safe: String = line.chars().map(|c| if is_control_or_invisible(c) { '\u{FFFD}' } else { c }).collect();
-    safe + "\n"
+    as_a_line(&format!("{path}{colon}{}", names.join(", ")))
+}
+
+/// Makes a line of a text: a committed path may hold a line break, which would forge one.
+pub(super) fn as_a_line(text: &str) -> String {
+    let safe = |c: char| if is_control_or_invisible(c) { '\u{FFFD}' } else { c };
+    text.chars().map(safe).chain(['\n']).collect()
 }

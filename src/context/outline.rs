@@ -7,14 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::Candidate;
 use super::fit::{self, Fitted};
+use super::map::as_a_line;
 use super::piece::Piece;
 use crate::repo::{RepoPath, is_control_or_invisible};
 use crate::secret;
 use crate::tokens;
 
-/// A line is not worth less.
+/// No definition begins in a line of fewer tokens, with its number.
 const LEAST_TOKENS: usize = 6;
-/// A longer line is data, in tokens.
+/// A line of more tokens is data, or written for machines.
 const MOST_TOKENS: usize = 80;
 
 /// The line in which a definition begins that is not shown, with the annotations right above it.
@@ -105,7 +106,7 @@ fn as_far_as_they_fit(all: Vec<Hidden<'_>>, max_tokens: usize) -> Vec<(usize, Si
         }
         let tokens = tokens::count(&numbered(*lines.start(), text));
         let is_first = chosen.iter().all(|(other, _)| *other != rank);
-        let cost = tokens + if is_first { tokens::count(&heading(path)) } else { 0 };
+        let cost = tokens + if is_first { tokens::count(&as_a_line(path.as_str())) } else { 0 };
         if tokens <= MOST_TOKENS && cost <= left {
             left -= cost;
             chosen.push((rank, Signature { path: path.clone(), lines, text: text.to_owned(), score, tokens }));
@@ -118,15 +119,9 @@ fn as_far_as_they_fit(all: Vec<Hidden<'_>>, max_tokens: usize) -> Vec<(usize, Si
 pub fn tell(outline: &[Signature]) -> String {
     let tell_file = |signatures: &[Signature]| {
         let lines = signatures.iter().map(|signature| numbered(*signature.lines.start(), &signature.text));
-        heading(&signatures[0].path) + &lines.collect::<String>()
+        as_a_line(signatures[0].path.as_str()) + &lines.collect::<String>()
     };
     outline.chunk_by(|a, b| a.path == b.path).map(tell_file).collect()
-}
-
-fn heading(path: &RepoPath) -> String {
-    // A committed path may hold a line break, which would forge a line.
-    let safe = |c: char| if is_control_or_invisible(c) { '\u{FFFD}' } else { c };
-    path.as_str().chars().map(safe).chain(['\n']).collect()
 }
 
 fn numbered(first: usize, text: &str) -> String {

@@ -124,7 +124,7 @@ fn what_is_not_shown_is_outlined_by_the_lines_in_which_definitions_begin() {
     let names = ["flush_queue", "fill_queue", "drain", "queue_entries", "other", "last"];
     let text: String = names.into_iter().map(function).collect();
     let token = format!("pub fn queue_token() {{\n    \"ghp_{}\"\n}}\n{}", "a".repeat(36), function("queue_too"));
-    let hidden = text.replace("drain", "dr\u{200b}ain");
+    let hidden = text.replace("fill_queue(", "fill_queue(\u{200b}");
     let files = [("src/queue.rs", text), ("src/token.rs", token), ("src/hidden.rs", hidden)];
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let context = gathered(&tree(&files), &query("flush_queue loses entries of the queue"), 400);
@@ -132,8 +132,8 @@ fn what_is_not_shown_is_outlined_by_the_lines_in_which_definitions_begin() {
     insta::assert_snapshot!(tell_outline(&context.outline), @"
     src/queue.rs
     167: pub fn drain(queue: &Queue) {
-    src/hidden.rs
-    84: pub fn fill_queue(queue: &Queue) {
+    333: pub fn other(queue: &Queue) {
+    416: pub fn last(queue: &Queue) {
     ");
 }
 

@@ -124,7 +124,8 @@ pub(super) const LONG_PIECE_TURNS: usize = 3;
 pub(super) const NAMED_TURNS: usize = 2;
 /// A file of at most so many turns is shown whole.
 pub(super) const WHOLE_FILE_TURNS: usize = 3;
-/// How urgent the next turn of a file is, against the one before.
+/// How urgent the next turn of a file is, against the one before. This and the three below are set by how many of the functions
+/// that a fix changed are shown (ARCHITECTURE.md, "Files take turns at the budget").
 pub(super) const NEXT_TURN: f64 = 0.85;
 /// How much more urgent a better file is: the power of its score.
 pub(super) const BETTER_FILE: f64 = 1.5;
