@@ -292,5 +292,8 @@ impl Reader<'_> {
 }
 
 #[cfg(test)]
+#[path = "gguf_loading_tests.rs"]
+mod loading_tests;
+#[cfg(test)]
 #[path = "gguf_tests.rs"]
 mod tests;

@@ -274,5 +274,8 @@ impl Refused {
 }
 
 #[cfg(test)]
+#[path = "openai_request_tests.rs"]
+mod request_tests;
+#[cfg(test)]
 #[path = "openai_tests.rs"]
 mod tests;
