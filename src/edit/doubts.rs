@@ -193,6 +193,19 @@ fn a_block_is_for_the_file_that_the_words_before_it_lead_over_to() {
 }
 
 #[test]
+fn files_of_any_name_are_led_over_to() {
+    for name in ["go.mod", ".gitignore", "src/dark-sites.config", "testdata/label.txtar"] {
+        let block = |old: &str| format!("```\n<<<<<<< SEARCH\n{old}\n=======\n{old}2\n>>>>>>> REPLACE\n```\n");
+        let answer = format!("Now in `a.py`:\n\n{}\nThen in `{name}`:\n\n{}", block("x"), block("y"));
+        let mut files = vec![("a.py", "x\ny\n"), (name, "y\n")];
+        let mut expected = vec![("a.py", "x2\ny\n"), (name, "y2\n")];
+        files.sort_unstable();
+        expected.sort_unstable();
+        check(&files, &answer, &expected);
+    }
+}
+
+#[test]
 fn a_text_with_fences_in_it_is_not_cut_at_the_first() {
     for path in ["README.md", "README", "prompts/s.j2"] {
         let answer = format!("FILE: {path}\n```\n# Use\n\n```\nrequests\nrequirements.txt\n```\nInstall them.\n```\n");

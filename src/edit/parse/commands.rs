@@ -2,7 +2,7 @@
 
 use crate::edit::Edit;
 
-use super::path_line::{is_plausible, looks_like_path};
+use super::file_name::{is_plausible, looks_like_path};
 
 /// Reads a line that removes or moves a file; `None` when it is something else.
 ///

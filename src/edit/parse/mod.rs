@@ -41,6 +41,7 @@
 mod commands;
 mod fence;
 mod fenced;
+mod file_name;
 mod json;
 mod naming;
 mod patch;

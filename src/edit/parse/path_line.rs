@@ -1,5 +1,7 @@
 //! Lines that name the file of the block after them.
 
+use super::file_name::{is_path_in_prose, is_plausible, is_spaced_path, looks_like_path};
+
 /// A line that is nothing but a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PathLine<'t> {
@@ -13,86 +15,6 @@ pub(super) struct PathLine<'t> {
     pub(super) certain: bool,
 }
 
-/// Names of files without an extension.
-const BARE_NAMES: [&str; 14] = [
-    "Makefile",
-    "Dockerfile",
-    "Containerfile",
-    "LICENSE",
-    "README",
-    "Gemfile",
-    "Rakefile",
-    "Procfile",
-    "Jenkinsfile",
-    "CODEOWNERS",
-    "Justfile",
-    "justfile",
-    "BUILD",
-    "WORKSPACE",
-];
-/// Extensions that make a word in prose a path and not a member access.
-const EXTENSIONS: [&str; 60] = [
-    "bat",
-    "c",
-    "cc",
-    "cfg",
-    "conf",
-    "cpp",
-    "cs",
-    "css",
-    "csv",
-    "dart",
-    "ex",
-    "exs",
-    "fs",
-    "go",
-    "gradle",
-    "h",
-    "hpp",
-    "hs",
-    "html",
-    "ini",
-    "java",
-    "jl",
-    "js",
-    "json",
-    "jsx",
-    "kt",
-    "lock",
-    "lua",
-    "m",
-    "md",
-    "mjs",
-    "ml",
-    "nim",
-    "nix",
-    "php",
-    "pl",
-    "properties",
-    "proto",
-    "ps1",
-    "py",
-    "pyi",
-    "r",
-    "rb",
-    "rs",
-    "rst",
-    "scala",
-    "scss",
-    "sh",
-    "sql",
-    "svelte",
-    "swift",
-    "tf",
-    "toml",
-    "ts",
-    "tsx",
-    "txt",
-    "vue",
-    "xml",
-    "yaml",
-    "yml",
-];
 const LABELS: [&str; 8] = ["file:", "path:", "filename:", "filepath:", "file path:", "file name:", "new file:", "file"];
 const COMMENTS: [&str; 5] = ["<!--", "//", "/*", "--", ";"];
 /// Words directly before a path in a line of prose that announces its complete new text.
@@ -229,41 +151,6 @@ fn without_remark(text: &str) -> &str {
         Some(at) if bare.ends_with(')') => bare[..at].trim(),
         _ => text,
     }
-}
-
-/// Tells whether `text` can be a path at all.
-pub(super) fn is_plausible(text: &str) -> bool {
-    let sound = !text.is_empty()
-        && text.len() <= 300
-        && !text.contains("://")
-        && !text.contains(|c: char| {
-            c.is_control() || matches!(c, '<' | '>' | '|' | '"' | '*' | '?' | '`' | ',' | ';' | '=')
-        })
-        && !text.ends_with(['.', ':', '!'])
-        && text.chars().any(char::is_alphanumeric);
-    sound && (text.contains('/') || !text.contains(['(', ')', '[', ']', '{', '}']))
-}
-
-pub(super) fn looks_like_path(text: &str) -> bool {
-    let name = text.rsplit(['/', '\\']).next().unwrap_or(text);
-    let extension = name.rsplit_once('.').is_some_and(|(_, extension)| {
-        (1..=12).contains(&extension.len())
-            && extension.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
-            && extension.chars().any(|c| c.is_ascii_alphabetic())
-    });
-    (text.contains('/') || extension || BARE_NAMES.contains(&name)) && !text.ends_with('/')
-}
-
-/// Tells whether blanks belong to a path: `src/my file.py`, and neither `new src/a.py` nor `src/a.py and more.py`.
-fn is_spaced_path(text: &str) -> bool {
-    let first = text.split_whitespace().next().unwrap_or_default();
-    let name = text.rsplit('/').next().unwrap_or_default();
-    first.contains('/') && !looks_like_path(first.rsplit('/').next().unwrap_or_default()) && looks_like_path(name)
-}
-
-fn is_path_in_prose(word: &str) -> bool {
-    let named = word.rsplit_once('.').is_some_and(|(_, extension)| EXTENSIONS.contains(&extension));
-    is_plausible(word) && !word.contains(char::is_whitespace) && (named || BARE_NAMES.contains(&word))
 }
 
 #[cfg(test)]

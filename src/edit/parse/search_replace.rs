@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::path_line::{is_plausible, looks_like_path};
+use super::file_name::{is_plausible, looks_like_path};
 
 /// The opening line of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
