@@ -128,6 +128,12 @@ fn the_newline_at_the_end_is_what_the_diff_says() {
 fn files_are_made_removed_moved_copied_and_made_programs_by_diffs() {
     check(&[], "--- /dev/null\n+++ b/d/new\n@@ -0,0 +1,2 @@\n+a\n+b\n", &[("d/new", "a\nb\n")]);
     check(&[("x", "a\n")], "--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", &[]);
+    // A new file is empty where git says that it is new, else its lines were perhaps left out.
+    let (head, next) = ("diff --git a/e b/e\nnew file mode 100644\n", "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n");
+    let names = "--- /dev/null\n+++ b/e\n";
+    check(&[("x", "a\n")], &format!("{head}{names}{next}"), &[("e", ""), ("x", "b\n")]);
+    let error = applied(&tree(&[("x", "a\n")]), &format!("{names}{next}"), None).expect_err("no lines");
+    assert_eq!(error.problems.iter().map(|found| found.path.as_deref()).collect::<Vec<_>>(), [Some("e")], "{error}");
     refused(&[("x", "a\nb\n")], "--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n", Cause::NotFound);
     refused(&[("x", "a\n")], "--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+b\n", Cause::PathTaken);
     let moved =
@@ -250,4 +256,58 @@ fn lines_that_go_leave_the_blank_line_that_parts_their_neighbours() {
     let block = |search: &str| format!("x\n<<<<<<< SEARCH\n{search}=======\n>>>>>>> REPLACE\n");
     check(&[("x", "a\nb\n\nc\n")], &block("b\n\n"), &[("x", "a\n\nc\n")]);
     check(&[("x", "a\n\nb\n\nc\n")], &block("b\n\n"), &[("x", "a\n\nc\n")]);
+}
+
+#[test]
+fn several_hunks_may_name_the_class_that_they_stand_in() {
+    let class = |name: &str, f: &str, g: &str| {
+        format!("class {name}:\n    def f(self):\n        return {f}\n    def g(self):\n        return {g}\n\n")
+    };
+    let hunk = |old: &str, new: &str| format!("@@ class A:\n-        return {old}\n+        return {new}\n");
+    let patch = |hunks: &str| format!("*** Begin Patch\n*** Update File: x.py\n{hunks}*** End Patch\n");
+    let file = format!("{}{}", class("A", "1", "2"), class("B", "3", "4"));
+    let changed = format!("{}{}", class("A", "5", "6"), class("B", "3", "4"));
+    check(&[("x.py", &file)], &patch(&(hunk("1", "5") + &hunk("2", "6"))), &[("x.py", &changed)]);
+    // The line of the class itself may be written anew by the hunk before.
+    let renamed = "@@\n-class A:\n+class D:\n     def f(self):\n";
+    check(
+        &[("x.py", &file)],
+        &patch(&(renamed.to_owned() + &hunk("2", "6"))),
+        &[("x.py", &format!("{}{}", class("D", "1", "6"), class("B", "3", "4")))],
+    );
+    // What stands in another class alone is not meant, nor is what stands above the hunk before.
+    let elsewhere = format!("class A:\n    x = 1\n\nclass A:\n    pass\n\n{}", class("B", "1", "4"));
+    refused(&[("x.py", &elsewhere)], &patch("@@ class C:\n-        return 1\n+        return 2\n"), Cause::NotFound);
+    refused(&[("x.py", &file)], &patch(&(hunk("2", "6") + &hunk("1", "5"))), Cause::NotFound);
+    // Two classes of one name, both of which hold it: which of them is meant?
+    let twins = format!("{}{}", class("A", "1", "2"), class("A", "3", "2"));
+    refused(&[("x.py", &twins)], &patch(&(hunk("1", "5") + &hunk("2", "6"))), Cause::Ambiguous);
+}
+
+#[test]
+fn a_fence_in_the_context_of_a_patch_is_a_line_of_the_file() {
+    let file = "# T\n\n```sh\nmake\n```\n\nFor ones linter's\n\n```js\nrun\nstop\n```\n";
+    let changed = file.replace("linter's", "linters");
+    let hunk = "@@\n make\n ```\n \n-For ones linter's\n+For ones linters\n \n ```js\n run\n";
+    let patch = format!("*** Begin Patch\n*** Update File: a.md\n{hunk}*** End Patch\n");
+    let diff = format!("--- a/a.md\n+++ b/a.md\n{hunk}");
+    for answer in [&patch, &format!("```\n{patch}```\n"), &diff, &format!("````diff\n{diff}````\n")] {
+        check(&[("a.md", file)], answer, &[("a.md", &changed)]);
+    }
+    // The last line of a file's part is a fence, and another file comes behind it.
+    let end = "@@\n-stop\n+halt\n ```\n";
+    let halted = changed.replace("stop", "halt");
+    let two = |head: &str, next: &str| format!("{head}{hunk}{end}{next}@@\n ```\n \n-a\n+b\n");
+    for answer in [
+        format!("*** Begin Patch\n{}*** End Patch\n", two("*** Update File: a.md\n", "*** Update File: b.md\n")),
+        two("--- a/a.md\n+++ b/a.md\n", "--- a/b.md\n+++ b/b.md\n"),
+    ] {
+        check(&[("a.md", file), ("b.md", "```\n\na\n")], &answer, &[("a.md", &halted), ("b.md", "```\n\nb\n")]);
+    }
+    // In an item of a list the fence and all behind it stand deeper.
+    let listed = |text: &str| text.lines().map(|line| format!("   {line}\n")).collect::<String>();
+    for text in [&patch, &diff] {
+        let answer = format!("1. The words:\n\n   ````\n{}   ````\n", listed(text));
+        check(&[("a.md", file)], &answer, &[("a.md", &changed)]);
+    }
 }

@@ -15,6 +15,23 @@ use super::locate::{Found, all_places, is_numbered, without_numbers};
 /// like that.
 const HEADING_BYTES: usize = 40;
 
+/// What came before a hunk.
+struct Before<'a> {
+    /// The hunks of the same diff that are applied.
+    hunks: &'a [Hunk],
+    /// The line before which only a hunk goes that names its line.
+    from: usize,
+    /// Whether the file was changed before the first of them.
+    is_changed: bool,
+}
+
+impl Before<'_> {
+    /// Tells whether `line` was one of the old lines of a hunk, blanks around it apart.
+    fn took(&self, line: &str) -> bool {
+        self.hunks.iter().flat_map(|hunk| &hunk.old).any(|old| old.trim() == line.trim())
+    }
+}
+
 /// Applies `hunks` in their order; `explain` says why old lines are not there.
 pub(super) fn apply(
     document: &mut Document,
@@ -31,7 +48,7 @@ pub(super) fn apply(
         };
         let found = match hunk.old.is_empty() {
             true => addition(document, hunk, from),
-            false => change(document, hunk, (from, is_changed), &mut explain),
+            false => change(document, hunk, &Before { hunks: &hunks[..number - 1], from, is_changed }, &mut explain),
         };
         let found = found.map_err(in_hunk)?;
         let (old, new) = (borrowed(&found.old), borrowed(&found.new));
@@ -84,7 +101,7 @@ fn addition(document: &Document, hunk: &Hunk, from: usize) -> Result<Found, Prob
 fn change(
     document: &Document,
     hunk: &Hunk,
-    (from, is_changed): (usize, bool),
+    before: &Before<'_>,
     explain: &mut impl FnMut(&Document, &[&str], &[&str]) -> Problem,
 ) -> Result<Found, Problem> {
     let (old, new) = (borrowed(&hunk.old), borrowed(&hunk.new));
@@ -94,23 +111,24 @@ fn change(
     let everywhere = all_places(document, &old, &new, hunk.is_exact);
     if everywhere.is_empty() {
         return match without_blank_end(hunk).or_else(|| unnumbered(hunk)) {
-            Some(other) => change(document, &other, (from, is_changed), explain),
+            Some(other) => change(document, &other, before, explain),
             None => Err(explain(document, &old, &new)),
         };
     }
     if everywhere.len() > 1
-        && let Some(exact) = at_its_line(document, hunk, &everywhere, is_changed)?
+        && let Some(exact) = at_its_line(document, hunk, &everywhere, before.is_changed)?
     {
         return Ok(exact);
     }
     let reaches = |found: &Found| !hunk.ends_file || found.at + found.old.len() == document.len();
-    let mut found: Vec<Found> = everywhere.into_iter().filter(|found| found.at >= from && reaches(found)).collect();
+    let mut found: Vec<Found> =
+        everywhere.into_iter().filter(|found| found.at >= before.from && reaches(found)).collect();
     if found.is_empty() {
         let summary = "its old lines stand only before those of the hunk before it, or not at the end of the file";
         return Err(Problem::new(Cause::NotFound, summary).with_detail("Give the hunks in the order of the file."));
     }
     if !hunk.anchors.is_empty() && (found.len() > 1 || hunk.must_find_anchors) {
-        found = behind_anchors(document, hunk, from, found)?;
+        found = behind_anchors(document, hunk, before, found)?;
     }
     let places: Vec<usize> = found.iter().map(|found| found.at).collect();
     match found.pop() {
@@ -139,17 +157,25 @@ fn at_its_line(document: &Document, hunk: &Hunk, places: &[Found], is_changed: b
 }
 
 /// Keeps those places that belong to an anchor: they stand in what it opens, or else anywhere behind it.
-fn behind_anchors(document: &Document, hunk: &Hunk, from: usize, found: Vec<Found>) -> Result<Vec<Found>, Problem> {
-    let anchors = anchored(document, hunk, from)?;
-    if anchors.is_empty() {
-        return if hunk.must_find_anchors { Err(no_anchor(hunk)) } else { Ok(found) };
-    }
+fn behind_anchors(
+    document: &Document,
+    hunk: &Hunk,
+    before: &Before<'_>,
+    found: Vec<Found>,
+) -> Result<Vec<Found>, Problem> {
+    // Several hunks may name the class that they stand in, so that the line itself is above the hunk before.
+    let anchors = anchored(document, hunk, 0)?;
+    let Some(first) = anchors.iter().find(|anchor| **anchor >= before.from).or(anchors.last()).copied() else {
+        // A line that a hunk before took away or wrote anew stood above.
+        let is_found = !hunk.must_find_anchors || before.took(anchor_of(hunk));
+        return if is_found { Ok(found) } else { Err(no_anchor(hunk)) };
+    };
     let is_anchor = |found: &Found| anchors.binary_search(&found.at).is_ok() && includes(found, found.at, hunk);
     let opened = Opened::by(document, &anchors);
     let within = |found: &&Found| is_anchor(found) || opened.holds(found.at);
     let mut kept: Vec<Found> = found.iter().filter(within).cloned().collect();
     if kept.is_empty() {
-        kept = found.iter().filter(|found| found.at > anchors[0]).cloned().collect();
+        kept = found.iter().filter(|found| found.at > first).cloned().collect();
     }
     match kept.is_empty() {
         false => Ok(kept),
@@ -238,7 +264,7 @@ fn anchor_of(hunk: &Hunk) -> &str {
 }
 
 fn no_anchor(hunk: &Hunk) -> Problem {
-    let summary = format!("the anchor {:?} is not in the file, or not behind the hunk before", anchor_of(hunk));
+    let summary = format!("the anchor {:?} is not in the file, or not behind what stands before it", anchor_of(hunk));
     Problem::new(Cause::NotFound, summary)
         .with_detail("Behind @@ stands a line of the file as it is there, or nothing.")
 }

@@ -163,22 +163,33 @@ fn alone(format: Format, answer: &str, lines: &[&str], reading: &Reading<'_>) ->
     }
 }
 
-/// Splits at line feeds only: a carriage return is a part of the line that a diff shows.
+/// Splits at line feeds only: a carriage return is a part of the line that a diff shows. What stands in an item of a list
+/// loses the indentation of the item.
 fn diff_lines(answer: &str) -> Vec<&str> {
     let mut lines = whole_lines(answer);
     let mut open: Option<Fence<'_>> = None;
-    for line in &mut lines {
+    for at in 0..lines.len() {
+        let line = lines[at];
         match open {
             Some(fence) if fence.closes(line) => {
-                *line = line.trim_start();
+                lines[at] = line.trim_start();
                 open = None;
             }
-            // In an item of a list.
-            Some(fence) => *line = fence.inner(line),
-            None => open = Fence::open(line).filter(Fence::is_indented),
+            Some(fence) => lines[at] = fence.inner(line),
+            None => {
+                open = Fence::open(line).filter(|fence| fence.is_indented() && holds_diff(fence, &lines[at + 1..]));
+            }
         }
     }
     lines
+}
+
+/// Tells whether a diff begins with the first lines in the fence, as deep as it. A fence in the context of a diff holds none.
+fn holds_diff(fence: &Fence<'_>, behind: &[&str]) -> bool {
+    let mut filled = behind.iter().filter(|line| !line.trim().is_empty()).peekable();
+    let is_deep = filled.peek().is_some_and(|line| fence.inner(line).len() < line.len());
+    let first: Vec<&str> = filled.map(|line| fence.inner(line)).take(2).collect();
+    is_deep && (patch::is_patch(&first[..1]) || udiff::is_diff(&first) || first[0].starts_with("Index: "))
 }
 
 fn whole_lines(answer: &str) -> Vec<&str> {

@@ -129,7 +129,10 @@ impl<'t> Diffs<'t> {
         } else if line.starts_with("--- ") && self.lines.get(at + 1).is_some_and(|next| next.starts_with("+++ ")) {
             self.names(side(&line[4..]), side(&self.lines[at + 1][4..]));
             self.since = at + 2;
-            let is_headless = self.lines.get(at + 2).is_some_and(|next| next.starts_with([' ', '+', '-']));
+            let behind = &self.lines[at + 2..];
+            // Behind the names of an empty file stand those of the next one.
+            let is_named = behind.len() > 1 && behind[0].starts_with("--- ") && behind[1].starts_with("+++ ");
+            let is_headless = !is_named && behind.first().is_some_and(|next| next.starts_with([' ', '+', '-']));
             return if is_headless { self.hunk(at + 2) } else { at + 2 };
         } else if line.starts_with("@@") {
             self.name_from_prose(at);
