@@ -2,7 +2,8 @@
 //!
 //! Levels, each tried only when the one before finds nothing: the lines as they are (line endings never count);
 //! white space at the end of lines ignored; one indentation added to or taken from every line. Line numbers that were
-//! copied from a listing are taken away when every line has them, and so is a fence around all of them. Similarity is never a reason to apply.
+//! copied from a listing are taken away when every line has them, and so are a fence around all of them and blank lines
+//! around both parts. Similarity is never a reason to apply.
 
 use super::document::{Document, Keys, lines_of, without_end};
 
@@ -58,6 +59,9 @@ pub(super) fn locate(document: &Document, search: &str, replace: &str, line: Opt
         Err(Miss::Nowhere) => {}
         decided => return decided,
     }
+    if let Some((old, new)) = without_blank_ends(&old, &new) {
+        return levels(document, old, new, line);
+    }
     if let Some(inside) = without_fence(&old) {
         return levels(document, inside, without_fence(&new).unwrap_or(&new), line);
     }
@@ -68,6 +72,17 @@ pub(super) fn locate(document: &Document, search: &str, replace: &str, line: Opt
         None => new,
     };
     levels(document, &old, &new, line)
+}
+
+/// Leaves out the blank lines that stand at the ends of both parts, where there are any.
+fn without_blank_ends<'l, 't>(old: &'l [&'t str], new: &'l [&'t str]) -> Option<(&'l [&'t str], &'l [&'t str])> {
+    let blank = |line: &&&str| line.trim().is_empty();
+    let all = old.len();
+    let first = old.iter().take_while(blank).count().min(new.iter().take_while(blank).count());
+    let (old, new) = (&old[first..], &new[first..]);
+    let last = old.iter().rev().take_while(blank).count().min(new.iter().rev().take_while(blank).count());
+    let (old, new) = (&old[..old.len() - last], &new[..new.len() - last]);
+    (old.len() < all && !old.is_empty()).then_some((old, new))
 }
 
 /// Finds every place of the lines `old`, at the first level that finds any; linear in both.
@@ -294,6 +309,18 @@ mod tests {
         check("a\nb\n", "a \nb\n", "x\n", Ok((1, "x")));
         check("a\na \n", "a\n", "x\n", Ok((1, "x")));
         check("a \na  \n", "a\n", "x\n", Err(&[1, 2]));
+    }
+
+    #[test]
+    fn blank_lines_around_both_parts_are_left_out_where_the_file_has_none() {
+        check("a\nb\nc\n", "\nb\n\n", "\nx\n\n", Ok((2, "x")));
+        check("a\nb\nc\n", "b\n\n", "x\n\n\n", Ok((2, "x\n")));
+        check("a\nb\n\nc\n", "b\n\n", "x\n\n", Ok((2, "x\n")));
+        check("b\nb\n", "b\n\n", "x\n\n", Err(&[1, 2]));
+        // Of one part alone they are meant.
+        check("a\nb\nc\n", "b\n\n", "x\n", Err(&[]));
+        check("a\nb\nc\n", "\nb\n", "x\n\n", Err(&[]));
+        check("a\n", "\n\n\n", "\n\n\n", Err(&[]));
     }
 
     #[test]
