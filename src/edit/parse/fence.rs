@@ -16,7 +16,7 @@ enum Mark<'t> {
 }
 
 /// Tags used as fences where the file holds backticks itself.
-const TAGS: [&str; 5] = ["source", "code", "pre", "codeblock", "sourcecode"];
+const TAGS: [&str; 6] = ["source", "code", "pre", "codeblock", "sourcecode", "content"];
 
 impl<'t> Fence<'t> {
     /// Reads an opening line, at any indentation (blocks stand in lists).

@@ -3,6 +3,9 @@
 use super::fence::Fence;
 use super::path_line::{PathLine, announced, info_path, leading_over, mentioned, path_line};
 
+/// Lines between a path and its block in the calls that Cline and Roo Code teach.
+const FRAMES: [&str; 2] = ["<diff>", "<content>"];
+
 /// The lines of an answer, for looking up from a block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Naming<'t> {
@@ -75,6 +78,7 @@ impl<'t> Naming<'t> {
     }
 
     fn line_above(&self, at: usize, floor: usize) -> Option<usize> {
-        (floor..at).rev().find(|above| !self.lines[*above].trim().is_empty())
+        let is_frame = |line: &str| line.is_empty() || FRAMES.contains(&line);
+        (floor..at).rev().find(|above| !is_frame(self.lines[*above].trim()))
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct PathLine<'t> {
 }
 
 const LABELS: [&str; 8] = ["file:", "path:", "filename:", "filepath:", "file path:", "file name:", "new file:", "file"];
+/// Tags around a path, as in the calls that Cline and Roo Code teach.
+const TAGS: [&str; 5] = ["path", "file", "file_path", "filename", "file_name"];
 const COMMENTS: [&str; 5] = ["<!--", "//", "/*", "--", ";"];
 /// Words directly before a path in a line of prose that announces its complete new text.
 const ANNOUNCING: [&str; 12] = [
@@ -37,6 +39,9 @@ const ANNOUNCING: [&str; 12] = [
 /// comment sign, a colon behind.
 pub(super) fn path_line(line: &str) -> Option<PathLine<'_>> {
     let mut text = line.trim();
+    if let Some(path) = tagged(text).filter(|path| is_plausible(path)) {
+        return Some(PathLine { path, marked: false, listed: false, certain: true });
+    }
     for comment in COMMENTS {
         if let Some(rest) = text.strip_prefix(comment) {
             text = rest.trim_end_matches("-->").trim_end_matches("*/").trim();
@@ -122,6 +127,13 @@ pub(super) fn announced(line: &str) -> Option<&str> {
     ANNOUNCING.iter().any(|words| before.ends_with(words)).then_some(path)
 }
 
+/// Returns what stands between a tag for paths and its end.
+fn tagged(text: &str) -> Option<&str> {
+    let (tag, rest) = text.strip_prefix('<')?.split_once('>')?;
+    let (path, end) = rest.rsplit_once("</")?;
+    (TAGS.contains(&tag) && end.strip_suffix('>') == Some(tag)).then(|| path.trim())
+}
+
 fn without_list_sign(text: &str) -> &str {
     let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
     if digits.len() < text.len()
@@ -180,6 +192,8 @@ mod tests {
             "src/a.py (new file)",
             "**src/a.py**:",
             "File `src/a.py`:",
+            "<path>src/a.py</path>",
+            "<file_path> src/a.py </file_path>",
         ] {
             assert_eq!(path_line(line).map(|found| (found.path, found.certain)), Some(("src/a.py", true)), "{line:?}");
         }
@@ -200,9 +214,18 @@ mod tests {
     fn a_bare_word_is_an_uncertain_path_and_prose_is_none() {
         assert_eq!(path_line("Makefile").map(|found| found.certain), Some(true));
         assert_eq!(path_line("notes").map(|found| found.certain), Some(false));
-        for line in
-            ["Changes:", "Do this:", "Here is src/a.py", "", "...", "call(a.b)", "a = b", "see https://x.org/a.py"]
-        {
+        for line in [
+            "<path>src/a.py</file>",
+            "<p>src/a.py</p>",
+            "Changes:",
+            "Do this:",
+            "Here is src/a.py",
+            "",
+            "...",
+            "call(a.b)",
+            "a = b",
+            "see https://x.org/a.py",
+        ] {
             assert_eq!(path_line(line), None, "{line:?}");
         }
     }
