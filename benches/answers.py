@@ -357,6 +357,24 @@ def in_tags(found):
     return "\n".join(f"<tool_call>\n{json.dumps({'name': 'str_replace_editor', 'arguments': call})}\n</tool_call>" for call in found)
 
 
+def in_function_tags(found):
+    """As Qwen3-Coder writes them."""
+    parameters = lambda call: "".join(f"<parameter={key}>\n{value}\n</parameter>\n" for key, value in call.items())
+    return "".join(f"<tool_call>\n<function=edit>\n{parameters(call)}</function>\n</tool_call>\n" for call in found)
+
+
+def in_invoke_tags(found):
+    """As Claude writes them."""
+    parameters = lambda call: "".join(f'<parameter name="{key}">{value}</parameter>\n' for key, value in call.items())
+    calls = "".join(f'<invoke name="edit">\n{parameters(call)}</invoke>\n' for call in found)
+    return f"I will change it.\n\n<function_calls>\n{calls}</function_calls>\n"
+
+
+def with_raw_breaks(found):
+    """JSON whose strings hold line breaks and tabs as they are."""
+    return json.dumps(found, indent=1).replace("\\n", "\n").replace("\\t", "\t")
+
+
 # -- whole files -----------------------------------------------------------------------------------------------------------
 
 def changes_white_space(before, after):
@@ -377,8 +395,6 @@ def whole(change, name="FILE: {path}\n{fence}{language}\n", fence=fence_for):
         if changes_white_space(change.before.get(path) or "", after):
             raise CannotSay
         mark = fence(after)
-        if mark == "```" and "```" in after and fence is not fence_for:
-            raise CannotSay
         head = name.format(path=path, fence=mark, language=language(path))
         parts.append(f"{head}{after}{'' if after.endswith(chr(10)) or not after else chr(10)}{mark}\n")
     return "\n".join(parts)
@@ -426,6 +442,20 @@ def grown_old(change):
     return files
 
 
+def raw_breaks(change):
+    texts = [text for files in (change.before, change.after) for text in files.values()]
+    if any("\\n" in text or "\\t" in text for text in texts):
+        raise CannotSay
+    return calls(change, with_raw_breaks)
+
+
+def in_content(change):
+    if any("<content>" in text or "</content>" in text for text in change.after.values()):
+        raise CannotSay
+    answer = whole(change, "<write_to_file>\n<path>{path}</path>\n<content>\n", lambda _: "</content>\n</write_to_file>")
+    return answer
+
+
 def patch_rows():
     lists = lambda found: fenced_json(found)
     names = ("file_path", "old_string", "new_string")
@@ -462,6 +492,11 @@ def patch_rows():
         "json, a line each": lambda c: calls(c, lambda found: "\n".join(map(json.dumps, found))),
         "json, file_path, old_string": lambda c: calls(c, lists, names),
         "json, <tool_call>": lambda c: calls(c, in_tags),
+        "json, line breaks in strings": raw_breaks,
+        "calls in <function=..>": lambda c: calls(c, in_function_tags),
+        "calls in <invoke name=..>": lambda c: calls(c, in_invoke_tags),
+        "search/replace, <path> and <diff>": lambda c: search_replace(c, "<replace_in_file>\n<path>{path}</path>\n<diff>", last="</diff>\n</replace_in_file>"),
+        "whole file, <path> and <content>": in_content,
         "whole file, as asked": whole,
         "whole file, bold path": lambda c: whole(c, "**{path}**\n{fence}{language}\n"),
         "whole file, heading": lambda c: whole(c, "### {path}\n\n{fence}{language}\n"),

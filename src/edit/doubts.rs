@@ -2,7 +2,7 @@
 //! or refused.
 
 use super::dialects::{check, refused};
-use crate::edit::{Cause, parse};
+use crate::edit::Cause;
 
 #[test]
 fn the_line_of_a_diff_goes_before_what_stands_behind_its_heading() {
@@ -131,47 +131,6 @@ fn an_answer_in_two_notations_is_read_whole_or_refused() {
 }
 
 #[test]
-fn a_key_of_json_that_is_not_known_never_makes_another_edit() {
-    let files = [("a.py", "x = 1\ny = 1\n"), ("b.py", "x = 1\n")];
-    for (call, expected) in [
-        (r#"{"path": "a.py", "old_str": "x = 1", "new_content": "x = 2"}"#, "x = 2\ny = 1\n"),
-        (r#"{"path": "a.py", "search": "x = 1", "replacement": "x = 2"}"#, "x = 2\ny = 1\n"),
-        (r#"{"path": "a.py", "insert_line": 0, "text": "x = 0\n"}"#, "x = 0\nx = 1\ny = 1\n"),
-        (r#"{"op": "insert", "path": "a.py", "insert_line": 0, "text": "x = 0\n"}"#, "x = 0\nx = 1\ny = 1\n"),
-        (r#"{"path": "a.py", "edits": [{"old_str": "x = 1", "new_str": "x = 2"}]}"#, "x = 2\ny = 1\n"),
-        (
-            r#"{"type": "tool_use", "name": "str_replace", "input": {"path": "a.py", "old_str": "x = 1", "new_str": "x = 2"}}"#,
-            "x = 2\ny = 1\n",
-        ),
-        (
-            r#"{"tool_calls": [{"type": "function", "function": {"name": "str_replace",
-            "arguments": "{\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}"}}]}"#,
-            "x = 2\ny = 1\n",
-        ),
-        (
-            "{\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}\n{\"path\": \"a.py\", \"old_str\": \"y = 1\", \"new_str\": \"y = 2\"}\n",
-            "x = 2\ny = 2\n",
-        ),
-        (
-            "I do it.\n<tool_call>\n{\"name\": \"str_replace\", \"arguments\": {\"path\": \"a.py\", \"old_str\": \"x = 1\", \"new_str\": \"x = 2\"}}\n</tool_call>\n",
-            "x = 2\ny = 1\n",
-        ),
-        (r#"{"path": "a.py", "file_text": "```python\nx = 3\n```"}"#, "x = 3\n"),
-    ] {
-        check(&files, call, &[("a.py", expected), ("b.py", "x = 1\n")]);
-    }
-    for call in [
-        r#"{"path": "a.py", "old_str": "x = 1"}"#,
-        r#"{"path": "a.py", "mode": "append", "content": "z = 1\n"}"#,
-        r#"{"path": "a.py", "start_line": 1, "end_line": 1, "content": "x = 2\n"}"#,
-    ] {
-        refused(&files, call, Cause::Malformed);
-    }
-    let shown = "{\"name\": \"run\", \"arguments\": {}}\n";
-    check(&[], &format!("FILE: call.json\n```json\n{shown}```\n"), &[("call.json", shown)]);
-}
-
-#[test]
 fn a_block_is_for_the_file_that_the_words_before_it_lead_over_to() {
     let files = [("a.py", "x = 1\ny = 1\n"), ("b.py", "x = 1\ny = 1\n")];
     let block = |search: &str, more: &str| {
@@ -269,26 +228,6 @@ fn a_fence_inside_of_a_block_is_no_part_of_the_file() {
     let other = text.replace('x', "y");
     let marked = block(&fenced("x\n"), &fenced("y\n")).replace("a.py", "r.md");
     check(&[("r.md", &text)], &marked, &[("r.md", &other)]);
-}
-
-#[test]
-fn json_between_prose_is_read_where_it_says_what_goes() {
-    let one = |old: &str, new: &str| format!(r#"{{"path": "a.py", "old_str": "{old}", "new_str": "{new}"}}"#);
-    let (file, first) = ("x = 1\ny = 1\n", one("x = 1", "x = 2"));
-    check(&[("a.py", file)], &format!("I change it.\n\n{first}\n\nThat is all.\n"), &[("a.py", "x = 2\ny = 1\n")]);
-    let list = format!("The change:\n[{first},\n {}]\n", one("y = 1", "y = 2"));
-    check(&[("a.py", file)], &list, &[("a.py", "x = 2\ny = 2\n")]);
-    check(&[("a.py", file)], &format!("{first}\n\nThat is all.\n"), &[("a.py", "x = 2\ny = 1\n")]);
-    let created = format!("{first}\n\nAnd a new file:\n\n{}\n", r#"{"path": "b.py", "content": "z = 1\n"}"#);
-    check(&[("a.py", file)], &created, &[("a.py", "x = 2\ny = 1\n"), ("b.py", "z = 1\n")]);
-    for example in [
-        format!("Such as {first}\n"),
-        format!("{first} for example\n"),
-        "A file looks like\n{\"path\": \"a.py\", \"content\": \"z\"}\n".to_owned(),
-        format!("I run\n```python\n{first}\n```\n"),
-    ] {
-        assert!(parse(&example).is_err(), "{example}");
-    }
 }
 
 #[test]

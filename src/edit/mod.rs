@@ -26,7 +26,7 @@ mod work;
 pub use apply::apply;
 pub use comments::{PutBack, is_same_code, keep_comments};
 pub use feedback::{Cause, EditError, Problem};
-pub use parse::{Format, Reading, parse, parse_as, without_thinking};
+pub use parse::{Format, Reading, calls_in_tags, parse, parse_as, without_thinking};
 
 /// One change to one file, with the paths as the model wrote them.
 ///
@@ -174,6 +174,8 @@ pub struct Answer {
     pub remarks: String,
 }
 
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]

@@ -10,12 +10,15 @@
 //! | `delete` | `path` |
 //! | `rename` | `path`, `new_path` |
 //!
-//! The usual other names of the keys are taken as well, and calls with `name` and `arguments`. Nothing is guessed: a key of
-//! the wrong type, or one that is missing, is an error for the whole answer.
+//! The usual other names of the keys are taken as well, and calls with `name` and `arguments`, also in tags ([`markup`]). Line
+//! breaks inside of strings and commas before a bracket are mended; else nothing is guessed: a key of the wrong type, or one
+//! that is missing, is an error for the whole answer.
 
 use serde_json::{Map, Value};
 
+use super::almost_json::mended;
 use super::fence::Fence;
+use super::markup;
 use crate::edit::Edit;
 use crate::edit::feedback::{Cause, Problem};
 
@@ -57,10 +60,23 @@ const PARTS: &[&str] = &[
     "before",
 ];
 
+/// Tells whether an answer is nothing but edits in JSON.
+pub(super) fn is_whole(answer: &str) -> bool {
+    answer.trim_start().starts_with(['{', '[']) && is_edit(answer.trim())
+}
+
 /// Tells whether an answer is nothing but JSON, or holds a block of it with an edit.
 pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
     let text = answer.trim();
-    (text.starts_with(['{', '[']) && is_edit(text)) || blocks(lines).iter().any(|block| is_edit(block))
+    let is_meant = |text: &str| is_edit(text) || seems_edit(text);
+    (text.starts_with(['{', '[']) && is_meant(text)) || blocks(lines).iter().any(|block| is_meant(block))
+}
+
+/// Tells whether `text` was to be an edit and is no JSON.
+fn seems_edit(text: &str) -> bool {
+    let is_key = |name: &&str| ['"', '\''].iter().any(|quote| text.contains(&format!("{quote}{name}{quote}:")));
+    let has = |names: &[&str]| names.iter().any(|name| is_key(&name));
+    values(text).is_err() && has(PATH) && (has(OLD) || has(NEW) || has(CONTENT))
 }
 
 /// Tells whether `text` is one edit or more.
@@ -95,9 +111,22 @@ fn in_prose(text: &str) -> Option<(String, usize, bool)> {
     stands_alone.then(|| (inside.to_owned(), inside.matches('\n').count() + 1, takes_away(&value)))
 }
 
-/// Reads the JSON values that `text` consists of, one or several behind each other.
+/// Reads the JSON values that `text` consists of, one or several behind each other; an error is one of the text as it stands.
 fn values(text: &str) -> Result<Vec<Value>, serde_json::Error> {
-    serde_json::Deserializer::from_str(text).into_iter().collect()
+    let read = |text: &str| serde_json::Deserializer::from_str(text).into_iter().collect::<Result<Vec<_>, _>>();
+    read(text).or_else(|error| read(&mended(text)).map_err(|_| error))
+}
+
+/// Gives the arguments of a call in tags, which are texts, the types that they have here.
+fn typed(mut call: Value) -> Value {
+    if let Some(arguments) = call.get_mut("arguments").and_then(Value::as_object_mut) {
+        for (key, value) in arguments {
+            let is_typed = [LINE, ALL].iter().any(|names| names.contains(&key.as_str()));
+            let read = value.as_str().filter(|_| is_typed).and_then(|text| serde_json::from_str(text.trim()).ok());
+            *value = read.unwrap_or_else(|| value.take());
+        }
+    }
+    call
 }
 
 fn looks_like_edit(value: &Value) -> bool {
@@ -155,8 +184,16 @@ fn blocks(lines: &[&str]) -> Vec<String> {
     let text = lines.join("\n");
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
     while at < lines.len() {
-        if lines[at].trim() == "<tool_call>" {
-            let end = (at + 1..lines.len()).find(|next| lines[*next].trim() == "</tool_call>").unwrap_or(lines.len());
+        if let Some((call, length)) =
+            markup::begins_call(lines[at]).then(|| markup::call(&text[starts[at]..])).flatten()
+        {
+            found.push(typed(call).to_string());
+            at += text[starts[at]..starts[at] + length].matches('\n').count() + 1;
+            continue;
+        }
+        if markup::is_frame(lines, at) {
+            let end =
+                (at + 1..lines.len()).find(|next| lines[*next].trim() == markup::FRAME_END).unwrap_or(lines.len());
             found.push(lines[at + 1..end].join("\n"));
             at = end + 1;
             continue;

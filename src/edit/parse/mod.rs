@@ -38,11 +38,13 @@
 //!
 //! Anything cut off or readable in two ways is an error for the whole answer.
 
+mod almost_json;
 mod commands;
 mod fence;
 mod fenced;
 mod file_name;
 mod json;
+mod markup;
 mod naming;
 mod patch;
 mod path_line;
@@ -57,6 +59,7 @@ use serde::{Deserialize, Serialize};
 use super::feedback::{Cause, EditError, Problem};
 use super::{Answer, Edit};
 
+pub use markup::calls_in_tags;
 pub use thinking::without_thinking;
 
 use fence::Fence;

@@ -8,22 +8,31 @@ use crate::edit::{Answer, Edit};
 
 use super::fence::Fence;
 use super::reader::Reader;
-use super::{Format, Reading, alone, blocks_of, diff_lines, json, patch, udiff};
+use super::{Format, Reading, alone, blocks_of, diff_lines, json, markup, patch, udiff};
 
 /// Reads the edits out of an answer whose notation nobody said.
 pub(super) fn read(answer: &str, lines: &[&str], reading: &Reading<'_>) -> Result<Answer, EditError> {
+    let only = |format| alone(format, answer, lines, reading);
+    if json::is_whole(answer) {
+        return only(Format::Json);
+    }
     let shown = diff_lines(answer);
     let mut reader = Reader::new(lines, &shown, reading.target);
-    reader.read(0..lines.len());
-    let mut rest = shown.clone();
-    for line in reader.used.iter().cloned().flatten() {
-        rest[line] = "";
-    }
-    let only = |format| alone(format, answer, lines, reading);
-    match (other_than_blocks(answer, &rest), reader.edits.is_empty()) {
+    // What stands in a call is a part of what it writes.
+    let calls = markup::lines_of_calls(lines);
+    let begins = std::iter::once(0).chain(calls.iter().map(|call| call.end));
+    let ends = calls.iter().map(|call| call.start).chain(std::iter::once(lines.len()));
+    begins.zip(ends).for_each(|(begin, end)| reader.read(begin..end));
+    let mut with_calls = shown.clone();
+    reader.used.iter().cloned().flatten().for_each(|line| with_calls[line] = "");
+    let mut rest = with_calls.clone();
+    calls.into_iter().flatten().for_each(|line| rest[line] = "");
+    match (other_than_blocks(answer, &rest, &with_calls), reader.edits.is_empty()) {
         (None, _) => blocks_of(reader, reading.target),
         (Some(format), true) => only(format),
-        (Some(Format::Json), false) if json::says_what_goes(&rest) => Err(two_notations("JSON calls", &reader.edits)),
+        (Some(Format::Json), false) if json::says_what_goes(&with_calls) => {
+            Err(two_notations("JSON calls", &reader.edits))
+        }
         // A path and a text beside blocks are an example of something.
         (Some(Format::Json), false) => blocks_of(reader, reading.target),
         (Some(_), false) if is_shown_by(&rest, &reader.edits) => blocks_of(reader, reading.target),
@@ -46,10 +55,10 @@ pub(super) fn read(answer: &str, lines: &[&str], reading: &Reading<'_>) -> Resul
     }
 }
 
-fn other_than_blocks(answer: &str, rest: &[&str]) -> Option<Format> {
+fn other_than_blocks(answer: &str, rest: &[&str], with_calls: &[&str]) -> Option<Format> {
     if patch::is_patch(rest) {
         Some(Format::Patch)
-    } else if json::is_json(answer, rest) {
+    } else if json::is_json(answer, with_calls) {
         Some(Format::Json)
     } else {
         udiff::is_diff(rest).then_some(Format::Udiff)

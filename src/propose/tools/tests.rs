@@ -124,9 +124,13 @@ fn calls_in_the_text_are_found() {
         "```json\n{\"name\": \"read\", \"parameters\": {\"path\": \"a\"}}\n```\nThen more.",
         "{\"name\": \"read\", \"arguments\": {\"path\": \"a\"}}",
         "[{\"name\": \"read\", \"arguments\": {\"path\": \"a\"}}]",
+        "I look.\n<tool_call>\n<function=read>\n<parameter=path>\na\n</parameter>\n</function>\n</tool_call>",
+        "<function_calls>\n<invoke name=\"read\">\n<parameter name=\"path\">a</parameter>\n</invoke>\n</function_calls>",
     ] {
         assert_eq!(read(text), wanted, "{text}");
     }
+    let lines = "<function=read><parameter=path>\n12\n</parameter><parameter=from>\n3\n</parameter></function>";
+    assert_eq!(read(lines), [("read".to_owned(), "{\"path\":\"12\",\"from\":3}".to_owned())]);
     for text in ["{\"name\": \"rm\", \"arguments\": {}}", "prose", "```json\n{\"a\": 1}\n```", "{\"name\": \"read\"}"] {
         assert_eq!(read(text), [], "{text}");
     }
