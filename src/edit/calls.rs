@@ -54,6 +54,13 @@ fn a_key_of_json_that_is_not_known_never_makes_another_edit() {
     ] {
         refused(&files, call, Cause::Malformed);
     }
+    let whole = "<function=edit>\n<parameter=path>\na.py\n</parameter>\n<parameter=old_str>\nx = 1\n</parameter>\n\
+                 <parameter=new_str>\nx = 2\n</parameter>\n</function>\n";
+    check(&files, whole, &[("a.py", "x = 2\ny = 1\n"), ("b.py", "x = 1\n")]);
+    for cut in ["</function>", "</parameter>", "x = 2"] {
+        let answer = format!("I do it.\n{whole}{}", whole.split_once(cut).expect(cut).0);
+        refused(&files, &answer, Cause::Malformed);
+    }
     // What a call writes may look like an edit of another notation.
     let inside =
         "# T\n\nFILE: b.py\n```\nx = 9\n```\n*** Begin Patch\n*** Delete File: b.py\n*** End Patch\nDELETE: b.py\n";

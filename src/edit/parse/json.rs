@@ -147,6 +147,7 @@ fn looks_like_edit(value: &Value) -> bool {
 /// Reads the edits of an answer.
 pub(super) fn read(answer: &str, lines: &[&str], target: Option<&str>) -> Result<Vec<Edit>, Vec<Problem>> {
     let text = answer.trim();
+    markup::lines_of_calls(lines).map_err(|problem| vec![problem])?;
     let fenced = blocks(lines);
     let is_bare = text.starts_with(['{', '[']) && (fenced.is_empty() || values(text).is_ok());
     let texts: Vec<String> = if is_bare || fenced.is_empty() { vec![text.to_owned()] } else { fenced };

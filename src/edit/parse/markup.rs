@@ -19,6 +19,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::fence::Fence;
+use crate::edit::feedback::{Cause, Problem};
 
 /// How a call is written.
 struct Dialect {
@@ -64,7 +65,10 @@ fn unframed(text: &str) -> &str {
 
 /// Returns the lines of the calls that begin with a line outside of fences, also of those in JSON between `<tool_call>` and its
 /// end.
-pub(super) fn lines_of_calls(lines: &[&str]) -> Vec<Range<usize>> {
+///
+/// # Errors
+/// A call in tags that does not end.
+pub(super) fn lines_of_calls(lines: &[&str]) -> Result<Vec<Range<usize>>, Problem> {
     let text = lines.join("\n");
     let (mut found, mut at, mut start) = (Vec::new(), 0, 0);
     while at < lines.len() {
@@ -77,19 +81,24 @@ pub(super) fn lines_of_calls(lines: &[&str]) -> Vec<Range<usize>> {
                 found.push(at..end + 1);
                 end + 1
             }
-            None => match begins_call(lines[at]).then(|| call(&text[start..])).flatten() {
-                Some((_, length)) => {
-                    let end = at + text[start..start + length].matches('\n').count() + 1;
-                    found.push(at..end);
-                    end
-                }
-                None => at + 1,
-            },
+            None if begins_call(lines[at]) => {
+                let (_, length) = call(&text[start..]).ok_or_else(|| cut(at))?;
+                let end = at + text[start..start + length].matches('\n').count() + 1;
+                found.push(at..end);
+                end
+            }
+            None => at + 1,
         };
         start += lines[at..end].iter().map(|line| line.len() + 1).sum::<usize>();
         at = end;
     }
-    found
+    Ok(found)
+}
+
+fn cut(at: usize) -> Problem {
+    let summary = format!("the call in line {} of the answer does not end; it was perhaps cut off", at + 1);
+    Problem::new(Cause::Malformed, summary)
+        .with_detail("Each parameter ends with </parameter>, and the call with its tag.")
 }
 
 /// Reads the calls in `text`, each as `{"name": .., "arguments": {..}}` whose arguments are texts. What is cut off is no call.

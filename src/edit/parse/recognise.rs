@@ -19,7 +19,7 @@ pub(super) fn read(answer: &str, lines: &[&str], reading: &Reading<'_>) -> Resul
     let shown = diff_lines(answer);
     let mut reader = Reader::new(lines, &shown, reading.target);
     // What stands in a call is a part of what it writes.
-    let calls = markup::lines_of_calls(lines);
+    let calls = markup::lines_of_calls(lines).map_err(|problem| EditError { problems: vec![problem] })?;
     let begins = std::iter::once(0).chain(calls.iter().map(|call| call.end));
     let ends = calls.iter().map(|call| call.start).chain(std::iter::once(lines.len()));
     begins.zip(ends).for_each(|(begin, end)| reader.read(begin..end));
