@@ -19,7 +19,8 @@ use crate::repo::{self, FileChange, RepoPath};
   whole_file      the same, or one JSON call that creates a file
   udiff           unified diffs, also with wrong counts, without `diff --git` or with a bare @@
   v4a             *** Begin Patch
-  str_replace     JSON: {\"path\", \"old_str\", \"new_str\"}, insert, create, write, delete, rename
+  str_replace     JSON: {\"path\", \"old_str\", \"new_str\"}, insert, create, write, delete, rename;
+                  also as calls in tags, <function=..> and <invoke name=..>
 
 Either every edit is applied, or nothing is changed, the exit code is 1 and standard output says what to tell the model.
 A text that stands at two places is at none: similarity serves the feedback, never the applying.

@@ -1,5 +1,5 @@
 //! Reads the edits out of an answer, in one of four notations, which is recognised: the blocks of this page, unified diffs
-//! ([`udiff`]), `*** Begin Patch` ([`patch`]) and JSON ([`json`]).
+//! ([`udiff`]), `*** Begin Patch` ([`patch`]) and calls in JSON ([`json`]) or in tags ([`markup`]).
 //!
 //! # Grammar
 //! An answer is prose with these in it, in any order and number:
