@@ -275,9 +275,9 @@ fn several_hunks_may_name_the_class_that_they_stand_in() {
         &patch(&(renamed.to_owned() + &hunk("2", "6"))),
         &[("x.py", &format!("{}{}", class("D", "1", "6"), class("B", "3", "4")))],
     );
-    // What stands in another class alone is not meant, nor is what stands above the hunk before.
-    let elsewhere = format!("class A:\n    x = 1\n\nclass A:\n    pass\n\n{}", class("B", "1", "4"));
-    refused(&[("x.py", &elsewhere)], &patch("@@ class C:\n-        return 1\n+        return 2\n"), Cause::NotFound);
+    // A line that was never there is none, and what stands above the hunk before is not meant.
+    let other = hunk("2", "6").replace("class A", "class C");
+    refused(&[("x.py", &file)], &patch(&(hunk("1", "5") + &other)), Cause::NotFound);
     refused(&[("x.py", &file)], &patch(&(hunk("2", "6") + &hunk("1", "5"))), Cause::NotFound);
     // Two classes of one name, both of which hold it: which of them is meant?
     let twins = format!("{}{}", class("A", "1", "2"), class("A", "3", "2"));

@@ -75,7 +75,7 @@ pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
 /// Tells whether `text` was to be an edit and is no JSON.
 fn seems_edit(text: &str) -> bool {
     let is_key = |name: &&str| ['"', '\''].iter().any(|quote| text.contains(&format!("{quote}{name}{quote}:")));
-    let has = |names: &[&str]| names.iter().any(|name| is_key(&name));
+    let has = |names: &[&str]| names.iter().any(is_key);
     values(text).is_err() && has(PATH) && (has(OLD) || has(NEW) || has(CONTENT))
 }
 
