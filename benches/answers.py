@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Real changes, written as answers in every notation and as carelessly as models write: do they arrive byte for byte?
 
-    python3 benches/answers.py --prentice target/release/prentice --repo DIR [--repo DIR ...] [--commits 10] [--show 5] [--git]
+    python3 benches/answers.py --prentice target/release/prentice --repo DIR [--repo DIR ...] [--commits 10] [--skip 0] [--show 5] [--git]
 
 The changes are the newest commits of any git repositories (text alone, at most five files, 100 KB a file, 200 lines): nobody
 here wrote them. Each is written as an answer once for every row of the table, and `prentice apply` is given the files before.
@@ -53,15 +53,15 @@ def git(repo, *arguments):
     return subprocess.run(["git", "-C", str(repo), *arguments], capture_output=True, check=True).stdout
 
 
-def changes(repo, most):
+def changes(repo, most, skip=0):
     found = []
-    for commit in git(repo, "log", "--no-merges", "--format=%H", "-n", str(most * 20)).decode().split():
+    for commit in git(repo, "log", "--no-merges", "--format=%H", "-n", str((skip + most) * 20)).decode().split():
         change = change_of(repo, commit)
         if change:
             found.append(change)
-        if len(found) == most:
+        if len(found) == skip + most:
             break
-    return found
+    return found[skip:]
 
 
 def change_of(repo, commit):
@@ -168,13 +168,13 @@ def search_replace(change, name="{path}\n{fence}{language}", between="\n", form=
         if after is None:
             parts.append(f"DELETE: {path}\n")
             continue
-        if holds_markers(after) or holds_markers(before or ""):
-            raise CannotSay
         whole_lines(before, after)
         pairs = [("", after.removesuffix("\n"))] if before is None else [form(block) for block in blocks(before, after)]
         for old, new in pairs:
             fence = fence_for(old + new)
             head = name.format(path=path, fence=fence, language=language(path))
+            if holds_markers(old) or holds_markers(new):
+                raise CannotSay
             old, new = (text + "\n" if text else "" for text in (old, new))
             parts.append(f"{head}\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n{last.format(fence=fence)}\n")
     return between.join(parts)
@@ -410,6 +410,13 @@ def with_mark(files):
     return {path: "\ufeff" + text for path, text in files.items()}
 
 
+def changed_files(change):
+    """The files before, where one of them stays and changes."""
+    if not set(change.before) & set(change.after):
+        raise CannotSay
+    return change.before
+
+
 def twice(change):
     """Every text that is searched stands in the file once more, at its end."""
     files = {}
@@ -529,6 +536,7 @@ def main():
     parser.add_argument("--prentice", default="target/release/prentice")
     parser.add_argument("--repo", action="append", required=True)
     parser.add_argument("--commits", type=int, default=10)
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many of the newest, which were perhaps looked at")
     parser.add_argument("--show", type=int, default=0, help="so many refused or wrong answers of each row are kept and shown")
     parser.add_argument("--keep", help="the folder for them")
     parser.add_argument("--git", action="store_true", help="give diffs to `git apply` as well")
@@ -536,20 +544,20 @@ def main():
     arguments = parser.parse_args()
 
     rows = {name: (write, lambda c: c.before, lambda c: c.after) for name, write in patch_rows().items()}
-    for name in ("search/replace, as asked", "udiff, wrong line numbers", "v4a", "json, list", "whole file, as asked"):
+    for name in ("search/replace, as asked", "udiff, @@", "v4a", "json, list", "whole file, as asked"):
         write = patch_rows()[name]
         short = name.split(",")[0]
         rows[f"{short}: files with CRLF"] = (write, lambda c: crlf(c.before), lambda c: {**crlf(c.after), **{p: t for p, t in c.after.items() if p not in c.before}})
         if short != "whole file":
             rows[f"{short}: must be refused, stands twice"] = (write, twice, None)
             rows[f"{short}: must be refused, a line was changed"] = (write, grown_old, None)
-    rows["search/replace: must be refused, lines left out"] = (lambda c: search_replace(c, form=with_elision), lambda c: c.before, None)
+    rows["search/replace: must be refused, lines left out"] = (lambda c: search_replace(c, form=with_elision), changed_files, None)
 
     prentice = str(Path(arguments.prentice).resolve())
     peer = collections.defaultdict(collections.Counter)
     table, reasons = collections.defaultdict(collections.Counter), collections.defaultdict(list)
     for repo in arguments.repo:
-        for change in changes(repo, arguments.commits):
+        for change in changes(repo, arguments.commits, arguments.skip):
             for name, (write, files, expected) in rows.items():
                 if arguments.row and arguments.row not in name:
                     continue

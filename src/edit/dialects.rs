@@ -279,6 +279,10 @@ fn several_hunks_may_name_the_class_that_they_stand_in() {
     let other = hunk("2", "6").replace("class A", "class C");
     refused(&[("x.py", &file)], &patch(&(hunk("1", "5") + &other)), Cause::NotFound);
     refused(&[("x.py", &file)], &patch(&(hunk("2", "6") + &hunk("1", "5"))), Cause::NotFound);
+    // An anchor of the same words behind the place takes nothing away from the one before it.
+    let other = "class A:\n    x = 1\ny = 1\nz = 1\nclass A:\n    pass\n";
+    let two = "@@\n-    x = 1\n+    x = 2\n@@ class A:\n-z = 1\n+z = 2\n";
+    check(&[("x.py", other)], &patch(two), &[("x.py", &other.replace("x = 1", "x = 2").replace("z = 1", "z = 2"))]);
     // Two classes of one name, both of which hold it: which of them is meant?
     let twins = format!("{}{}", class("A", "1", "2"), class("A", "3", "2"));
     refused(&[("x.py", &twins)], &patch(&(hunk("1", "5") + &hunk("2", "6"))), Cause::Ambiguous);
@@ -286,7 +290,7 @@ fn several_hunks_may_name_the_class_that_they_stand_in() {
 
 #[test]
 fn a_fence_in_the_context_of_a_patch_is_a_line_of_the_file() {
-    let file = "# T\n\n```sh\nmake\n```\n\nFor ones linter's\n\n```js\nrun\nstop\n```\n";
+    let file = "# T\n\n```sh\nmake\n```\n\nFor ones linter's\n\n```js\nrun\nstop\n```\nend\n";
     let changed = file.replace("linter's", "linters");
     let hunk = "@@\n make\n ```\n \n-For ones linter's\n+For ones linters\n \n ```js\n run\n";
     let patch = format!("*** Begin Patch\n*** Update File: a.md\n{hunk}*** End Patch\n");
@@ -295,12 +299,13 @@ fn a_fence_in_the_context_of_a_patch_is_a_line_of_the_file() {
         check(&[("a.md", file)], answer, &[("a.md", &changed)]);
     }
     // The last line of a file's part is a fence, and another file comes behind it.
-    let end = "@@\n-stop\n+halt\n ```\n";
+    let end = "@@\n-stop\n+halt\n ```\n end\n";
     let halted = changed.replace("stop", "halt");
     let two = |head: &str, next: &str| format!("{head}{hunk}{end}{next}@@\n ```\n \n-a\n+b\n");
     for answer in [
         format!("*** Begin Patch\n{}*** End Patch\n", two("*** Update File: a.md\n", "*** Update File: b.md\n")),
         two("--- a/a.md\n+++ b/a.md\n", "--- a/b.md\n+++ b/b.md\n"),
+        two("--- a/a.md\n+++ b/a.md\n", "diff --git a/b.md b/b.md\n--- a/b.md\n+++ b/b.md\n"),
     ] {
         check(&[("a.md", file), ("b.md", "```\n\na\n")], &answer, &[("a.md", &halted), ("b.md", "```\n\nb\n")]);
     }

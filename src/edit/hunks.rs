@@ -165,17 +165,22 @@ fn behind_anchors(
 ) -> Result<Vec<Found>, Problem> {
     // Several hunks may name the class that they stand in, so that the line itself is above the hunk before.
     let anchors = anchored(document, hunk, 0)?;
-    let Some(first) = anchors.iter().find(|anchor| **anchor >= before.from).or(anchors.last()).copied() else {
+    if anchors.is_empty() {
         // A line that a hunk before took away or wrote anew stood above.
         let is_found = !hunk.must_find_anchors || before.took(anchor_of(hunk));
         return if is_found { Ok(found) } else { Err(no_anchor(hunk)) };
-    };
+    }
     let is_anchor = |found: &Found| anchors.binary_search(&found.at).is_ok() && includes(found, found.at, hunk);
     let opened = Opened::by(document, &anchors);
     let within = |found: &&Found| is_anchor(found) || opened.holds(found.at);
     let mut kept: Vec<Found> = found.iter().filter(within).cloned().collect();
-    if kept.is_empty() {
-        kept = found.iter().filter(|found| found.at > first).cloned().collect();
+    // Else behind one that stands behind the hunk before, else behind any.
+    for since in [before.from, 0] {
+        if kept.is_empty()
+            && let Some(first) = anchors.iter().find(|anchor| **anchor >= since)
+        {
+            kept = found.iter().filter(|found| found.at > *first).cloned().collect();
+        }
     }
     match kept.is_empty() {
         false => Ok(kept),

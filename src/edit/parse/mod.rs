@@ -192,7 +192,7 @@ fn holds_diff(fence: &Fence<'_>, behind: &[&str]) -> bool {
     let mut filled = behind.iter().filter(|line| !line.trim().is_empty()).peekable();
     let is_deep = filled.peek().is_some_and(|line| fence.inner(line).len() < line.len());
     let first: Vec<&str> = filled.map(|line| fence.inner(line)).take(2).collect();
-    is_deep && (patch::is_patch(&first[..1]) || udiff::is_diff(&first) || first[0].starts_with("Index: "))
+    is_deep && (patch::is_patch(&first[..1]) || udiff::begins(&first) || first[0].starts_with("Index: "))
 }
 
 fn whole_lines(answer: &str) -> Vec<&str> {

@@ -55,13 +55,19 @@ const HEAD: [&str; 15] = [
 
 /// Tells whether an answer holds a unified diff.
 pub(super) fn is_diff(lines: &[&str]) -> bool {
-    let named = |pair: &[&str]| pair[0].starts_with("--- ") && pair[1].starts_with("+++ ");
+    (0..lines.len()).any(|at| begins(&lines[at..]))
+}
+
+/// Tells whether the first of `lines` is the first one of a diff.
+pub(super) fn begins(lines: &[&str]) -> bool {
+    let [first, behind @ ..] = lines else { return false };
+    let named = |next: &&str| first.starts_with("--- ") && next.starts_with("+++ ");
     // A name of Ruby may begin so too.
-    let is_bare = |line: &str| line.trim_end() == "@@" || line.starts_with("@@ ");
-    let headed = |pair: &[&str]| is_bare(pair[0]) && pair[1].starts_with([' ', '+', '-']);
-    lines.iter().any(|line| line.starts_with("diff --git "))
-        || lines.windows(2).any(|pair| named(pair) || headed(pair))
-        || lines.iter().any(|line| is_heading(line))
+    let is_bare = first.trim_end() == "@@" || first.starts_with("@@ ");
+    let headed = |next: &&str| is_bare && next.starts_with([' ', '+', '-']);
+    first.starts_with("diff --git ")
+        || is_heading(first)
+        || behind.first().is_some_and(|next| named(next) || headed(next))
 }
 
 /// Returns the line behind the diff that begins in line `at`, inside of `fence`.
