@@ -19,7 +19,6 @@ import collections
 import difflib
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -80,9 +79,12 @@ def change_of(repo, commit):
         for files, revision in ((before, f"{commit}^"), (after, commit)):
             try:
                 data = git(repo, "cat-file", "blob", f"{revision}:{path}")
+            except subprocess.CalledProcessError:
+                continue  # There is none before, or behind, the commit.
+            try:
                 text = data.decode()
-            except (subprocess.CalledProcessError, UnicodeDecodeError):
-                continue
+            except UnicodeDecodeError:
+                return None
             if len(data) > LONGEST_FILE_BYTES or "\r" in text:
                 return None
             files[path] = text
@@ -406,10 +408,6 @@ def crlf(files):
     return {path: text.replace("\n", "\r\n") for path, text in files.items()}
 
 
-def with_mark(files):
-    return {path: "\ufeff" + text for path, text in files.items()}
-
-
 def changed_files(change):
     """The files before, where one of them stays and changes."""
     if not set(change.before) & set(change.after):
@@ -459,12 +457,10 @@ def raw_breaks(change):
 def in_content(change):
     if any("<content>" in text or "</content>" in text for text in change.after.values()):
         raise CannotSay
-    answer = whole(change, "<write_to_file>\n<path>{path}</path>\n<content>\n", lambda _: "</content>\n</write_to_file>")
-    return answer
+    return whole(change, "<write_to_file>\n<path>{path}</path>\n<content>\n", lambda _: "</content>\n</write_to_file>")
 
 
 def patch_rows():
-    lists = lambda found: fenced_json(found)
     names = ("file_path", "old_string", "new_string")
     return {
         "search/replace, as asked": search_replace,
@@ -494,10 +490,10 @@ def patch_rows():
         "v4a, fenced": lambda c: v4a(c, "```\n{}```\n"),
         "v4a, in a shell call": lambda c: v4a(c, "apply_patch <<'EOF'\n{}EOF\n"),
         "v4a, anchors": lambda c: v4a(c, anchor=True),
-        "json, list": lambda c: calls(c, lists),
+        "json, list": lambda c: calls(c, fenced_json),
         "json, object with edits": lambda c: calls(c, lambda found: json.dumps({"cause": "c", "edits": found})),
         "json, a line each": lambda c: calls(c, lambda found: "\n".join(map(json.dumps, found))),
-        "json, file_path, old_string": lambda c: calls(c, lists, names),
+        "json, file_path, old_string": lambda c: calls(c, fenced_json, names),
         "json, <tool_call>": lambda c: calls(c, in_tags),
         "json, line breaks in strings": raw_breaks,
         "calls in <function=..>": lambda c: calls(c, in_function_tags),
@@ -531,6 +527,17 @@ def run(command, files, answer, expected):
         return "wrong", said
 
 
+def keep(folder, before, after, answer, said):
+    """Writes what an answer was given, what was expected, and what was said."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for part, held in (("before", before), ("after", after or {})):
+        for path, text in held.items():
+            (folder / part / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / part / path).write_bytes(text.encode())
+    (folder / "answer").write_bytes(answer.encode())
+    (folder / "said").write_text(said)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prentice", default="target/release/prentice")
@@ -554,6 +561,11 @@ def main():
     rows["search/replace: must be refused, lines left out"] = (lambda c: search_replace(c, form=with_elision), changed_files, None)
 
     prentice = str(Path(arguments.prentice).resolve())
+    if not os.access(prentice, os.X_OK):
+        parser.error(f"--prentice {arguments.prentice}: there is no such program; build it with cargo build --release")
+    for repo in arguments.repo:
+        if subprocess.run(["git", "-C", repo, "rev-parse", "HEAD"], capture_output=True).returncode != 0:
+            parser.error(f"--repo {repo}: it is no git repository with a commit")
     peer = collections.defaultdict(collections.Counter)
     table, reasons = collections.defaultdict(collections.Counter), collections.defaultdict(list)
     for repo in arguments.repo:
@@ -575,14 +587,7 @@ def main():
                 if verdict != "right" and len(reasons[name]) < arguments.show:
                     reasons[name].append((verdict, change.name, said))
                     if arguments.keep:
-                        keep = Path(arguments.keep) / f"{name.replace('/', '_').replace(' ', '_')}-{change.name}"
-                        shutil.rmtree(keep, ignore_errors=True)
-                        for folder, held in (("before", before), ("after", after or {})):
-                            for path, text in held.items():
-                                (keep / folder / path).parent.mkdir(parents=True, exist_ok=True)
-                                (keep / folder / path).write_bytes(text.encode())
-                        (keep / "answer").write_bytes(answer.encode())
-                        (keep / "said").write_text(said)
+                        keep(Path(arguments.keep) / f"{name.replace('/', '_').replace(' ', '_')}-{change.name}", before, after, answer, said)
         print(f"{repo}: {sum(sum(row.values()) for row in table.values())} answers", file=sys.stderr, flush=True)
 
     print("| row | answers | right | refused | wrong |\n| --- | ---: | ---: | ---: | ---: |")

@@ -14,11 +14,13 @@
 //! breaks inside of strings and commas before a bracket are mended; else nothing is guessed: a key of the wrong type, or one
 //! that is missing, is an error for the whole answer.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::almost_json::mended;
 use super::fence::Fence;
-use super::markup;
+use super::markup::{self, Written};
 use crate::edit::Edit;
 use crate::edit::feedback::{Cause, Problem};
 
@@ -65,11 +67,16 @@ pub(super) fn is_whole(answer: &str) -> bool {
     answer.trim_start().starts_with(['{', '[']) && is_edit(answer.trim())
 }
 
-/// Tells whether an answer is nothing but JSON, or holds a block of it with an edit.
+/// Tells whether an answer was to be nothing but JSON, or holds a block of it with an edit.
 pub(super) fn is_json(answer: &str, lines: &[&str]) -> bool {
     let text = answer.trim();
-    let is_meant = |text: &str| is_edit(text) || seems_edit(text);
-    (text.starts_with(['{', '[']) && is_meant(text)) || blocks(lines).iter().any(|block| is_meant(block))
+    (text.starts_with(['{', '[']) && seems_edit(text))
+        || blocks(lines).iter().any(|block| is_edit(block) || seems_edit(block))
+}
+
+/// Returns the calls in an answer, with what is no text in them as JSON.
+pub(super) fn calls(lines: &[&str]) -> Result<Vec<Written>, Problem> {
+    markup::written(lines, |key| !LINE.contains(&key) && !ALL.contains(&key))
 }
 
 /// Tells whether `text` was to be an edit and is no JSON.
@@ -117,18 +124,6 @@ fn values(text: &str) -> Result<Vec<Value>, serde_json::Error> {
     read(text).or_else(|error| read(&mended(text)).map_err(|_| error))
 }
 
-/// Gives the arguments of a call in tags, which are texts, the types that they have here.
-fn typed(mut call: Value) -> Value {
-    if let Some(arguments) = call.get_mut("arguments").and_then(Value::as_object_mut) {
-        for (key, value) in arguments {
-            let is_typed = [LINE, ALL].iter().any(|names| names.contains(&key.as_str()));
-            let read = value.as_str().filter(|_| is_typed).and_then(|text| serde_json::from_str(text.trim()).ok());
-            *value = read.unwrap_or_else(|| value.take());
-        }
-    }
-    call
-}
-
 fn looks_like_edit(value: &Value) -> bool {
     match value {
         Value::Array(list) => !list.is_empty() && list.iter().all(looks_like_edit),
@@ -147,7 +142,7 @@ fn looks_like_edit(value: &Value) -> bool {
 /// Reads the edits of an answer.
 pub(super) fn read(answer: &str, lines: &[&str], target: Option<&str>) -> Result<Vec<Edit>, Vec<Problem>> {
     let text = answer.trim();
-    markup::lines_of_calls(lines).map_err(|problem| vec![problem])?;
+    calls(lines).map_err(|problem| vec![problem])?;
     let fenced = blocks(lines);
     let is_bare = text.starts_with(['{', '[']) && (fenced.is_empty() || values(text).is_ok());
     let texts: Vec<String> = if is_bare || fenced.is_empty() { vec![text.to_owned()] } else { fenced };
@@ -181,22 +176,16 @@ fn blocks(lines: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     // Between prose an object without old text may be an example, unless others there are none.
     let (mut in_prose_at, mut one_takes) = (Vec::new(), false);
+    // What is cut off is told by those who read, not here.
+    let calls = calls(lines).unwrap_or_default().into_iter();
+    let mut calls: HashMap<usize, Written> = calls.map(|call| (call.lines.start, call)).collect();
     let mut at = 0;
     let text = lines.join("\n");
     let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
     while at < lines.len() {
-        if let Some((call, length)) =
-            markup::begins_call(lines[at]).then(|| markup::call(&text[starts[at]..])).flatten()
-        {
-            found.push(typed(call).to_string());
-            at += text[starts[at]..starts[at] + length].matches('\n').count() + 1;
-            continue;
-        }
-        if markup::is_frame(lines, at) {
-            let end =
-                (at + 1..lines.len()).find(|next| lines[*next].trim() == markup::FRAME_END).unwrap_or(lines.len());
-            found.push(lines[at + 1..end].join("\n"));
-            at = end + 1;
+        if let Some(call) = calls.remove(&at) {
+            found.push(call.text);
+            at = call.lines.end;
             continue;
         }
         let Some(fence) = Fence::open(lines[at]).filter(|fence| !fence.is_tag()) else {

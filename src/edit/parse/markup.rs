@@ -46,15 +46,22 @@ const VALUE_END: &str = "</parameter>";
 
 /// What servers are taught to look for around a call.
 const FRAME: &str = "<tool_call>";
-pub(super) const FRAME_END: &str = "</tool_call>";
+const FRAME_END: &str = "</tool_call>";
+
+/// A call in an answer.
+pub(super) struct Written {
+    pub(super) lines: Range<usize>,
+    /// What it says, in JSON where it is written in tags.
+    pub(super) text: String,
+}
 
 /// Tells whether a call in JSON begins behind line `at`.
-pub(super) fn is_frame(lines: &[&str], at: usize) -> bool {
+fn is_frame(lines: &[&str], at: usize) -> bool {
     lines[at].trim() == FRAME && !lines.get(at + 1).is_some_and(|next| begins_call(next))
 }
 
 /// Tells whether such a call begins with `text`.
-pub(super) fn begins_call(text: &str) -> bool {
+fn begins_call(text: &str) -> bool {
     DIALECTS.iter().any(|dialect| unframed(text).starts_with(dialect.call))
 }
 
@@ -63,12 +70,13 @@ fn unframed(text: &str) -> &str {
     begun.strip_prefix(FRAME).map_or(begun, str::trim_start)
 }
 
-/// Returns the lines of the calls that begin with a line outside of fences, also of those in JSON between `<tool_call>` and its
-/// end.
+/// Returns the calls that begin with a line outside of fences, also those in JSON between `<tool_call>` and its end; of those in
+/// tags the argument with a key is a text where `is_text` says so.
 ///
 /// # Errors
 /// A call in tags that does not end.
-pub(super) fn lines_of_calls(lines: &[&str]) -> Result<Vec<Range<usize>>, Problem> {
+pub(super) fn written(lines: &[&str], is_text: impl Fn(&str) -> bool) -> Result<Vec<Written>, Problem> {
+    let is_text = |_: &str, key: &str| is_text(key);
     let text = lines.join("\n");
     let (mut found, mut at, mut start) = (Vec::new(), 0, 0);
     while at < lines.len() {
@@ -76,15 +84,15 @@ pub(super) fn lines_of_calls(lines: &[&str]) -> Result<Vec<Range<usize>>, Proble
         let end = match Fence::open(lines[at]).filter(|fence| !fence.is_tag()) {
             Some(fence) => (at + 1..lines.len()).find(|line| is_end(fence, line)).unwrap_or(lines.len() - 1) + 1,
             None if is_frame(lines, at) => {
-                let end =
-                    (at + 1..lines.len()).find(|line| lines[*line].trim() == FRAME_END).unwrap_or(lines.len() - 1);
-                found.push(at..end + 1);
-                end + 1
+                let last = (at + 1..lines.len()).find(|line| lines[*line].trim() == FRAME_END).unwrap_or(lines.len());
+                let end = lines.len().min(last + 1);
+                found.push(Written { lines: at..end, text: lines[at + 1..last].join("\n") });
+                end
             }
             None if begins_call(lines[at]) => {
-                let (_, length) = call(&text[start..]).ok_or_else(|| cut(at))?;
+                let (value, length) = call(&text[start..], &is_text).ok_or_else(|| cut(at))?;
                 let end = at + text[start..start + length].matches('\n').count() + 1;
-                found.push(at..end);
+                found.push(Written { lines: at..end, text: value.to_string() });
                 end
             }
             None => at + 1,
@@ -101,13 +109,16 @@ fn cut(at: usize) -> Problem {
         .with_detail("Each parameter ends with </parameter>, and the call with its tag.")
 }
 
-/// Reads the calls in `text`, each as `{"name": .., "arguments": {..}}` whose arguments are texts. What is cut off is no call.
-pub fn calls_in_tags(text: &str) -> Vec<Value> {
+/// Reads the calls in `text`, each as `{"name": .., "arguments": {..}}`. What is cut off is no call.
+///
+/// `is_text` tells by the name of a call and the key of an argument whether that is a text; else it is read as JSON where it is
+/// JSON.
+pub fn calls_in_tags(text: &str, is_text: impl Fn(&str, &str) -> bool) -> Vec<Value> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(at) = DIALECTS.iter().filter_map(|dialect| rest.find(dialect.call)).min() {
         rest = &rest[at..];
-        let length = match call(rest) {
+        let length = match call(rest, &is_text) {
             Some((value, length)) => {
                 found.push(value);
                 length
@@ -120,7 +131,7 @@ pub fn calls_in_tags(text: &str) -> Vec<Value> {
 }
 
 /// Reads the call that begins with `text`, and its length in bytes, what stands before it included.
-pub(super) fn call(text: &str) -> Option<(Value, usize)> {
+fn call(text: &str, is_text: &impl Fn(&str, &str) -> bool) -> Option<(Value, usize)> {
     let begun = unframed(text);
     let dialect = DIALECTS.iter().find(|dialect| begun.starts_with(dialect.call))?;
     let (name, mut rest) = begun[dialect.call.len()..].split_once(dialect.name_end)?;
@@ -133,7 +144,8 @@ pub(super) fn call(text: &str) -> Option<(Value, usize)> {
         }
         let (key, behind) = rest.strip_prefix(dialect.parameter)?.split_once(dialect.name_end)?;
         let (value, behind) = dialect.value(behind)?;
-        arguments.insert(key.trim().to_owned(), Value::from(value));
+        let typed = if is_text(name.trim(), key.trim()) { None } else { serde_json::from_str(value.trim()).ok() };
+        arguments.insert(key.trim().to_owned(), typed.unwrap_or_else(|| Value::from(value)));
         rest = behind;
     }
 }
@@ -158,7 +170,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> String {
-        calls_in_tags(text).iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+        calls_in_tags(text, |_, key| key != "line").iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -170,6 +182,12 @@ mod tests {
                       <parameter name=\"old_str\">  x\n</parameter>\n</invoke>\n<invoke name=\"stop\">\n</invoke>\n</function_calls>";
         let both = "{\"name\":\"edit\",\"arguments\":{\"path\":\"a.py\",\"old_str\":\"  x\\n\"}}\n{\"name\":\"stop\",\"arguments\":{}}";
         assert_eq!(read(claude), both);
+    }
+
+    #[test]
+    fn what_is_no_text_is_read_as_json() {
+        let text = "<function=insert><parameter=line>\n3\n</parameter><parameter=text>\n3\n</parameter></function>";
+        assert_eq!(read(text), r#"{"name":"insert","arguments":{"line":3,"text":"3"}}"#);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::edit::{Answer, Edit};
 
 use super::fence::Fence;
 use super::reader::Reader;
-use super::{Format, Reading, alone, blocks_of, diff_lines, json, markup, patch, udiff};
+use super::{Format, Reading, alone, blocks_of, diff_lines, json, patch, udiff};
 
 /// Reads the edits out of an answer whose notation nobody said.
 pub(super) fn read(answer: &str, lines: &[&str], reading: &Reading<'_>) -> Result<Answer, EditError> {
@@ -19,14 +19,14 @@ pub(super) fn read(answer: &str, lines: &[&str], reading: &Reading<'_>) -> Resul
     let shown = diff_lines(answer);
     let mut reader = Reader::new(lines, &shown, reading.target);
     // What stands in a call is a part of what it writes.
-    let calls = markup::lines_of_calls(lines).map_err(|problem| EditError { problems: vec![problem] })?;
-    let begins = std::iter::once(0).chain(calls.iter().map(|call| call.end));
-    let ends = calls.iter().map(|call| call.start).chain(std::iter::once(lines.len()));
+    let calls = json::calls(lines).map_err(|problem| EditError { problems: vec![problem] })?;
+    let begins = std::iter::once(0).chain(calls.iter().map(|call| call.lines.end));
+    let ends = calls.iter().map(|call| call.lines.start).chain(std::iter::once(lines.len()));
     begins.zip(ends).for_each(|(begin, end)| reader.read(begin..end));
     let mut with_calls = shown.clone();
     reader.used.iter().cloned().flatten().for_each(|line| with_calls[line] = "");
     let mut rest = with_calls.clone();
-    calls.into_iter().flatten().for_each(|line| rest[line] = "");
+    calls.into_iter().flat_map(|call| call.lines).for_each(|line| rest[line] = "");
     match (other_than_blocks(answer, &rest, &with_calls), reader.edits.is_empty()) {
         (None, _) => blocks_of(reader, reading.target),
         (Some(format), true) => only(format),

@@ -28,7 +28,13 @@ pub(super) fn calls(text: &str, tools: &[Tool]) -> Vec<ToolCall> {
         Value::Array(list) => list,
         other => vec![other],
     });
-    let flat = flat.chain(edit::calls_in_tags(text).into_iter().map(|call| typed(call, tools)));
+    let is_text = |name: &str, key: &str| {
+        let kind = tools.iter().find(|tool| tool.name == name).map(|tool| &tool.parameters["properties"][key]["type"]);
+        kind.is_none_or(|kind| {
+            kind == "string" || kind.as_array().is_some_and(|kinds| kinds.contains(&"string".into()))
+        })
+    };
+    let flat = flat.chain(edit::calls_in_tags(text, is_text));
     let known = |value: &Value| {
         let name = value.get("name").or_else(|| value.get("function")).and_then(Value::as_str)?.to_owned();
         let arguments = value.get("arguments").or_else(|| value.get("parameters"))?;
@@ -37,18 +43,4 @@ pub(super) fn calls(text: &str, tools: &[Tool]) -> Vec<ToolCall> {
     };
     let found = flat.filter_map(|value| known(&value)).enumerate();
     found.map(|(at, (name, arguments))| ToolCall { id: format!("call_{at}"), name, arguments, extra: None }).collect()
-}
-
-/// Gives the arguments of a call in tags, which are texts, the types of the tool's schema.
-fn typed(mut call: Value, tools: &[Tool]) -> Value {
-    let tool = tools.iter().find(|tool| call["name"] == tool.name.as_str());
-    if let (Some(tool), Some(arguments)) = (tool, call["arguments"].as_object_mut()) {
-        for (key, value) in arguments {
-            let kind = &tool.parameters["properties"][key]["type"];
-            let is_text = kind == "string" || kind.as_array().is_some_and(|kinds| kinds.contains(&"string".into()));
-            let read = value.as_str().filter(|_| !is_text).and_then(|text| serde_json::from_str(text.trim()).ok());
-            *value = read.unwrap_or_else(|| value.take());
-        }
-    }
-    call
 }
